@@ -14,7 +14,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// handleReportedError pauses the scope of a rate limit that Meta reports outside of a message or status, and announces it.
+// handleReportedError closes the scope of a rate limit or of a configuration failure that Meta reports outside of a message or
+// status, and announces it.
 func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) error {
 	code, err := whatsapp.ParseErrorCode(a.item.Raw)
 	if err != nil {
@@ -23,10 +24,15 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 
 	f := classifyReported(a.head, "reported by Meta", cloudapi.ReportedError{Code: code})
 
+	closeScope := e.gate.Limited
+	if f.Class == failure.Configuration {
+		closeScope = e.gate.Reported
+	}
+
 	personal := f.Scope == failure.ScopePair || f.Scope == failure.ScopeRecipient
-	if f.Class == failure.RateLimited && !personal {
+	if (f.Class == failure.RateLimited || f.Class == failure.Configuration) && !personal {
 		call := gate.Report(a.item.WABAID, a.number())
-		if err := e.gate.Limited(ctx, call, f, a.work.Event.ReceivedAt); err != nil {
+		if err := closeScope(ctx, call, f, a.work.Event.ReceivedAt); err != nil {
 			return err
 		}
 	}

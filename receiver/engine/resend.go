@@ -16,12 +16,13 @@ import (
 // maxResends bounds how often a message that Meta accepted and later reported as failed is sent again.
 const maxResends = 2
 
-// resend plans the send that failed again, if it is ours and failed for a temporary reason, or because Meta could not
-// download its file, and reports whether it is sent again. It waits until the other parts of the answer are sent. The plan
-// is recorded at once, and found by a later attempt, so that a message is not sent again twice for one status.
+// resend plans the send that failed again, if it is ours and failed for a temporary reason, for one that an administrator can
+// mend, or because Meta could not download its file, and reports whether it is sent again. It waits until the other parts of
+// the answer are sent. The plan is recorded at once, and found by a later attempt, so that a message is not sent again twice
+// for one status.
 func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error) (resent bool, err error) {
 	switch f.Class {
-	case failure.Transient, failure.RateLimited, failure.Ambiguous, failure.TemplateRequired:
+	case failure.Transient, failure.RateLimited, failure.Configuration, failure.Ambiguous, failure.TemplateRequired:
 	case failure.Permanent:
 		if !isFetchFailure(f) {
 			return false, nil
@@ -53,7 +54,8 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 
 	failedID := string(a.status.MessageID)
 	if reply.MessageID != failedID && reply.Resends > of.number {
-		return true, nil // an earlier attempt, or the status of another participant, planned it
+		// An earlier attempt, or the status of another participant, planned it.
+		return !isSpent(reply.Resends, record.Replays), nil
 	}
 
 	if err := e.checkResendTime(a, f, record); err != nil {
@@ -73,7 +75,7 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 		return true, e.giveToTemplate(ctx, a, of)
 	}
 
-	may, err := e.mayResend(ctx, of)
+	may, err := e.mayResend(ctx, f, of)
 	if err != nil || !may {
 		return false, err
 	}
@@ -104,9 +106,10 @@ func (e *Engine) checkResendTime(a *statusAttempt, f *failure.Error, record *sto
 	return nil
 }
 
-// mayResend reports whether a part may be sent again: not while people have the conversation, and not after the template
-// that was sent in the place of another part, unless the person has written since.
-func (e *Engine) mayResend(ctx context.Context, of *failedSend) (bool, error) {
+// mayResend reports whether a part may be planned again: not while people have the conversation, and not after the template
+// that was sent in the place of another part, unless the person has written since. A part that waited for an administrator in
+// vain is planned once more, so that its attempt makes a dead letter of it.
+func (e *Engine) mayResend(ctx context.Context, f *failure.Error, of *failedSend) (bool, error) {
 	conversation, err := e.Store.Conversation(ctx, of.lane)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return false, fmt.Errorf("look up the conversation of the message that failed: %w", err)
@@ -117,7 +120,34 @@ func (e *Engine) mayResend(ctx context.Context, of *failedSend) (bool, error) {
 	isTheirs := takeover.Active(e.Clock.Now()) && takeover.Event != event.ID && !isByDesk(event)
 	isReplaced := conversation.TemplateRequired && hasFallbackTemplate(of.record.Replies) && !isFallbackTemplate(of.reply)
 
-	return !isTheirs && !isReplaced && of.reply.Resends < maxResends, nil
+	return !isTheirs && !isReplaced && (of.reply.Resends < maxResends || f.Class == failure.Configuration), nil
+}
+
+// isSpent reports whether a part was sent as often as it may be. A replay begins the count again.
+func isSpent(resends, replays int) bool { return resends >= (maxResends+1)*(replays+1) }
+
+// checkSpent returns the failure that makes a dead letter of an event if a part of it was sent as often as it may be, and Meta
+// reported each send as failed. It has the code of the last report.
+func (e *Engine) checkSpent(ctx context.Context, a *attempt, reply *store.Reply) error {
+	if !isSpent(reply.Resends, a.work.Replays) {
+		return nil
+	}
+
+	record, err := e.Store.Get(ctx, a.work.Event.ID)
+	if err != nil {
+		return fmt.Errorf("look up why a message failed: %w", err)
+	}
+
+	f := &failure.Error{
+		Class: failure.Permanent,
+		Op:    opDeliver,
+		Text:  "Meta accepted each send of the message, and reported later that it failed",
+	}
+	if n := len(record.Failures); n > 0 {
+		f.Code = record.Failures[n-1].Code
+	}
+
+	return f
 }
 
 // giveToTemplate removes a part that could not be delivered because the window is closed, since the template that was sent
@@ -137,7 +167,7 @@ func (e *Engine) giveToTemplate(ctx context.Context, a *statusAttempt, of *faile
 	return err
 }
 
-// planResend plans a part again, and reports whether it is planned.
+// planResend plans a part again, and reports whether it is sent again.
 func (e *Engine) planResend(
 	ctx context.Context,
 	a *statusAttempt,
@@ -153,6 +183,10 @@ func (e *Engine) planResend(
 			Part:      of.part,
 			MessageID: of.reply.MessageID,
 		},
+	}
+
+	if f.Class == failure.Configuration { // the dead letter has its code
+		step.Resend.Failure = historyOf(f, step.Now, false)
 	}
 
 	if isUpload {
@@ -179,5 +213,5 @@ func (e *Engine) planResend(
 		return false, e.checkResendTime(a, f, record)
 	}
 
-	return true, nil
+	return !isSpent(reply.Resends, record.Replays), nil
 }

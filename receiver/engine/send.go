@@ -56,6 +56,10 @@ func (e *Engine) sendReplies(ctx context.Context, a *attempt) error {
 }
 
 func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) error {
+	if err := e.checkSpent(ctx, a, reply); err != nil {
+		return err
+	}
+
 	if a.inFlight == nil {
 		if err := checkWindow(a, reply, e.Clock.Now()); err != nil {
 			return err

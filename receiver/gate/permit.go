@@ -143,6 +143,12 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 		return false
 	}
 
+	if s.closed && !s.reportedAt.IsZero() {
+		p.accepted(s, f, now)
+
+		return false
+	}
+
 	if s.closed {
 		if isTarget && p.call.Target == Bird {
 			g.pacer(name).restart()

@@ -131,6 +131,8 @@ type ReplyRef struct {
 	Part      int
 	MessageID string // id under which the send failed; empty matches any
 	Body      []byte // of Resend: replaces the body of the reply; nil keeps it
+	// Failure is of Resend: why the reply failed, added to the history of its event; nil adds nothing.
+	Failure *Failure
 }
 
 // Outcome ends an attempt.

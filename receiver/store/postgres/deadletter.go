@@ -201,5 +201,9 @@ func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now in
 		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1, body = coalesce($3, body)
 		WHERE event = $1 AND part = $2`, revived[0], reply.Part, reply.Body)
 
+	if reply.Failure != nil {
+		t.addFailures([]historyEntry{{event: revived[0], failure: reply.Failure}})
+	}
+
 	return nil
 }

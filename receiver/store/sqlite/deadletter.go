@@ -148,6 +148,12 @@ func (t *tx) resend(reply *store.ReplyRef, now int64) error {
 		return err
 	}
 
+	if reply.Failure != nil {
+		if err := t.addFailure(seq, reply.Failure); err != nil {
+			return err
+		}
+	}
+
 	_, err = t.revive(seq, now, "SELECT seq, state FROM events WHERE seq = ?",
 		"UPDATE events SET state = 'pending', finished_at = NULL, "+personsLane)
 

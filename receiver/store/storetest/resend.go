@@ -105,6 +105,29 @@ var resendTests = map[string]func(*fixture){
 		}
 	},
 
+	"adds the reason to the history": func(f *fixture) {
+		answered(f, "a", "lane")
+
+		reason := &store.Failure{
+			At:    at(time.Minute),
+			Class: "configuration",
+			Code:  "131042",
+			Text:  "no payment method",
+		}
+		resend(f, at(time.Minute), store.ReplyRef{
+			Event:   id("a"),
+			Part:    1,
+			Failure: reason,
+		})
+		resend(f, at(2*time.Minute), store.ReplyRef{
+			Event:   id("a"),
+			Part:    1,
+			Failure: reason,
+		}) // planned already
+		f.wantEqual("history", f.get(id("a")).Failures, []store.Failure{*reason})
+		f.wantEqual("attempts", f.claimOne(at(time.Minute)).Work.Attempts, 0)
+	},
+
 	"is confirmed by a status of its own only": func(f *fixture) {
 		answered(f, "a", "lane")
 		resend(f, at(time.Minute), store.ReplyRef{Event: id("a"), Part: 1})
