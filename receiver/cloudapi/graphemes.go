@@ -15,9 +15,13 @@ import (
 // accent can be one of its own. Meta does not document in which unit its limits count. UTF-16 code units are never fewer
 // than code points, so that a text within the limit in units is within it either way.
 
+// maxCluster bounds the size of a cluster in bytes. Even one of this size is longer than any message, and is cut in turn.
+// Without a bound, a text of nothing but accents is read to its end for each message.
+const maxCluster = 4 * MaxTextRunes
+
 // firstCluster returns the first grapheme cluster of a text that is not empty.
 func firstCluster(text string) string {
-	cluster, _, _, _ := uniseg.FirstGraphemeClusterInString(text, -1)
+	cluster, _, _, _ := uniseg.FirstGraphemeClusterInString(text[:min(len(text), maxCluster)], -1)
 	return cluster
 }
 
@@ -29,6 +33,19 @@ func codeUnits(text string) int {
 	}
 
 	return n
+}
+
+// exceeds reports whether a text has more code units than limit. It reads no more than it must.
+func exceeds(text string, limit int) bool {
+	n := 0
+	for _, r := range text {
+		n += max(1, utf16.RuneLen(r))
+		if n > limit {
+			return true
+		}
+	}
+
+	return false
 }
 
 // trimBlanks removes white space at both ends. It keeps a space that carries an accent or the like.

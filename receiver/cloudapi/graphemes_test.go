@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,6 +51,29 @@ func TestSplitText(t *testing.T) {
 				t.Errorf("SplitText() (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSplitTextOfOneCharacter splits a text that is one character as people see it. Each piece must not read all of the rest.
+func TestSplitTextOfOneCharacter(t *testing.T) {
+	const count = 1 << 20
+
+	for _, character := range []string{"e" + strings.Repeat("\u0301", count), "a e" + strings.Repeat("\u20dd", count)} {
+		ended := make(chan struct{})
+
+		go func() {
+			defer close(ended)
+
+			if got := strings.Join(SplitText(character), ""); len(got) < len(character)-1 {
+				t.Errorf("%d bytes of %d are left", len(got), len(character))
+			}
+		}()
+
+		select {
+		case <-ended:
+		case <-time.After(time.Minute): // quadratic time is several minutes
+			t.Fatal("the text is not split after a minute")
+		}
 	}
 }
 

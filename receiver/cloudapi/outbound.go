@@ -169,14 +169,14 @@ func within(what, text string, limit int, mend string) error {
 type cutter struct{ count int }
 
 func (c *cutter) fit(text string, limit int) string {
-	if codeUnits(text) <= limit {
+	if !exceeds(text, limit) {
 		return text
 	}
 
 	c.count++
 
 	text = trimBlanks(text)
-	if codeUnits(text) > limit {
+	if exceeds(text, limit) {
 		text, _ = cut(text, limit, false)
 	}
 

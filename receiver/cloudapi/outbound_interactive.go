@@ -138,7 +138,7 @@ func SplitBody(text string) (beginning []string, end string) {
 	beginning = beginning[:len(beginning)-1]
 
 	end = last
-	for codeUnits(end) > MaxBodyRunes {
+	for exceeds(end, MaxBodyRunes) {
 		_, end = cut(end, MaxBodyRunes, true)
 		end = trimBlanks(end)
 	}

@@ -92,7 +92,7 @@ func (c MediaContent) object() (*mediaObject, error) {
 // it. The rest is empty if nothing was cut.
 func SplitCaption(caption string) (fit, rest string) {
 	caption = trimBlanks(caption)
-	if codeUnits(caption) <= MaxCaptionRunes {
+	if !exceeds(caption, MaxCaptionRunes) {
 		return caption, ""
 	}
 

@@ -31,14 +31,14 @@ func (c TextContent) put(message *outbound) (int, error) {
 }
 
 // Fits reports whether the text is not too long for one message.
-func (c TextContent) Fits() bool { return codeUnits(c.Text) <= MaxTextRunes }
+func (c TextContent) Fits() bool { return !exceeds(c.Text, MaxTextRunes) }
 
 // SplitText cuts text into pieces of at most MaxTextRunes characters, each at its last blank if it has one, and never
 // within a character as people see it. White space at both ends of a piece is dropped. Only a blank text results in an
 // empty piece. Monospaced text goes on in the next piece.
 func SplitText(text string) []string {
 	text = trimBlanks(text)
-	if codeUnits(text) <= MaxTextRunes {
+	if !exceeds(text, MaxTextRunes) {
 		return []string{text}
 	}
 
@@ -49,7 +49,7 @@ func SplitText(text string) []string {
 
 	var pieces []string
 
-	for codeUnits(text) > limit {
+	for exceeds(text, limit) {
 		piece, rest := cut(text, limit, true)
 		pieces = append(pieces, piece)
 		text = trimBlanks(rest)

@@ -241,8 +241,7 @@ func (p *inline) setText(index int, mark byte, count int) {
 
 // endsWord reports whether the format that begins within a word ends with it.
 func (p *inline) endsWord(opener delimiter, closer int, r run) bool {
-	inside := p.source[p.tokens[opener.token].end:p.tokens[closer].start]
-	return !isWord(r.after) && !strings.ContainsAny(inside, " \n")
+	return !isWord(r.after) && !p.hasBlank(p.tokens[opener.token].end, p.tokens[closer].start)
 }
 
 // isIdentifier reports whether double underscores belong to a name of a program, such as __init__.py.
@@ -250,16 +249,31 @@ func (p *inline) isIdentifier(opener delimiter, closer int, r run) bool {
 	start := p.tokens[opener.token].end
 	end := p.tokens[closer].start
 
-	if r.mark != '_' || opener.length != 2 || r.length != 2 || strings.ContainsAny(p.source[start:end], " \n") {
+	if r.mark != '_' || opener.length != 2 || r.length != 2 || p.hasBlank(start, end) {
 		return false
 	}
 
+	name := p.source[start:end]
 	before := p.source[:start-2]
 	after := p.source[end+2:]
 	isCalled := strings.HasPrefix(after, "(") || strings.HasPrefix(after, "[")
 	isMember := strings.HasSuffix(before, ".") || strings.HasSuffix(before, "/") || strings.HasSuffix(before, `\`) ||
 		strings.HasPrefix(after, "/") || strings.HasPrefix(after, `\`) ||
 		len(after) > 1 && after[0] == '.' && isLetterOrDigit(rune(after[1]))
+	// Every opener has marks of its own, so a search for one ends at the next opener.
+	hasMark := strings.Contains(name, "_")
 
-	return isCalled || isMember || identifiers[p.source[start:end]] || strings.Contains(p.source[start:end], "_")
+	return isCalled || isMember || hasMark || len(name) <= maxIdentifier && identifiers[name]
+}
+
+// hasBlank reports whether a blank or a line end is between two positions. It searches each part of the source once, since
+// the end is that of the text before a delimiter, and never decreases.
+func (p *inline) hasBlank(start, end int) bool {
+	if last := strings.LastIndexAny(p.source[p.searched:end], " \n"); last >= 0 {
+		p.lastBlank = p.searched + last
+	}
+
+	p.searched = end
+
+	return p.lastBlank >= start
 }

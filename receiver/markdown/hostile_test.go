@@ -6,6 +6,7 @@ package markdown_test
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/markdown"
@@ -33,6 +34,36 @@ func TestHostileTexts(t *testing.T) {
 			if got := markdown.ToWhatsApp(text); len(got) > 4*len(text) {
 				t.Errorf("%q repeated: %d bytes became %d", pattern, len(text), len(got))
 			}
+		}
+	}
+}
+
+// TestHostileNesting converts formats that begin many times before they end. Each end must not search all text since its
+// beginning.
+func TestHostileNesting(t *testing.T) {
+	const size = 1 << 21
+
+	for _, pattern := range []struct{ begin, end string }{
+		{"a**1", "b**."},
+		{"a***1", "b***."},
+		{"a~~1", "b~~."},
+		{"(__a", "b__)"},
+		{"(___a", "b___)"},
+	} {
+		n := size / 2 / len(pattern.begin)
+		text := strings.Repeat(pattern.begin, n) + strings.Repeat(pattern.end, n)
+		ended := make(chan struct{})
+
+		go func() {
+			defer close(ended)
+
+			markdown.ToWhatsApp(text)
+		}()
+
+		select {
+		case <-ended:
+		case <-time.After(time.Minute): // quadratic time is several minutes
+			t.Fatalf("%d of %q and then of %q are not converted after a minute", n, pattern.begin, pattern.end)
 		}
 	}
 }

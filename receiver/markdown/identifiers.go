@@ -5,6 +5,9 @@ package markdown
 
 import "strings"
 
+// maxIdentifier bounds the size of identifiers in bytes. A longer text need not be looked up, which reads all of it.
+const maxIdentifier = 32
+
 // identifiers are names that programs write between double underscores. As bold text they would lose them.
 //
 // Source: Python's data model and module attributes, the predefined macros of C, the magic constants of PHP, the names of

@@ -53,6 +53,8 @@ type inline struct {
 	codeEnds   map[int]int
 	delimiters []delimiter
 	openers    map[delimiterKind]int // how many of a kind are in delimiters
+	searched   int                   // up to where lastBlank is known
+	lastBlank  int                   // the position of the last blank or line end; -1 if there is none
 	brackets   []bracket
 	// closedBrackets are the first brackets that can begin no link, since a link contains no link.
 	closedBrackets int
@@ -66,6 +68,7 @@ type inline struct {
 func (p *inline) parse() {
 	p.codeEnds = backtickRuns(p.source)
 	p.openers = map[delimiterKind]int{}
+	p.lastBlank = -1
 
 	for at := 0; at < len(p.source); {
 		at = max(p.parseToken(at), at+1)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,6 +44,26 @@ func buttons(text string, titles ...string) answer.Reply {
 	}
 
 	return reply
+}
+
+// TestManyChoices offers more choices than any person reads. Their number must not decide how long that takes.
+func TestManyChoices(t *testing.T) {
+	const count = 100_000
+
+	titles := make([]string, count)
+	for i := range titles {
+		titles[i] = strconv.Itoa(i)
+	}
+
+	got, err := choices("", "¿Cuál?", titles)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	want := text("¿Cuál?\n- " + strings.Join(titles[:maxLines], "\n- "))
+	if diff := cmp.Diff(answer.Answer{Replies: []answer.Reply{want}}, got); diff != "" {
+		t.Errorf("choices() (-want +got):\n%s", diff)
+	}
 }
 
 func TestAnswers(t *testing.T) {

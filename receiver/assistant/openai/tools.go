@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
@@ -22,6 +21,8 @@ const (
 const (
 	// maxOptions is how many choices WhatsApp can show.
 	maxOptions = 10
+	// maxLines is how many choices are written as lines of a text. More than a person can read are a fault of the model.
+	maxLines = 100
 	// maxOptionID is the length of the id of a choice, in characters.
 	maxOptionID = 200
 )
@@ -131,18 +132,7 @@ func (c toolCall) answer(content string) (answer.Answer, error) {
 
 // choices returns a text with options: as buttons or a list, or as lines of the text if there are too many.
 func choices(content, text string, given []string) (answer.Answer, error) {
-	var options []answer.Option
-
-	for _, title := range given {
-		title = strings.TrimSpace(title)
-		id := []rune(title)
-		option := answer.Option{ID: strings.TrimSpace(string(id[:min(len(id), maxOptionID)])), Title: title}
-
-		isKnown := slices.ContainsFunc(options, func(o answer.Option) bool { return o.ID == option.ID })
-		if title != "" && !isKnown {
-			options = append(options, option)
-		}
-	}
+	options := distinct(given)
 
 	if text == "" {
 		text = content
@@ -163,9 +153,7 @@ func choices(content, text string, given []string) (answer.Answer, error) {
 
 	switch {
 	case len(options) > maxOptions:
-		for _, option := range options {
-			reply.Text += "\n- " + option.Title
-		}
+		reply.Text = withLines(text, options)
 	case len(options) > 0:
 		reply.Kind = answer.KindButtons
 		reply.Buttons = options
@@ -174,4 +162,44 @@ func choices(content, text string, given []string) (answer.Answer, error) {
 	offered.Replies = append(offered.Replies, reply)
 
 	return offered, nil
+}
+
+// distinct returns up to maxLines options, without those that are blank or that the person could not tell apart.
+func distinct(titles []string) []answer.Option {
+	var options []answer.Option
+
+	isKnown := map[string]bool{}
+
+	for _, title := range titles {
+		title = strings.TrimSpace(title)
+		id := []rune(title)
+		option := answer.Option{ID: strings.TrimSpace(string(id[:min(len(id), maxOptionID)])), Title: title}
+
+		if title == "" || isKnown[option.ID] {
+			continue
+		}
+
+		isKnown[option.ID] = true
+		options = append(options, option)
+
+		if len(options) == maxLines {
+			break
+		}
+	}
+
+	return options
+}
+
+// withLines returns a text with a line for each option.
+func withLines(text string, options []answer.Option) string {
+	var lines strings.Builder
+
+	lines.WriteString(text)
+
+	for _, option := range options {
+		lines.WriteString("\n- ")
+		lines.WriteString(option.Title)
+	}
+
+	return lines.String()
 }
