@@ -94,6 +94,8 @@ func TestEmptyAnswers(t *testing.T) {
 		"204":                    {config.EmptyNoReply, standin.Answer{Status: http.StatusNoContent}, store.Done, "", "1"},
 		"a receipt":              {config.EmptyNoReply, standin.Answer{Body: json.RawMessage(`{"message":"Workflow was started"}`)}, store.Done, "", "1"},
 		"a failure":              {config.EmptyFail, standin.Answer{Status: http.StatusOK}, store.Dead, assistant.CodeBadResponse, "1"},
+		"a text that is empty":   {config.EmptyFail, standin.Answer{Body: json.RawMessage(`{"response":""}`)}, store.Dead, assistant.CodeBadResponse, "1"},
+		"a key that is null":     {config.EmptyNoReply, standin.Answer{Body: json.RawMessage(`{"answer":null}`)}, store.Done, "", "1"},
 		"null is an answer":      {config.EmptyFail, standin.Answer{Body: json.RawMessage(`{"response":null}`)}, store.Done, "", "0"},
 		"an empty object is not": {config.EmptyNoReply, standin.Answer{Body: json.RawMessage(`{}`)}, store.Dead, assistant.CodeBadResponse, "0"},
 	} {

@@ -40,9 +40,9 @@ type BirdSpec struct {
 	// +optional
 	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 
-	// emptyAnswer is the meaning of a successful response without a body. NoReply: the person gets no answer. Later: the
-	// answer follows by the messages API within processing.answerWithinSeconds. Fail: the answer cannot be used. Defaults to
-	// NoReply, and with protocol Flow to Later.
+	// emptyAnswer is the meaning of a successful response without a body, or with an empty text. NoReply: the person gets no
+	// answer. Later: the answer follows by the messages API within processing.answerWithinSeconds. Fail: the answer cannot be
+	// used. Defaults to NoReply, and with protocol Flow to Later.
 	// +optional
 	EmptyAnswer EmptyAnswer `json:"emptyAnswer,omitempty"`
 
@@ -90,7 +90,7 @@ const (
 	BirdProtocolFlow     BirdProtocol = "Flow"
 )
 
-// EmptyAnswer is the meaning of a successful response without a body.
+// EmptyAnswer is the meaning of a successful response without a body, or with an empty text.
 //
 // +k8s:enum
 type EmptyAnswer string

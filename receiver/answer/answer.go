@@ -15,7 +15,7 @@ type Answer struct {
 	Handoff *Handoff
 	// Later means that the AI accepted the request and will answer by another way.
 	Later bool
-	// Empty means that the response holds no answer at all. A response whose answer is null or "" is not empty.
+	// Empty means that the response holds nothing to send, and does not say that this is meant.
 	Empty bool
 	// ConversationID is the AI's own id of the conversation. Empty removes the id; nil leaves it as it is.
 	ConversationID *string

@@ -15,7 +15,7 @@ import (
 const maxTitleID = 200
 
 // addQuickReplies turns the last text into a choice between quick replies. The first replies do not belong to them.
-func (a *Answer) addQuickReplies(quickReplies []option, first int) error {
+func (a *parser) addQuickReplies(quickReplies options, first int) error {
 	last := len(a.Replies) - 1
 	if last < first || a.Replies[last].Kind != KindText {
 		return errors.New("the answer has quick_replies that are not beside a text")
@@ -24,28 +24,40 @@ func (a *Answer) addQuickReplies(quickReplies []option, first int) error {
 	a.Replies[last] = Reply{
 		Kind:    KindButtons,
 		Text:    a.Replies[last].Text,
-		Buttons: decoded(quickReplies),
+		Buttons: quickReplies,
 	}
 
 	return nil
 }
 
-func decoded(options []option) []Option {
-	all := make([]Option, len(options))
-	for i, o := range options {
-		all[i] = Option(o)
+// options decode Options. Those without a title and an id are none: a flow fills in as many as it may have.
+type options []Option
+
+// UnmarshalJSON decodes options.
+func (o *options) UnmarshalJSON(raw []byte) error {
+	var all list[option]
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return err
 	}
 
-	return all
+	*o = nil
+
+	for _, each := range all {
+		if each.ID != "" || each.Title != "" {
+			*o = append(*o, Option(each))
+		}
+	}
+
+	return nil
 }
 
-// option decodes an Option: a string, which is both title and id, or an object whose id may be a number or absent.
+// option decodes an Option: a string or a number, which is both title and id, or an object whose id may be a number or absent.
 type option Option
 
 // UnmarshalJSON decodes an option.
 func (o *option) UnmarshalJSON(raw []byte) error {
 	read := o.readObject
-	if raw[0] == '"' {
+	if raw[0] == '"' || isNumber(raw) || !filled(raw) {
 		read = o.readTitle
 	}
 
@@ -64,18 +76,18 @@ func (o *option) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-func (o *option) readTitle(raw []byte) error { return json.Unmarshal(raw, &o.Title) }
+func (o *option) readTitle(raw []byte) error { return json.Unmarshal(raw, (*words)(&o.Title)) }
 
 func (o *option) readObject(raw []byte) error {
 	var object struct {
 		ID          identifier `json:"id"`
 		Payload     identifier `json:"payload"` // of Rasa, in place of id
 		Value       identifier `json:"value"`   // of Botpress, in place of id
-		Title       string     `json:"title"`
-		Description string     `json:"description"`
+		Title       words      `json:"title"`
+		Description words      `json:"description"`
 		Reply       *struct {
 			ID    identifier `json:"id"`
-			Title string     `json:"title"`
+			Title words      `json:"title"`
 		} `json:"reply"` // of Meta
 	}
 	if err := json.Unmarshal(raw, &object); err != nil {
@@ -83,14 +95,14 @@ func (o *option) readObject(raw []byte) error {
 	}
 
 	o.ID = string(cmp.Or(object.ID, object.Payload, object.Value))
-	o.Title = object.Title
+	o.Title = string(object.Title)
 
 	if object.Reply != nil {
 		o.ID = cmp.Or(o.ID, string(object.Reply.ID))
-		o.Title = cmp.Or(o.Title, object.Reply.Title)
+		o.Title = cmp.Or(o.Title, string(object.Reply.Title))
 	}
 
-	o.Description = object.Description
+	o.Description = string(object.Description)
 
 	return nil
 }
@@ -100,6 +112,11 @@ type identifier string
 
 // UnmarshalJSON decodes an id.
 func (id *identifier) UnmarshalJSON(raw []byte) error {
+	if !filled(raw) {
+		*id = ""
+		return nil
+	}
+
 	var text string
 	if err := json.Unmarshal(raw, &text); err == nil {
 		*id = identifier(strings.TrimSpace(text))

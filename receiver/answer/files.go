@@ -7,64 +7,67 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"strings"
 )
 
-// readFiles decodes the files of an object without a type under the names of their types, each a URL or an object with one,
-// as Rasa sends them. A text beside them is the caption of the first, unless there is something to tap below it. captioned
-// reports whether words are in the caption.
-func (a *Answer) readFiles(o object, raw, words json.RawMessage) (captioned, found bool, _ error) {
-	var message struct {
-		Image      json.RawMessage `json:"image"`
-		Video      json.RawMessage `json:"video"`
-		Audio      json.RawMessage `json:"audio"`
-		Document   json.RawMessage `json:"document"`
-		Attachment json.RawMessage `json:"attachment"`
-	}
-	if err := Decode(raw, &message); err != nil {
-		return false, false, err
-	}
+// namedFile is a file under the name of its type. The value is null or blank if there is none this time, and nil without the name.
+type namedFile struct {
+	kind  string
+	value json.RawMessage
+}
 
+// files returns the files that an object may have, in the order in which they are sent.
+func (o *object) files() []namedFile {
+	return []namedFile{
+		{"image", o.Image},
+		{"video", o.Video},
+		{"audio", o.Audio},
+		{"document", o.Document},
+		{"document", o.Attachment},
+	}
+}
+
+// readFiles decodes the files that are beside a text, each a URL or an object with one, as Rasa sends them. The text is the
+// caption of the first, unless there is something to tap below it. isCaptioned reports whether it is.
+func (a *parser) readFiles(o object, text json.RawMessage) (isCaptioned bool, _ error) {
 	choices, err := o.choices()
 	if err != nil {
-		return false, false, nil // readObject says why
+		return false, nil // readObject says why
 	}
 
 	var caption string
-	if len(choices) == 0 {
-		_ = json.Unmarshal(words, &caption) // only a string is a caption
+	if len(choices) == 0 && filled(text) {
+		_ = json.Unmarshal(text, &caption) // only a string is a caption
 	}
 
-	for _, file := range []struct {
-		kind  string
-		value json.RawMessage
-	}{
-		{"image", message.Image},
-		{"video", message.Video},
-		{"audio", message.Audio},
-		{"document", message.Document},
-		{"document", message.Attachment},
-	} {
-		if !present(file.value) {
+	if beginsObject(withoutFence([]byte(strings.TrimSpace(caption)))) {
+		caption = "" // it can be an answer in JSON
+	}
+
+	for _, file := range o.files() {
+		if isBlank(file.value) {
 			continue
 		}
 
 		media, err := fileOf(file.kind, file.value)
+		if err != nil && (filled(o.Response) || o.isText()) {
+			continue // beside an answer by the contract the name can mean anything
+		}
+
 		if err != nil {
-			return false, false, err
+			return false, err
 		}
 
 		if media.Caption == "" && caption != "" {
 			media.Caption = caption
 			caption = ""
-			captioned = true
+			isCaptioned = true
 		}
-
-		found = true
 
 		a.addMedia(media)
 	}
 
-	return captioned, found, nil
+	return isCaptioned, nil
 }
 
 // fileOf returns the file that a value names: a URL, an object with one, or Messenger's attachment with a type and a payload.
@@ -78,17 +81,17 @@ func fileOf(kind string, value json.RawMessage) (ReplyMedia, error) {
 	}
 
 	type source struct {
-		URL      string `json:"url"`
-		Link     string `json:"link"`
-		Src      string `json:"src"`
-		MediaID  string `json:"media_id"`
-		Caption  string `json:"caption"`
-		Filename string `json:"filename"`
+		URL      words      `json:"url"`
+		Link     words      `json:"link"`
+		Src      words      `json:"src"`
+		MediaID  identifier `json:"media_id"`
+		Caption  words      `json:"caption"`
+		Filename words      `json:"filename"`
 	}
 
 	var file struct {
 		source
-		Type    string `json:"type"`
+		Type    words  `json:"type"`
 		Payload source `json:"payload"`
 	}
 	if json.Unmarshal(value, &file) != nil {
@@ -97,13 +100,13 @@ func fileOf(kind string, value json.RawMessage) (ReplyMedia, error) {
 
 	switch file.Type {
 	case "image", "video", "audio":
-		media.Type = file.Type
+		media.Type = string(file.Type)
 	}
 
-	media.URL = cmp.Or(file.URL, file.Link, file.Src, file.Payload.URL, file.Payload.Link, file.Payload.Src)
-	media.MediaID = cmp.Or(file.MediaID, file.Payload.MediaID)
-	media.Caption = cmp.Or(file.Caption, file.Payload.Caption)
-	media.Filename = cmp.Or(file.Filename, file.Payload.Filename)
+	media.URL = string(cmp.Or(file.URL, file.Link, file.Src, file.Payload.URL, file.Payload.Link, file.Payload.Src))
+	media.MediaID = string(cmp.Or(file.MediaID, file.Payload.MediaID))
+	media.Caption = string(cmp.Or(file.Caption, file.Payload.Caption))
+	media.Filename = string(cmp.Or(file.Filename, file.Payload.Filename))
 
 	err := media.check()
 
@@ -111,7 +114,7 @@ func fileOf(kind string, value json.RawMessage) (ReplyMedia, error) {
 }
 
 // addMedia adds a file. A caption that WhatsApp does not show follows as a text.
-func (a *Answer) addMedia(media ReplyMedia) {
+func (a *parser) addMedia(media ReplyMedia) {
 	caption := media.Caption
 	if media.Type == "audio" || media.Type == "sticker" {
 		media.Caption = ""

@@ -26,13 +26,22 @@ type object struct {
 	Message  json.RawMessage `json:"message"`
 	Content  json.RawMessage `json:"content"` // of a message of a chat with a model
 	Custom   json.RawMessage `json:"custom"`  // Rasa
-	Choices  []struct {
+	Choices  list[struct {
 		Message json.RawMessage `json:"message"`
 		Text    json.RawMessage `json:"text"`
-	} `json:"choices"` // OpenAI's Chat Completions
+	}] `json:"choices"` // OpenAI's Chat Completions
 
-	Handoff        *Handoff        `json:"handoff"`
-	QuickReplies   []option        `json:"quick_replies"`
+	Image      json.RawMessage `json:"image"`
+	Video      json.RawMessage `json:"video"`
+	Audio      json.RawMessage `json:"audio"`
+	Document   json.RawMessage `json:"document"`
+	Attachment json.RawMessage `json:"attachment"`
+
+	Data   json.RawMessage `json:"data"`   // an envelope around the answer
+	Result json.RawMessage `json:"result"` // an envelope around the answer
+
+	Handoff        handoff         `json:"handoff"`
+	QuickReplies   options         `json:"quick_replies"`
 	Buttons        json.RawMessage `json:"buttons"` // of Rasa
 	Accepted       json.RawMessage `json:"accepted"`
 	Error          json.RawMessage `json:"error"`
@@ -44,7 +53,7 @@ type object struct {
 }
 
 // readObject decodes an object and what stands beside the answer in it.
-func (a *Answer) readObject(raw json.RawMessage, depth int) error {
+func (a *parser) readObject(raw json.RawMessage, depth int) error {
 	var o object
 	if err := Decode(raw, &o); err != nil {
 		return fmt.Errorf("the answer is %w", err)
@@ -66,7 +75,7 @@ func (a *Answer) readObject(raw json.RawMessage, depth int) error {
 	}
 
 	if a.Handoff == nil {
-		a.Handoff = o.Handoff
+		a.Handoff = o.Handoff.given
 	}
 
 	a.noteConversation(o.ConversationID)
@@ -75,15 +84,15 @@ func (a *Answer) readObject(raw json.RawMessage, depth int) error {
 }
 
 // choices returns the quick replies or buttons beside a text.
-func (o *object) choices() ([]option, error) {
-	if !present(o.Response) && o.hasType() && string(o.Type) != `"text"` {
+func (o *object) choices() (options, error) {
+	if !filled(o.Response) && o.hasType() && !o.isText() {
 		return nil, nil // they belong to the message
 	}
 
 	choices := o.QuickReplies
 
-	if present(o.Buttons) {
-		var buttons []option
+	if filled(o.Buttons) {
+		var buttons options
 		if err := Decode(o.Buttons, &buttons); err != nil {
 			return nil, fmt.Errorf("the answer has buttons %w", err)
 		}
@@ -96,53 +105,82 @@ func (o *object) choices() ([]option, error) {
 
 // hasType reports whether an object is a message with a type of the contract.
 func (o *object) hasType() bool {
-	return present(o.Type) && string(o.Type) != `""` && string(o.Type) != `"message"`
+	return filled(o.Type) && string(o.Type) != `"message"`
 }
 
+// isText reports whether an object is a text with its type.
+func (o *object) isText() bool { return string(o.Type) == `"text"` }
+
 // readContent decodes the answer in an object.
-func (a *Answer) readContent(o object, raw json.RawMessage, depth int) error {
+func (a *parser) readContent(o object, raw json.RawMessage, depth int) error {
 	a.Later = a.Later || string(o.Accepted) == "true"
 
-	if present(o.Response) {
-		return a.readValue(o.Response, depth+1)
+	if filled(o.Response) {
+		return a.readBesideFiles(o, o.Response, func() error { return a.readValue(o.Response, depth+1) })
+	}
+
+	if o.isText() {
+		return a.readBesideFiles(o, o.Text, func() error { return complete(a.readTyped(raw)) })
 	}
 
 	if o.hasType() {
 		return complete(a.readTyped(raw))
 	}
 
-	switch string(o.Error) {
-	case "", "null", "false", `""`, "{}", "[]":
-	default:
+	if filled(o.Error) && string(o.Error) != "0" {
 		return errors.New("the answer is an error")
 	}
 
-	nested, found := o.answer()
-	words := nested
+	nested, isParts, found := o.answer()
+	text := nested
 
-	if !present(words) {
-		words = o.Text
+	if !filled(text) {
+		text = o.Text
 	}
 
-	captioned, hasFiles, err := a.readFiles(o, raw, words)
+	before := len(a.Replies)
 
-	switch {
-	case err != nil:
+	return a.readBesideFiles(o, text, func() error {
+		switch {
+		case o.isReceipt(nested):
+			a.Empty = true
+			return nil
+		case filled(nested) && isParts && nested[0] == '[':
+			return a.readList(nested, depth+1, true)
+		case filled(nested):
+			return a.readNested(nested, depth+1)
+		case filled(o.Text):
+			return complete(readText(a, raw))
+		case o.wrapped() != nil:
+			return a.readValue(o.wrapped(), depth+1)
+		case present(nested):
+			return a.readValue(nested, depth+1)
+		case present(o.Response):
+			return a.readValue(o.Response, depth+1)
+		case o.Response != nil:
+			a.isSilent = true
+			return nil
+		case len(a.Replies) > before, found, o.Text != nil, o.Handoff.given != nil, a.Later, o.namesFile():
+			return nil // the answer says that there is nothing more to send
+		}
+
+		return missing(raw)
+	})
+}
+
+// namesFile reports whether an object has the name of a file, whether or not there is one.
+func (o *object) namesFile() bool {
+	return slices.ContainsFunc(o.files(), func(f namedFile) bool { return f.value != nil })
+}
+
+// readBesideFiles decodes the files of an object, and then what is beside them, unless all of that is a caption.
+func (a *parser) readBesideFiles(o object, text json.RawMessage, read func() error) error {
+	isCaptioned, err := a.readFiles(o, text)
+	if err != nil || isCaptioned {
 		return complete(err)
-	case captioned:
-		return nil
-	case o.isReceipt(nested):
-		a.Empty = true
-		return nil
-	case present(nested):
-		return a.readValue(nested, depth+1)
-	case present(o.Text):
-		return complete(readText(a, raw))
-	case hasFiles, found, o.Text != nil, o.Response != nil, o.Handoff != nil, a.Later:
-		return nil // the answer says that there is nothing more to send
 	}
 
-	return missing(raw)
+	return read()
 }
 
 // complete completes an error of a reader to a sentence.
@@ -154,9 +192,10 @@ func complete(err error) error {
 	return nil
 }
 
-// answer returns the value of the first key with an answer that is not null. found reports whether there is such a key. The
-// order is from the keys that hold nothing but an answer to those that can hold a remark about it.
-func (o *object) answer() (value json.RawMessage, found bool) {
+// answer returns the value of the first key with an answer that has content, or else of the first that is not null. isParts
+// reports whether it is the content of a model's message, and found whether there is such a key. The order is from the keys
+// that hold nothing but an answer to those that can hold a remark about it.
+func (o *object) answer() (value json.RawMessage, isParts, found bool) {
 	values := []json.RawMessage{
 		o.Reply,
 		o.Answer,
@@ -167,19 +206,43 @@ func (o *object) answer() (value json.RawMessage, found bool) {
 		values = append(values, choice.Message, choice.Text)
 	}
 
-	if !present(o.Text) && !o.isFailure() {
+	content := -1
+
+	if !filled(o.Text) && !o.isFailure() {
+		content = len(values) + 1
 		values = append(values, o.Message, o.Content, o.Custom)
 	}
 
-	for _, value := range values {
-		if present(value) {
-			return value, true
+	for _, isWanted := range []func(json.RawMessage) bool{filled, present} {
+		if i := slices.IndexFunc(values, isWanted); i >= 0 {
+			return values[i], i == content, true
 		}
-
-		found = found || value != nil
 	}
 
-	return nil, found
+	return nil, false, slices.ContainsFunc(values, func(value json.RawMessage) bool { return value != nil })
+}
+
+// wrapped returns the envelope of an answer, or nil. An object within a response may be anything, such as a record of the
+// customer, so that it counts only if it has a key that holds nothing but an answer.
+func (o *object) wrapped() json.RawMessage {
+	if o.isFailure() {
+		return nil
+	}
+
+	for _, envelope := range []json.RawMessage{o.Data, o.Result} {
+		var inner struct {
+			Response json.RawMessage `json:"response"`
+			Reply    json.RawMessage `json:"reply"`
+			Answer   json.RawMessage `json:"answer"`
+		}
+
+		isObject := filled(envelope) && json.Unmarshal(envelope, &inner) == nil
+		if isObject && (filled(inner.Response) || filled(inner.Reply) || filled(inner.Answer)) {
+			return envelope
+		}
+	}
+
+	return nil
 }
 
 // isFailure reports whether an object says that something went wrong, so that its message is not for the person.
@@ -195,7 +258,7 @@ var receipts = []string{"Workflow was started", "Workflow got started", "Accepte
 
 // isReceipt reports whether an object, whose answer may be nested, is a receipt: of n8n or of a Zapier hook.
 func (o *object) isReceipt(nested json.RawMessage) bool {
-	if !present(nested) {
+	if !filled(nested) {
 		return string(o.Status) == `"success"` && o.Attempt != nil && o.RequestID != nil
 	}
 
@@ -205,13 +268,13 @@ func (o *object) isReceipt(nested json.RawMessage) bool {
 }
 
 // noteConversation keeps the AI's id of the conversation, a string or a number.
-func (a *Answer) noteConversation(raw json.RawMessage) {
+func (a *parser) noteConversation(raw json.RawMessage) {
 	if !present(raw) {
 		return
 	}
 
 	var id identifier
-	if json.Unmarshal(raw, &id) != nil || len(id) > maxConversationID {
+	if isText := raw[0] == '"' || isNumber(raw); !isText || json.Unmarshal(raw, &id) != nil || len(id) > maxConversationID {
 		a.BadConversationID = true
 		return
 	}

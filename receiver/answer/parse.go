@@ -5,9 +5,11 @@ package answer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,40 +20,64 @@ const (
 	maxDepth = 5
 )
 
+// parser reads an answer.
+type parser struct {
+	Answer
+
+	// isSilent means that the AI says that it sends nothing: by an empty list, the type none, or null as the response.
+	isSilent bool
+}
+
 // Parse decodes an answer in any of the forms of the contract. Its errors name the problem and never repeat the content. An
 // error is of type *[MissingError] if the answer is JSON but holds nothing to send.
 func Parse(body []byte) (Answer, error) {
-	body = bytes.TrimSpace(body)
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
 	if len(body) == 0 {
 		return Answer{Empty: true}, nil
 	}
 
 	if !json.Valid(body) {
-		return Answer{}, errors.New("the answer is not JSON")
+		fenced := withoutFence(body)
+
+		switch {
+		case json.Valid(fenced):
+			body = fenced
+		case isMarkup(body):
+			return Answer{}, errPage
+		default:
+			return Answer{}, errors.New("the answer is not JSON")
+		}
 	}
 
-	var answer Answer
-	if err := answer.readValue(body, 0); err != nil {
+	var p parser
+	if err := p.readValue(body, 0); err != nil {
 		return Answer{}, err
 	}
 
-	if len(answer.Replies) > 0 || answer.Handoff != nil {
-		answer.Later = false
-		answer.Empty = false
+	return p.result(), nil
+}
+
+// result returns the answer that was read. Without anything to send it is empty, unless the AI says that it sends nothing.
+func (a *parser) result() Answer {
+	if len(a.Replies) > 0 || a.Handoff != nil {
+		a.Later = false
+		a.Empty = false
+	} else {
+		a.Empty = a.Empty || !a.Later && !a.isSilent
 	}
 
-	return answer, nil
+	return a.Answer
 }
 
 // readValue decodes an answer or a part of one. The parts of an answer are depth levels below it.
-func (a *Answer) readValue(raw json.RawMessage, depth int) error {
+func (a *parser) readValue(raw json.RawMessage, depth int) error {
 	if depth > maxDepth {
 		return errors.New("the answer is nested too deep")
 	}
 
 	switch raw[0] {
 	case '[':
-		return a.readList(raw, depth)
+		return a.readList(raw, depth, false)
 	case '{':
 		return a.readObject(raw, depth)
 	default:
@@ -63,7 +89,9 @@ func (a *Answer) readValue(raw json.RawMessage, depth int) error {
 	}
 }
 
-func (a *Answer) readList(raw json.RawMessage, depth int) error {
+// readList decodes a list of messages, or of the parts of a model's message. Parts of types that are not known, such as calls
+// of tools and their results, are no words for the person, and are left out if there are words beside them.
+func (a *parser) readList(raw json.RawMessage, depth int, isModels bool) error {
 	var elements []json.RawMessage
 	if err := Decode(raw, &elements); err != nil {
 		return fmt.Errorf("the list of messages is %w", err)
@@ -73,12 +101,25 @@ func (a *Answer) readList(raw json.RawMessage, depth int) error {
 		return fmt.Errorf("the answer has more than %d messages", maxReplies)
 	}
 
+	if len(elements) == 0 {
+		a.isSilent = true
+	}
+
+	var unknown error
+
+	before := len(a.Replies)
+
 	for i, element := range elements {
 		if element[0] == '[' {
 			return fmt.Errorf("message %d is neither a string nor an object", i+1)
 		}
 
-		if err := a.readValue(element, depth+1); err != nil {
+		err := a.readValue(element, depth+1)
+
+		switch {
+		case errors.Is(err, errUnknownType) && (isModels || slices.ContainsFunc(elements, isModelMessage)):
+			unknown = cmp.Or(unknown, inMessage(i+1, err))
+		case err != nil:
 			return inMessage(i+1, err)
 		}
 
@@ -87,7 +128,20 @@ func (a *Answer) readList(raw json.RawMessage, depth int) error {
 		}
 	}
 
-	return nil
+	if len(a.Replies) > before {
+		return nil
+	}
+
+	return unknown
+}
+
+// isModelMessage reports whether an element of a list is a message of OpenAI's Responses.
+func isModelMessage(raw json.RawMessage) bool {
+	var element struct {
+		Type json.RawMessage `json:"type"`
+	}
+
+	return json.Unmarshal(raw, &element) == nil && string(element.Type) == `"message"`
 }
 
 // inMessage names the message of a list that an error is about, unless the error names one of a list in it. A MissingError
@@ -95,37 +149,50 @@ func (a *Answer) readList(raw json.RawMessage, depth int) error {
 func inMessage(number int, err error) error {
 	_, isMissing := errors.AsType[*MissingError](err)
 	if text, ok := strings.CutPrefix(err.Error(), "the answer "); ok && !isMissing {
-		return fmt.Errorf("message %d %s", number, text)
+		return &messageError{number: number, text: text, cause: err}
 	}
 
 	return err
 }
 
-// readScalar decodes a text, or null. Its errors complete the sentence "the answer is …".
-func (a *Answer) readScalar(raw json.RawMessage) error {
+// messageError is an error in a message of a list.
+type messageError struct {
+	number int
+	text   string
+	cause  error
+}
+
+func (e *messageError) Error() string { return fmt.Sprintf("message %d %s", e.number, e.text) }
+
+func (e *messageError) Unwrap() error { return e.cause }
+
+// readScalar decodes a text, a number, or null. Its errors complete the sentence "the answer is …".
+func (a *parser) readScalar(raw json.RawMessage) error {
 	if raw[0] == 'n' {
 		return nil
 	}
 
-	if raw[0] != '"' {
+	if raw[0] != '"' && !isNumber(raw) {
 		return errors.New("neither a string nor an object")
 	}
 
-	var text string
+	var text words
 	if err := Decode(raw, &text); err != nil {
 		return err
 	}
 
-	a.addText(text, false)
+	a.addText(string(text), false)
 
 	return nil
 }
 
+var errUnknownType = errors.New("of a type that is not known")
+
 // readTyped decodes a message that has a type. Its errors complete the sentence "the answer is …".
-func (a *Answer) readTyped(raw json.RawMessage) error {
+func (a *parser) readTyped(raw json.RawMessage) error {
 	var message struct {
 		Type            string `json:"type"`
-		InteractiveType string `json:"interactive_type"`
+		InteractiveType words  `json:"interactive_type"`
 	}
 	if err := Decode(raw, &message); err != nil {
 		return err
@@ -133,18 +200,18 @@ func (a *Answer) readTyped(raw json.RawMessage) error {
 
 	kind := message.Type
 	if kind == "interactive" {
-		kind = message.InteractiveType
+		kind = string(message.InteractiveType)
 	}
 
 	read, known := readers[kind]
 	if !known {
-		return errors.New("of a type that is not known")
+		return errUnknownType
 	}
 
 	return read(a, raw)
 }
 
-func (a *Answer) addText(text string, previewURL bool) {
+func (a *parser) addText(text string, previewURL bool) {
 	if strings.TrimSpace(text) != "" {
 		a.Replies = append(a.Replies, Reply{
 			Kind:       KindText,
@@ -173,6 +240,3 @@ func Decode(raw json.RawMessage, into any) error {
 
 	return errors.New("of an unexpected JSON type")
 }
-
-// present reports whether a property has a value other than null.
-func present(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] != 'n' }

@@ -7,14 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"net/url"
-	"slices"
 )
 
-var mediaTypes = []string{"image", "video", "audio", "document", "sticker"}
-
 // readers decode the types of messages that an AI may send. Their errors complete the sentence "the message is …".
-var readers = map[string]func(*Answer, json.RawMessage) error{
+var readers = map[string]func(*parser, json.RawMessage) error{
 	"text":                 readText,
 	"buttons":              readButtons,
 	"list":                 readList,
@@ -39,7 +35,7 @@ var readers = map[string]func(*Answer, json.RawMessage) error{
 	"location":             readLocation,
 	"reaction":             readReaction,
 	"handoff":              readHandoff,
-	"none":                 func(*Answer, json.RawMessage) error { return nil },
+	"none":                 readNone,
 
 	// Meta's own names.
 	"button":                   readButtons,
@@ -50,14 +46,19 @@ var readers = map[string]func(*Answer, json.RawMessage) error{
 
 	// The parts of a message of OpenAI's Responses and of Anthropic's Messages.
 	"output_text": readText,
-	"reasoning":   func(*Answer, json.RawMessage) error { return nil },
-	"thinking":    func(*Answer, json.RawMessage) error { return nil },
+	"reasoning":   func(*parser, json.RawMessage) error { return nil },
+	"thinking":    func(*parser, json.RawMessage) error { return nil },
 }
 
-func readText(a *Answer, raw json.RawMessage) error {
+func readNone(a *parser, _ json.RawMessage) error {
+	a.isSilent = true
+	return nil
+}
+
+func readText(a *parser, raw json.RawMessage) error {
 	var m struct {
-		Text       *string `json:"text"`
-		PreviewURL bool    `json:"preview_url"`
+		Text       json.RawMessage `json:"text"`
+		PreviewURL flag            `json:"preview_url"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -67,15 +68,22 @@ func readText(a *Answer, raw json.RawMessage) error {
 		return errors.New("a text without text")
 	}
 
-	a.addText(*m.Text, m.PreviewURL)
+	var given struct {
+		Text words `json:"text"`
+	}
+	if err := Decode(raw, &given); err != nil {
+		return err
+	}
+
+	a.addText(string(given.Text), bool(m.PreviewURL))
 
 	return nil
 }
 
-func readButtons(a *Answer, raw json.RawMessage) error {
+func readButtons(a *parser, raw json.RawMessage) error {
 	var m struct {
 		frame
-		Buttons []option `json:"buttons"`
+		Buttons options `json:"buttons"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -87,24 +95,24 @@ func readButtons(a *Answer, raw json.RawMessage) error {
 	}
 
 	if len(m.Buttons) == 0 {
-		a.addText(m.Text, false)
+		a.addText(reply.Text, false)
 		return nil
 	}
 
-	reply.Buttons = decoded(m.Buttons)
+	reply.Buttons = m.Buttons
 	a.Replies = append(a.Replies, reply)
 
 	return nil
 }
 
-func readList(a *Answer, raw json.RawMessage) error {
+func readList(a *parser, raw json.RawMessage) error {
 	var m struct {
 		frame
-		ButtonText string `json:"button_text"`
-		Sections   []struct {
-			Title string   `json:"title"`
-			Rows  []option `json:"rows"`
-		} `json:"sections"`
+		ButtonText words `json:"button_text"`
+		Sections   list[struct {
+			Title words   `json:"title"`
+			Rows  options `json:"rows"`
+		}] `json:"sections"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -115,13 +123,18 @@ func readList(a *Answer, raw json.RawMessage) error {
 		return err
 	}
 
-	reply.List = &List{ButtonText: m.ButtonText}
+	reply.List = &List{ButtonText: string(m.ButtonText)}
 	for _, s := range m.Sections {
 		if len(s.Rows) == 0 {
 			continue
 		}
 
-		reply.List.Sections = append(reply.List.Sections, Section{Title: s.Title, Rows: decoded(s.Rows)})
+		reply.List.Sections = append(reply.List.Sections, Section{Title: string(s.Title), Rows: s.Rows})
+	}
+
+	if len(reply.List.Sections) == 0 {
+		a.addText(reply.Text, false)
+		return nil
 	}
 
 	a.Replies = append(a.Replies, reply)
@@ -129,72 +142,9 @@ func readList(a *Answer, raw json.RawMessage) error {
 	return nil
 }
 
-func readMedia(a *Answer, raw json.RawMessage) error {
+func readTemplate(a *parser, raw json.RawMessage) error {
 	var m struct {
-		Type      string `json:"type"`
-		MediaType string `json:"media_type"`
-		URL       string `json:"url"`
-		MediaURL  string `json:"media_url"`
-		MediaID   string `json:"media_id"`
-		Caption   string `json:"caption"`
-		Filename  string `json:"filename"`
-		Voice     bool   `json:"voice"`
-	}
-	if err := Decode(raw, &m); err != nil {
-		return err
-	}
-
-	media := ReplyMedia{
-		Type:     m.Type,
-		URL:      m.URL,
-		MediaID:  m.MediaID,
-		Caption:  m.Caption,
-		Filename: m.Filename,
-		Voice:    m.Voice,
-	}
-	if media.Type == "media" {
-		media.Type = m.MediaType
-	}
-
-	if media.URL == "" {
-		media.URL = m.MediaURL
-	}
-
-	if err := media.check(); err != nil {
-		return err
-	}
-
-	a.addMedia(media)
-
-	return nil
-}
-
-// check reports why the media cannot be sent. A media id has precedence over a URL.
-func (m *ReplyMedia) check() error {
-	if !slices.Contains(mediaTypes, m.Type) {
-		return errors.New("media of a media_type that is not known")
-	}
-
-	switch {
-	case m.MediaID != "":
-		m.URL = ""
-	case m.URL == "":
-		return errors.New("media without url and media_id")
-	case !isWebAddress(m.URL):
-		return errors.New("media whose url is no absolute https URL")
-	}
-
-	return nil
-}
-
-func isWebAddress(link string) bool {
-	u, err := url.Parse(link)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
-}
-
-func readTemplate(a *Answer, raw json.RawMessage) error {
-	var m struct {
-		Name       string          `json:"name"`
+		Name       words           `json:"name"`
 		Language   json.RawMessage `json:"language"`
 		Components json.RawMessage `json:"components"`
 	}
@@ -202,7 +152,7 @@ func readTemplate(a *Answer, raw json.RawMessage) error {
 		return err
 	}
 
-	template := Template{Name: m.Name}
+	template := Template{Name: string(m.Name)}
 
 	var meta struct {
 		Code string `json:"code"`
@@ -215,7 +165,7 @@ func readTemplate(a *Answer, raw json.RawMessage) error {
 		return errors.New("a template without name or language")
 	}
 
-	if present(m.Components) {
+	if filled(m.Components) {
 		if m.Components[0] != '[' {
 			return errors.New("a template whose components are no list")
 		}
@@ -228,12 +178,12 @@ func readTemplate(a *Answer, raw json.RawMessage) error {
 	return nil
 }
 
-func readLocation(a *Answer, raw json.RawMessage) error {
+func readLocation(a *parser, raw json.RawMessage) error {
 	var m struct {
 		Latitude  *float64 `json:"latitude"`
 		Longitude *float64 `json:"longitude"`
-		Name      string   `json:"name"`
-		Address   string   `json:"address"`
+		Name      words    `json:"name"`
+		Address   words    `json:"address"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -246,15 +196,15 @@ func readLocation(a *Answer, raw json.RawMessage) error {
 	location := &Location{
 		Latitude:  *m.Latitude,
 		Longitude: *m.Longitude,
-		Name:      m.Name,
-		Address:   m.Address,
+		Name:      string(m.Name),
+		Address:   string(m.Address),
 	}
 	a.Replies = append(a.Replies, Reply{Kind: KindLocation, Location: location})
 
 	return nil
 }
 
-func readReaction(a *Answer, raw json.RawMessage) error {
+func readReaction(a *parser, raw json.RawMessage) error {
 	var m struct {
 		Emoji *string `json:"emoji"`
 	}
@@ -271,7 +221,13 @@ func readReaction(a *Answer, raw json.RawMessage) error {
 	return nil
 }
 
-func readHandoff(a *Answer, raw json.RawMessage) error {
-	a.Handoff = &Handoff{}
-	return Decode(raw, a.Handoff)
+func readHandoff(a *parser, raw json.RawMessage) error {
+	var h handoff
+	if err := Decode(raw, &h); err != nil {
+		return err
+	}
+
+	a.Handoff = h.given
+
+	return nil
 }

@@ -22,11 +22,11 @@ func (p product) check() (*Product, error) {
 	return &Product{CatalogID: string(p.CatalogID), RetailerID: string(p.RetailerID)}, nil
 }
 
-func readProduct(a *Answer, raw json.RawMessage) error {
+func readProduct(a *parser, raw json.RawMessage) error {
 	var m struct {
 		product
-		Text   string `json:"text"`
-		Footer string `json:"footer"`
+		Text   words `json:"text"`
+		Footer words `json:"footer"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -39,22 +39,22 @@ func readProduct(a *Answer, raw json.RawMessage) error {
 
 	a.Replies = append(a.Replies, Reply{
 		Kind:    KindProduct,
-		Text:    m.Text,
-		Footer:  m.Footer,
+		Text:    string(m.Text),
+		Footer:  string(m.Footer),
 		Product: product,
 	})
 
 	return nil
 }
 
-func readProducts(a *Answer, raw json.RawMessage) error {
+func readProducts(a *parser, raw json.RawMessage) error {
 	var m struct {
 		frame
 		CatalogID identifier `json:"catalog_id"`
-		Sections  []struct {
-			Title string        `json:"title"`
-			Items []productItem `json:"product_items"`
-		} `json:"sections"`
+		Sections  list[struct {
+			Title words             `json:"title"`
+			Items list[productItem] `json:"product_items"`
+		}] `json:"sections"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -67,7 +67,7 @@ func readProducts(a *Answer, raw json.RawMessage) error {
 
 	reply.Products = &Products{CatalogID: string(m.CatalogID)}
 	for _, s := range m.Sections {
-		section := ProductSection{Title: s.Title}
+		section := ProductSection{Title: string(s.Title)}
 		for _, item := range s.Items {
 			section.RetailerIDs = append(section.RetailerIDs, string(item))
 		}
@@ -99,10 +99,10 @@ func (p *productItem) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-func readCatalog(a *Answer, raw json.RawMessage) error {
+func readCatalog(a *parser, raw json.RawMessage) error {
 	var m struct {
-		Text      string     `json:"text"`
-		Footer    string     `json:"footer"`
+		Text      words      `json:"text"`
+		Footer    words      `json:"footer"`
 		Thumbnail identifier `json:"thumbnail_product_retailer_id"`
 	}
 	if err := Decode(raw, &m); err != nil {
@@ -111,25 +111,29 @@ func readCatalog(a *Answer, raw json.RawMessage) error {
 
 	a.Replies = append(a.Replies, Reply{
 		Kind:      KindCatalog,
-		Text:      m.Text,
-		Footer:    m.Footer,
+		Text:      string(m.Text),
+		Footer:    string(m.Footer),
 		Thumbnail: string(m.Thumbnail),
 	})
 
 	return nil
 }
 
-func readCarousel(a *Answer, raw json.RawMessage) error {
+func readCarousel(a *parser, raw json.RawMessage) error {
 	var m struct {
-		Text  string            `json:"text"`
-		Cards []json.RawMessage `json:"cards"`
+		Text  words                 `json:"text"`
+		Cards list[json.RawMessage] `json:"cards"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
-	reply := Reply{Kind: KindCarousel, Text: m.Text}
+	reply := Reply{Kind: KindCarousel, Text: string(m.Text)}
 	for _, raw := range m.Cards {
+		if !filled(raw) {
+			continue
+		}
+
 		card, err := readCard(raw)
 		if err != nil {
 			return err
@@ -147,9 +151,9 @@ func readCard(raw json.RawMessage) (Card, error) {
 	var m struct {
 		frame
 		product
-		ButtonText string   `json:"button_text"`
-		URL        string   `json:"url"`
-		Buttons    []option `json:"buttons"`
+		ButtonText words   `json:"button_text"`
+		URL        words   `json:"url"`
+		Buttons    options `json:"buttons"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return Card{}, err
@@ -170,13 +174,14 @@ func readCard(raw json.RawMessage) (Card, error) {
 		return Card{}, err
 	}
 
-	card := Card{Media: reply.HeaderMedia, Text: m.Text}
-	if len(m.Buttons) > 0 {
-		card.Buttons = decoded(m.Buttons)
+	card := Card{
+		Media:   reply.HeaderMedia,
+		Text:    reply.Text,
+		Buttons: m.Buttons,
 	}
 
 	if m.URL != "" {
-		card.Link, err = linkOf(m.ButtonText, m.URL)
+		card.Link, err = linkOf(string(m.ButtonText), string(m.URL))
 	}
 
 	return card, err

@@ -6,34 +6,35 @@ package answer
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 )
 
 // request returns the reader of a message by which Meta asks the person for something.
-func request(kind Kind) func(*Answer, json.RawMessage) error {
-	return func(a *Answer, raw json.RawMessage) error {
+func request(kind Kind) func(*parser, json.RawMessage) error {
+	return func(a *parser, raw json.RawMessage) error {
 		var m struct {
-			Text string `json:"text"`
+			Text words `json:"text"`
 		}
 		if err := Decode(raw, &m); err != nil {
 			return err
 		}
 
-		a.Replies = append(a.Replies, Reply{Kind: kind, Text: m.Text})
+		a.Replies = append(a.Replies, Reply{Kind: kind, Text: string(m.Text)})
 
 		return nil
 	}
 }
 
-func readFlow(a *Answer, raw json.RawMessage) error {
+func readFlow(a *parser, raw json.RawMessage) error {
 	var m struct {
 		frame
-		ButtonText string          `json:"button_text"`
+		ButtonText words           `json:"button_text"`
 		ID         identifier      `json:"flow_id"`
-		Name       string          `json:"flow_name"`
+		Name       words           `json:"flow_name"`
 		Token      identifier      `json:"flow_token"`
-		Mode       string          `json:"mode"`
-		Action     string          `json:"flow_action"`
-		Screen     string          `json:"screen"`
+		Mode       words           `json:"mode"`
+		Action     words           `json:"flow_action"`
+		Screen     words           `json:"screen"`
 		Data       json.RawMessage `json:"data"`
 	}
 	if err := Decode(raw, &m); err != nil {
@@ -50,15 +51,15 @@ func readFlow(a *Answer, raw json.RawMessage) error {
 	}
 
 	reply.Flow = &Flow{
-		Label:  m.ButtonText,
+		Label:  string(m.ButtonText),
 		ID:     string(m.ID),
-		Name:   m.Name,
+		Name:   string(m.Name),
 		Token:  string(m.Token),
-		Mode:   m.Mode,
-		Action: m.Action,
-		Screen: m.Screen,
+		Mode:   string(m.Mode),
+		Action: string(m.Action),
+		Screen: string(m.Screen),
 	}
-	if present(m.Data) {
+	if filled(m.Data) {
 		reply.Flow.Data = m.Data
 	}
 
@@ -67,13 +68,16 @@ func readFlow(a *Answer, raw json.RawMessage) error {
 	return nil
 }
 
-func readAddress(a *Answer, raw json.RawMessage) error {
+func readAddress(a *parser, raw json.RawMessage) error {
 	var m struct {
 		frame
-		Country string            `json:"country"`
-		Values  map[string]string `json:"values"`
-		Saved   []SavedAddress    `json:"saved_addresses"`
-		Errors  map[string]string `json:"validation_errors"`
+		Country words   `json:"country"`
+		Values  textMap `json:"values"`
+		Saved   list[struct {
+			ID     identifier `json:"id"`
+			Values textMap    `json:"value"`
+		}] `json:"saved_addresses"`
+		Errors textMap `json:"validation_errors"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -85,29 +89,33 @@ func readAddress(a *Answer, raw json.RawMessage) error {
 	}
 
 	reply.Address = &Address{
-		Country: m.Country,
+		Country: string(m.Country),
 		Values:  m.Values,
-		Saved:   m.Saved,
 		Errors:  m.Errors,
 	}
+	for _, s := range m.Saved {
+		reply.Address.Saved = append(reply.Address.Saved, SavedAddress{ID: string(s.ID), Values: s.Values})
+	}
+
 	a.Replies = append(a.Replies, reply)
 
 	return nil
 }
 
-func readContacts(a *Answer, raw json.RawMessage) error {
+func readContacts(a *parser, raw json.RawMessage) error {
 	var m struct {
-		Contacts []json.RawMessage `json:"contacts"`
+		Contacts list[json.RawMessage] `json:"contacts"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
-	if len(m.Contacts) == 0 {
+	contacts := slices.DeleteFunc(m.Contacts, func(raw json.RawMessage) bool { return !filled(raw) })
+	if len(contacts) == 0 {
 		return errors.New("contacts without a contact")
 	}
 
-	a.Replies = append(a.Replies, Reply{Kind: KindContacts, Contacts: m.Contacts})
+	a.Replies = append(a.Replies, Reply{Kind: KindContacts, Contacts: contacts})
 
 	return nil
 }

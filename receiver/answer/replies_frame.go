@@ -12,19 +12,23 @@ import (
 
 // frame decodes the properties around the action of a message.
 type frame struct {
-	Text   string          `json:"text"`
+	Text   words           `json:"text"`
 	Header json.RawMessage `json:"header"` // a text, or an object with a type
-	Footer string          `json:"footer"`
+	Footer words           `json:"footer"`
 }
 
 // reply returns a reply with the properties of the frame.
 func (f frame) reply(kind Kind) (Reply, error) {
 	reply := Reply{
 		Kind:   kind,
-		Text:   f.Text,
-		Footer: f.Footer,
+		Text:   string(f.Text),
+		Footer: string(f.Footer),
 	}
-	if !present(f.Header) || json.Unmarshal(f.Header, &reply.Header) == nil {
+	if !filled(f.Header) {
+		return reply, nil
+	}
+
+	if f.Header[0] != '{' && json.Unmarshal(f.Header, (*words)(&reply.Header)) == nil {
 		return reply, nil
 	}
 
@@ -38,17 +42,17 @@ func (f frame) reply(kind Kind) (Reply, error) {
 // readHeader decodes a header that is an object. It takes Meta's form too, in which the file is under the name of its type.
 func readHeader(raw json.RawMessage) (string, *ReplyMedia, error) {
 	type file struct {
-		URL      string `json:"url"`
-		Link     string `json:"link"`
-		MediaID  string `json:"media_id"`
-		ID       string `json:"id"`
-		Filename string `json:"filename"`
+		URL      words      `json:"url"`
+		Link     words      `json:"link"`
+		MediaID  identifier `json:"media_id"`
+		ID       identifier `json:"id"`
+		Filename words      `json:"filename"`
 	}
 
 	var header struct {
 		file
 		Type     string `json:"type"`
-		Text     string `json:"text"`
+		Text     words  `json:"text"`
 		Image    *file  `json:"image"`
 		Video    *file  `json:"video"`
 		Document *file  `json:"document"`
@@ -61,7 +65,7 @@ func readHeader(raw json.RawMessage) (string, *ReplyMedia, error) {
 
 	switch header.Type {
 	case "text":
-		return header.Text, nil, nil
+		return string(header.Text), nil, nil
 	case "image":
 		source = cmp.Or(header.Image, source)
 	case "video":
@@ -74,9 +78,13 @@ func readHeader(raw json.RawMessage) (string, *ReplyMedia, error) {
 
 	media := &ReplyMedia{
 		Type:     header.Type,
-		URL:      cmp.Or(source.URL, source.Link),
-		MediaID:  cmp.Or(source.MediaID, source.ID),
-		Filename: source.Filename,
+		URL:      string(cmp.Or(source.URL, source.Link)),
+		MediaID:  string(cmp.Or(source.MediaID, source.ID)),
+		Filename: string(source.Filename),
+	}
+
+	if isUnfilled(raw) {
+		return "", nil, nil
 	}
 
 	err := media.check()
@@ -84,11 +92,11 @@ func readHeader(raw json.RawMessage) (string, *ReplyMedia, error) {
 	return "", media, err
 }
 
-func readLink(a *Answer, raw json.RawMessage) error {
+func readLink(a *parser, raw json.RawMessage) error {
 	var m struct {
 		frame
-		ButtonText string `json:"button_text"`
-		URL        string `json:"url"`
+		ButtonText words           `json:"button_text"`
+		URL        json.RawMessage `json:"url"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -99,7 +107,16 @@ func readLink(a *Answer, raw json.RawMessage) error {
 		return err
 	}
 
-	if reply.Link, err = linkOf(m.ButtonText, m.URL); err != nil {
+	if m.URL != nil && !filled(m.URL) {
+		a.addText(reply.Text, false) // the flow has no page this time
+		return nil
+	}
+
+	var address string
+
+	_ = json.Unmarshal(m.URL, &address) // another value is no address
+
+	if reply.Link, err = linkOf(string(m.ButtonText), address); err != nil {
 		return err
 	}
 

@@ -61,6 +61,11 @@ func TestReadHeader(t *testing.T) {
 	checkReplies(t, map[string]Reply{
 		message(`null`):                       with("", nil),
 		message(`"H"`):                        with("H", nil),
+		message(`7`):                          with("7", nil),
+		message(`""`):                         with("", nil),
+		message(`{}`):                         with("", nil),
+		message(`[]`):                         with("", nil),
+		message(`{"type":"image","url":""}`):  with("", nil),
 		message(`{"type":"text","text":"H"}`): with("H", nil),
 		message(`{"type":"text"}`):            with("", nil),
 		message(`{"type":"image","url":"https://a.example/i"}`):                   with("", &ReplyMedia{Type: "image", URL: "https://a.example/i"}),
@@ -70,7 +75,7 @@ func TestReadHeader(t *testing.T) {
 		message(`{"type":"document","document":{"id":"7","filename":"f"}}`):       with("", &ReplyMedia{Type: "document", MediaID: "7", Filename: "f"}),
 	})
 	checkRefused(t, map[string]string{
-		message(`7`):                               "header has an unexpected JSON type",
+		message(`[7]`):                             "header has an unexpected JSON type",
 		message(`{"type":["mother"]}`):             "header has an unexpected JSON type",
 		message(`{"type":"mother"}`):               "a type other than text, image, video and document",
 		message(`{"type":"image"}`):                "media without url and media_id",

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"unicode/utf8"
 )
@@ -23,15 +24,25 @@ type Response struct {
 // Read decodes a response: JSON as Parse does, or a plain text. The status 202 says that the answer comes later, unless the
 // body has a response or a handoff. Errors are like those of Parse.
 func Read(r Response) (Answer, error) {
-	body := bytes.TrimSpace(r.Body)
+	mediaType, parameters, _ := mime.ParseMediaType(r.ContentType)
 
-	if r.Status == http.StatusAccepted && !answers(body) {
+	body, err := decoded(r.Body, parameters["charset"])
+	body = bytes.TrimSpace(body)
+
+	switch {
+	case r.Status == http.StatusAccepted && !answers(body):
 		return Answer{Later: true}, nil
+	case err != nil:
+		return Answer{}, err
+	case looksLikeJSON(body):
+		return Parse(body)
 	}
 
-	mediaType, _, _ := mime.ParseMediaType(r.ContentType)
-	if isText := mediaType == "text/plain" || mediaType == "text/markdown"; isText && !looksLikeJSON(body) {
-		return readPlain(body)
+	switch mediaType {
+	case "text/plain", "text/markdown":
+		return readPlain(body, isPage(body))
+	case "text/html", "": // the default of servers that were not told the type
+		return readPlain(body, isMarkup(body))
 	}
 
 	return Parse(body)
@@ -45,34 +56,38 @@ func answers(body []byte) bool {
 		Handoff  json.RawMessage `json:"handoff"`
 	}
 
-	return json.Unmarshal(body, &outer) == nil && (present(outer.Response) || present(outer.Handoff))
+	err := json.Unmarshal(body, &outer)
+	isHandoff := filled(outer.Handoff) || present(outer.Handoff) && outer.Handoff[0] == '{'
+
+	return err == nil && (filled(outer.Response) || isHandoff)
 }
 
 // looksLikeJSON reports whether a plain text is JSON. Some servers name no better type for it. An object or a list of objects
 // that is cut off counts too, since no person writes like that.
 func looksLikeJSON(body []byte) bool {
-	begins := bytes.HasPrefix(body, []byte(`{"`)) || bytes.HasPrefix(body, []byte(`[{`))
 	isValue := len(body) == 0 || bytes.ContainsRune([]byte(`{["`), rune(body[0])) && json.Valid(body)
 
-	return begins || isValue || string(body) == "null"
+	return beginsObject(body) || isValue || string(body) == "null"
 }
 
-// isPage reports whether a plain text is a page, as of a proxy that names the wrong type.
-func isPage(body []byte) bool {
-	begin := bytes.ToLower(body[:min(len(body), 16)])
+var errPage = errors.New("the answer is a page in HTML or XML, not JSON or a text")
 
-	return slices.ContainsFunc([]string{"<html", "<!doctype", "<?xml", "<head", "<body"}, func(tag string) bool {
-		return bytes.HasPrefix(begin, []byte(tag))
-	})
-}
+// page is the beginning of a page, as of a proxy that names the wrong type.
+var page = regexp.MustCompile(`^(?i)<(html|!doctype|\?xml|head|body)`)
 
-func readPlain(body []byte) (Answer, error) {
+// markup is the beginning of a page, or of a part of one. An address in angle brackets is none.
+var markup = regexp.MustCompile(`^<([!?]|/?[a-zA-Z][a-zA-Z0-9-]*[\s/>])`)
+
+func isPage(body []byte) bool   { return page.Match(body) }
+func isMarkup(body []byte) bool { return markup.Match(body) }
+
+func readPlain(body []byte, isPage bool) (Answer, error) {
 	if !utf8.Valid(body) {
 		return Answer{}, errors.New("the plain text of the answer is not UTF-8")
 	}
 
-	if isPage(body) {
-		return Answer{}, errors.New("the answer is a page in HTML or XML")
+	if isPage {
+		return Answer{}, errPage
 	}
 
 	text := string(body)
@@ -80,8 +95,10 @@ func readPlain(body []byte) (Answer, error) {
 		return Answer{Empty: true}, nil
 	}
 
-	var answer Answer
-	answer.addText(text, false)
+	var p parser
+	if !p.readEmbedded(body, 0) {
+		p.addText(text, false)
+	}
 
-	return answer, nil
+	return p.result(), nil
 }

@@ -76,7 +76,6 @@ func TestParseTheFormsOfOtherPrograms(t *testing.T) {
 		"OpenAI, completions":   {`{"choices":[{"text":"hi"}]}`, texts("hi")},
 		"OpenAI, responses":     {`{"output":[{"type":"reasoning","summary":[]},{"type":"message","content":[{"type":"output_text","text":"hi"}]}]}`, texts("hi")},
 		"OpenAI, several":       {`{"choices":[{"message":{"content":"hi"}},{"message":{"content":"ho"}}]}`, texts("hi")},
-		"OpenAI, nothing":       {`{"choices":[{"message":{"content":null}}]}`, nil},
 		"Ollama, chat":          {`{"model":"m","message":{"role":"assistant","content":"hi"},"done":true}`, texts("hi")},
 		"Ollama, generate":      {`{"model":"m","response":"hi","done":true}`, texts("hi")},
 		"Anthropic":             {`{"type":"message","role":"assistant","content":[{"type":"thinking","thinking":"t"},{"type":"text","text":"hi"}]}`, texts("hi")},
@@ -111,10 +110,72 @@ func TestParseTheFormsOfOtherPrograms(t *testing.T) {
 		"buttons beside an output": {`{"output":"Sure?","buttons":[{"title":"Yes","payload":"/yes"},"No"]}`, choice},
 		"buttons in a text":        {`{"type":"text","text":"Sure?","buttons":[{"title":"Yes","payload":"/yes"},"No"]}`, choice},
 		"buttons, none":            {`{"text":"hi","buttons":[]}`, texts("hi")},
-		"null":                     {`{"output":null}`, nil},
-		"an empty":                 {`{"answer":""}`, nil},
 		"type none":                {`{"reply":{"type":"none"}}`, nil},
-		"a text null":              {`{"text":null}`, nil},
+
+		"an image beside a response": {`{"response":"look","image":"https://x.example/a.jpg"}`, files(ReplyMedia{Type: "image", URL: "https://x.example/a.jpg", Caption: "look"})},
+		"an image above buttons of a response": {
+			`{"response":"Sure?","image":"https://x.example/a.jpg","buttons":[{"title":"Yes","payload":"/yes"},"No"]}`,
+			append(files(ReplyMedia{Type: "image", URL: "https://x.example/a.jpg"}), choice...),
+		},
+		"an image beside messages of a response": {`{"response":["a","b"],"image":"https://x.example/a.jpg"}`, append(files(ReplyMedia{Type: "image", URL: "https://x.example/a.jpg"}), texts("a", "b")...)},
+		"an image beside a text with its type":   {`{"type":"text","text":"look","image":"https://x.example/a.jpg"}`, files(ReplyMedia{Type: "image", URL: "https://x.example/a.jpg", Caption: "look"})},
+		"a source beside a response":             {`{"response":"hi","document":"manual.pdf","video":3}`, texts("hi")},
+		"an image beside an empty response":      {`{"response":"","image":"https://x.example/a.jpg"}`, files(ReplyMedia{Type: "image", URL: "https://x.example/a.jpg"})},
+
+		"an image that is empty":             {`{"text":"hi","image":""}`, texts("hi")},
+		"an image that is an empty object":   {`{"text":"hi","image":{}}`, texts("hi")},
+		"an image that is an empty list":     {`{"text":"hi","image":[]}`, texts("hi")},
+		"an image that is false":             {`{"text":"hi","image":false}`, texts("hi")},
+		"an image with an empty url":         {`{"text":"hi","image":{"url":"","caption":null}}`, texts("hi")},
+		"an attachment without a url":        {`{"text":"hi","attachment":{"type":"image","payload":{"url":" "}}}`, texts("hi")},
+		"all files empty":                    {`{"response":"hi","image":"","video":null,"audio":{},"document":[],"attachment":""}`, texts("hi")},
+		"a file with its type, empty":        {`["hi",{"type":"image","url":""}]`, texts("hi")},
+		"a file with its type and a caption": {`{"type":"document","url":null,"caption":"hi"}`, texts("hi")},
+		"buttons that are empty":             {`{"text":"hi","buttons":"","quick_replies":{}}`, texts("hi")},
+		"buttons without titles":             {`{"text":"hi","buttons":["",null,{},{"title":"","id":""}]}`, texts("hi")},
+		"one of the buttons without a title": {`{"text":"Sure?","buttons":[{"title":"Yes","payload":"/yes"},"","No"]}`, choice},
+		"buttons of a message, empty":        {`{"type":"buttons","text":"hi","buttons":"","header":{},"footer":[]}`, texts("hi")},
+		"a list without rows":                {`{"type":"list","text":"hi","button_text":"","sections":[{"title":"","rows":[]}]}`, texts("hi")},
+		"a list without sections":            {`{"type":"list","text":"hi","sections":""}`, texts("hi")},
+		"a link without a page":              {`{"type":"cta_url","text":"hi","button_text":"","url":""}`, texts("hi")},
+		"a handoff that is empty":            {`{"text":"hi","handoff":""}`, texts("hi")},
+		"an error that is false":             {`{"text":"hi","error":false}`, texts("hi")},
+		"an error that is 0":                 {`{"text":"hi","error":0}`, texts("hi")},
+		"an error that is blank":             {`{"text":"hi","error":{ }}`, texts("hi")},
+		"choices that are empty":             {`{"text":"hi","choices":""}`, texts("hi")},
+		"a reply that is empty, output":      {`{"reply":"","output":"hi"}`, texts("hi")},
+		"a reply that is empty, text":        {`{"reply":"","text":"hi"}`, texts("hi")},
+		"a response that is empty, answer":   {`{"response":"","answer":"hi"}`, texts("hi")},
+		"a text that is empty, message":      {`{"text":"","message":"hi"}`, texts("hi")},
+		"a preview that is empty":            {`{"type":"text","text":"hi","preview_url":""}`, texts("hi")},
+
+		"OpenAI, a search":     {`{"output":[{"type":"web_search_call","id":"w","action":{"type":"search","query":"q"}},{"type":"message","content":[{"type":"output_text","text":"hi"}]}]}`, texts("hi")},
+		"OpenAI, a message":    {`{"choices":[{"message":{"content":[{"type":"x"},{"type":"text","text":"hi"}]}}]}`, texts("hi")},
+		"Anthropic, a search":  {`{"type":"message","content":[{"type":"redacted_thinking","data":"x"},{"type":"server_tool_use","input":{}},{"type":"web_search_tool_result","content":[{"type":"web_search_result"}]},{"type":"text","text":"hi"},{"type":"tool_use","id":"t","input":{"text":"q"}}]}`, texts("hi")},
+		"Anthropic, in a list": {`[{"type":"message","role":"assistant","content":[{"type":"tool_use"},{"type":"text","text":"hi"}]}]`, texts("hi")},
+
+		"a text of Meta's API":      {`{"type":"text","text":{"body":"hi","preview_url":false}}`, texts("hi")},
+		"a text of Meta, no type":   {`{"messaging_product":"whatsapp","text":{"body":"hi"}}`, texts("hi")},
+		"a number":                  {`7`, texts("7")},
+		"a number as an output":     {`{"output":-1.50}`, texts("-1.50")},
+		"a number as a text":        {`{"text":7}`, texts("7")},
+		"numbers as buttons":        {`{"text":"Sure?","buttons":[1,{"title":2}]}`, []Reply{{Kind: KindButtons, Text: "Sure?", Buttons: []Option{{ID: "1", Title: "1"}, {ID: "2", Title: "2"}}}}},
+		"null in a list":            {`[null,"hi",null,{"text":"there"},""]`, texts("hi", "there")},
+		"a byte order mark":         {"\ufeff" + `{"response":"hi"}`, texts("hi")},
+		"an envelope":               {`{"success":true,"message":"","data":{"reply":"hi"}}`, texts("hi")},
+		"an envelope named result":  {`{"status":"ok","result":{"response":[{"type":"text","text":"hi"}]}}`, texts("hi")},
+		"fenced JSON":               {"```json\n{\"response\":\"hi\"}\n```", texts("hi")},
+		"JSON in a text":            {`{"output":"{\"response\":\"hi\"}"}`, texts("hi")},
+		"fenced JSON in a text":     {`[{"output":"` + "```json" + `\n{\n  \"reply\": \"hi\"\n}\n` + "```" + `\n"}]`, texts("hi")},
+		"a choice in a text":        {`{"output":"{\"text\":\"Sure?\",\"buttons\":[{\"title\":\"Yes\",\"payload\":\"/yes\"},\"No\"]}"}`, choice},
+		"JSON beside an image":      {`{"output":"{\"response\":\"hi\"}","image":"https://x.example/a.jpg"}`, append(files(ReplyMedia{Type: "image", URL: "https://x.example/a.jpg"}), texts("hi")...)},
+		"JSON of another form":      {`{"output":"{\"name\":\"hi\"}"}`, texts(`{"name":"hi"}`)},
+		"JSON with a template":      {`{"output":"{\"type\":\"template\",\"name\":\"a\",\"language\":\"es\"}"}`, texts(`{"type":"template","name":"a","language":"es"}`)},
+		"JSON with a file":          {`{"output":"{\"image\":\"https://x.example/a\"}"}`, texts(`{"image":"https://x.example/a"}`)},
+		"JSON with a handoff":       {`{"output":"{\"text\":\"hi\",\"handoff\":{}}"}`, texts(`{"text":"hi","handoff":{}}`)},
+		"JSON in a response":        {`{"response":"{\"text\":\"hi\"}"}`, texts(`{"text":"hi"}`)},
+		"code in a text":            {`{"output":"` + "```go" + `\n{}\n` + "```" + `"}`, texts("```go\n{}\n```")},
+		"a list of numbers as text": {`{"output":"[1,2]"}`, texts("[1,2]")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Parse([]byte(tc.body))
@@ -145,9 +206,31 @@ func TestParseHandoffAndConversation(t *testing.T) {
 		`{"accepted":true,"response":"hi"}`:                                    {Replies: texts("hi")},
 		`{"message":"Workflow was started"}`:                                   {Empty: true},
 		`{"status":"success","id":"1","attempt":"2","request_id":"3"}`:         {Empty: true},
-		`{"status":"success","attempt":"2","request_id":"3","reply":"hi"}`:     {Replies: texts("hi")},
-		`{"reply":"Accepted"}`:                                                 {Replies: texts("Accepted")},
-		`[{"message":"Workflow was started"},{"output":"hi"}]`:                 {Replies: texts("hi")},
+		`null`:             {Empty: true},
+		`{"response":""}`:  {Empty: true},
+		`{"response":" "}`: {Empty: true},
+		`{"answer":""}`:    {Empty: true},
+		`{"answer":null}`:  {Empty: true},
+		`{"output":null}`:  {Empty: true},
+		`{"text":null}`:    {Empty: true},
+		`{"image":""}`:     {Empty: true},
+		`["",null]`:        {Empty: true},
+		`{"response":["",{"type":"text","text":" "}]}`:                      {Empty: true},
+		`{"type":"text","text":null}`:                                       {Empty: true},
+		`{"answer":null,"conversation_id":"c"}`:                             {Empty: true, ConversationID: new("c")},
+		`{"choices":[{"message":{"role":"assistant","content":null}}]}`:     {Empty: true},
+		`{"choices":[{"message":{"content":""},"finish_reason":"length"}]}`: {Empty: true},
+		`{"output":[{"type":"reasoning","summary":[]}]}`:                    {Empty: true},
+		`{"accepted":true,"response":""}`:                                   {Later: true},
+		`{"response":null}`:                                                 {},
+		`{"response":null,"answer":null}`:                                   {},
+		`{"response":[]}`:                                                   {},
+		`{"reply":[]}`:                                                      {},
+		`{"output":{"type":"none"}}`:                                        {},
+		`["",{"type":"none"}]`:                                              {},
+		`{"status":"success","attempt":"2","request_id":"3","reply":"hi"}`:  {Replies: texts("hi")},
+		`{"reply":"Accepted"}`:                                              {Replies: texts("Accepted")},
+		`[{"message":"Workflow was started"},{"output":"hi"}]`:              {Replies: texts("hi")},
 	} {
 		got, err := Parse([]byte(body))
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
@@ -168,7 +251,15 @@ func TestParseRefusesOtherForms(t *testing.T) {
 		`{"status":"error","message":"mother"}`:                                                  "but message, status",
 		`{"success":false,"message":"mother"}`:                                                   "but message, success",
 		`{"message":"mother","error":{"code":1}}`:                                                "the answer is an error",
-		`{"reply":7}`:                                          "the answer is neither a string nor an object",
+		`{"reply":true}`: "the answer is neither a string nor an object",
+		`{"output":{}}`:  "it is an empty object",
+		`{"image":{"uri":"https://mother.example"},"text":"a"}`:                   "without url and media_id",
+		`{"data":{"text":"mother"},"result":"mother"}`:                            "but data, result",
+		`{"success":false,"data":{"reply":"mother"}}`:                             "but data, success",
+		`{"handoff":"mother","reply":"a"}`:                                        "malformed: handoff",
+		`{"content":[{"type":"tool_use"}]}`:                                       "message 1 is of a type that is not known",
+		`{"output":[{"type":"web_search_call"},{"type":"message","content":[]}]}`: "message 1 is of a type that is not known",
+		"<html>mother":                                         "a page in HTML or XML, not JSON",
 		`{"reply":["a",{"type":"mother"}]}`:                    "message 2 is of a type that is not known",
 		`[{"output":["a",["mother"]]}]`:                        "message 2 is neither",
 		`{"image":"mother"}`:                                   "no absolute https URL",
@@ -185,62 +276,6 @@ func TestParseRefusesOtherForms(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), text) || strings.Contains(err.Error(), word) {
 			t.Errorf("Parse(%s) = %+v, %v, want an error that says %q", body, got, err, text)
 		}
-	}
-}
-
-func TestReadResponses(t *testing.T) {
-	const (
-		plain   = "text/plain; charset=utf-8"
-		asJSON  = "application/json"
-		unknown = ""
-	)
-
-	for name, tc := range map[string]struct {
-		response Response
-		want     Answer
-		fails    string
-	}{
-		"JSON":                         {response: Response{200, asJSON, []byte(`{"reply":"hi"}`)}, want: Answer{Replies: texts("hi")}},
-		"a plain text":                 {response: Response{200, plain, []byte("Hola.\nSí.\n")}, want: Answer{Replies: texts("Hola.\nSí.")}},
-		"a plain text with a quote":    {response: Response{200, plain, []byte(`"hi" is what I say`)}, want: Answer{Replies: texts(`"hi" is what I say`)}},
-		"a plain text with a bracket":  {response: Response{200, plain, []byte(`[note] hi`)}, want: Answer{Replies: texts(`[note] hi`)}},
-		"JSON cut off":                 {response: Response{200, plain, []byte(`{"reply":"mother`)}, fails: "not JSON"},
-		"a page as a plain text":       {response: Response{200, plain, []byte("<!DOCTYPE html><p>mother")}, fails: "a page"},
-		"Markdown":                     {response: Response{200, "text/markdown", []byte("**hi**")}, want: Answer{Replies: texts("**hi**")}},
-		"a plain number":               {response: Response{200, plain, []byte("42")}, want: Answer{Replies: texts("42")}},
-		"JSON as a plain text":         {response: Response{200, plain, []byte(`{"reply":"hi"}`)}, want: Answer{Replies: texts("hi")}},
-		"null as a plain text":         {response: Response{200, plain, []byte(`null`)}, want: Answer{}},
-		"an empty plain text":          {response: Response{200, plain, []byte(" \n")}, want: Answer{Empty: true}},
-		"a plain receipt":              {response: Response{200, plain, []byte("Accepted")}, want: Answer{Empty: true}},
-		"a plain text that is binary":  {response: Response{200, plain, []byte{0xff, 0xfe}}, fails: "not UTF-8"},
-		"a page":                       {response: Response{200, "text/html", []byte("<p>hi")}, fails: "not JSON"},
-		"a text of no type":            {response: Response{200, unknown, []byte("hi")}, fails: "not JSON"},
-		"204":                          {response: Response{204, unknown, nil}, want: Answer{Empty: true}},
-		"202":                          {response: Response{202, unknown, nil}, want: Answer{Later: true}},
-		"202 accepted":                 {response: Response{202, asJSON, []byte(`{"accepted":true}`)}, want: Answer{Later: true}},
-		"202 with a remark":            {response: Response{202, asJSON, []byte(`{"message":"Queued"}`)}, want: Answer{Later: true}},
-		"202 with a plain text":        {response: Response{202, plain, []byte("Accepted")}, want: Answer{Later: true}},
-		"202 with a page":              {response: Response{202, "text/html", []byte("<p>")}, want: Answer{Later: true}},
-		"202 with a response":          {response: Response{202, asJSON, []byte(`{"response":"hi"}`)}, want: Answer{Replies: texts("hi")}},
-		"202 with response null":       {response: Response{202, asJSON, []byte(`{"response":null}`)}, want: Answer{Later: true}},
-		"202 with a handoff":           {response: Response{202, asJSON, []byte(`{"handoff":{}}`)}, want: Answer{Handoff: &Handoff{}}},
-		"202 with a response, useless": {response: Response{202, asJSON, []byte(`{"response":{"type":"x"}}`)}, fails: "not known"},
-		"200 accepted":                 {response: Response{200, asJSON, []byte(`{"accepted":true}`)}, want: Answer{Later: true}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := Read(tc.response)
-			if tc.fails != "" {
-				if err == nil || !strings.Contains(err.Error(), tc.fails) {
-					t.Errorf("Read() = %+v, %v, want an error that says %q", got, err, tc.fails)
-				}
-
-				return
-			}
-
-			if diff := cmp.Diff(tc.want, got); diff != "" || err != nil {
-				t.Errorf("Read() = %v (-want +got):\n%s", err, diff)
-			}
-		})
 	}
 }
 

@@ -56,7 +56,7 @@ func TestSplitText(t *testing.T) {
 
 // TestSplitTextOfOneCharacter splits a text that is one character as people see it. Each piece must not read all of the rest.
 func TestSplitTextOfOneCharacter(t *testing.T) {
-	const count = 1 << 20
+	const count = 1 << 22
 
 	for _, character := range []string{"e" + strings.Repeat("\u0301", count), "a e" + strings.Repeat("\u20dd", count)} {
 		ended := make(chan struct{})

@@ -29,7 +29,7 @@ const (
 	ProtocolOpenAI   Protocol = "OpenAI"   // Chat Completions
 )
 
-// EmptyAnswer selects the meaning of a successful response without a body.
+// EmptyAnswer selects the meaning of a successful response without a body, or with an empty text.
 type EmptyAnswer string
 
 // The meanings of an empty answer.

@@ -304,7 +304,7 @@ func TestContentIsChecked(t *testing.T) {
 	}{
 		"a text":             {`"hi"`, 202, ""},
 		"an unknown type":    {`["a",{"type":"mother"}]`, 400, "message 2 is of a type that is not known"},
-		"a text of a number": {`{"type":"text","text":7}`, 400, "text has an unexpected JSON type"},
+		"a text of a list":   {`{"type":"text","text":[7]}`, 400, "text has an unexpected JSON type"},
 		"too many messages":  {`[` + strings.Repeat(`"a",`, 60) + `"b"]`, 400, "more than 50 messages"},
 		"too many cards":     {`{"type":"carousel","text":"t","cards":[` + strings.Repeat(`{"text":"c","url":"https://a.example"},`, 20) + `null]}`, 400, ""},
 		"no link":            {`{"type":"image","url":"/etc/mother"}`, 400, "no absolute https URL"},

@@ -337,7 +337,7 @@ func TestEachFaultIsFound(t *testing.T) {
 		"no path is known":        {fault: fault{first: when(always, 404, "")}, want: reachable, detail: "no such address"},
 		"redirects":               {fault: fault{first: when(always, 307, "")}, want: reachable, detail: "redirects"},
 		"accepts every key":       {fault: fault{anyKey: true}, want: map[string]State{"wrong key": Failure}, detail: "any caller"},
-		"a number as answer":      {fault: fault{first: onLocation(`5`)}, want: location, detail: "neither a string nor an object"},
+		"a boolean as answer":     {fault: fault{first: onLocation(`true`)}, want: location, detail: "neither a string nor an object"},
 		"not JSON":                {fault: fault{first: onLocation(`<html>`)}, want: location, detail: "not JSON"},
 		"words that no form has":  {fault: fault{first: onLocation(`{"result":"x"}`)}, want: location},
 		"a type that is unknown":  {fault: fault{first: onLocation(`{"response":{"type":"poll","text":"?"}}`)}, want: location, detail: "not known"},

@@ -1,0 +1,71 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package answer
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// readNested decodes the answer under a key of another program. A text that is an answer in JSON, as models write it that were
+// told to answer in JSON, is read as one.
+func (a *parser) readNested(raw json.RawMessage, depth int) error {
+	var text string
+	if json.Unmarshal(raw, &text) == nil && a.readEmbedded([]byte(text), depth) {
+		return nil
+	}
+
+	return a.readValue(raw, depth)
+}
+
+// readEmbedded decodes a text of a model that is an answer in JSON, and reports whether it is one. It takes nothing but texts
+// with choices: a person can make a model write anything, but must not make it send templates or files.
+func (a *parser) readEmbedded(text []byte, depth int) bool {
+	body := withoutFence(bytes.TrimSpace(text))
+	if !beginsObject(body) || !json.Valid(body) {
+		return false
+	}
+
+	var p parser
+	if p.readValue(body, depth+1) != nil || len(p.Replies) == 0 || p.Handoff != nil {
+		return false
+	}
+
+	for _, reply := range p.Replies {
+		if reply.Kind != KindText && reply.Kind != KindButtons {
+			return false
+		}
+	}
+
+	a.Replies = append(a.Replies, p.Replies...)
+
+	return true
+}
+
+// beginsObject reports whether a text begins with a JSON object that is not empty, or with a list of such.
+func beginsObject(text []byte) bool {
+	if inner, isList := bytes.CutPrefix(text, []byte("[")); isList {
+		text = bytes.TrimSpace(inner)
+	}
+
+	inner, isObject := bytes.CutPrefix(text, []byte("{"))
+
+	return isObject && bytes.HasPrefix(bytes.TrimSpace(inner), []byte(`"`))
+}
+
+// withoutFence returns the code of a text that is nothing but fenced code in JSON, and any other text as it is.
+func withoutFence(text []byte) []byte {
+	fence := []byte("```")
+
+	inner, isOpen := bytes.CutPrefix(text, fence)
+	inner, isClosed := bytes.CutSuffix(inner, fence)
+	language, code, _ := bytes.Cut(inner, []byte("\n"))
+
+	language = bytes.TrimSpace(language)
+	if !isOpen || !isClosed || len(language) > 0 && !bytes.EqualFold(language, []byte("json")) {
+		return text
+	}
+
+	return bytes.TrimSpace(code)
+}
