@@ -155,7 +155,7 @@ func TestFailuresThatCloseNothing(t *testing.T) {
 		resends int
 	}{
 		"an hour ago, redelivered": {status: hourAgo, resends: 1},
-		"of another application": {status: func(h *harness, sent standin.SentMessage) []byte {
+		"of another application": {status: func(h *harness, _ standin.SentMessage) []byte {
 			return standin.FailedDelivery(number, "wamid.theirs", ana, "theirs", noPaymentMethod, h.clock.Now())
 		}},
 		"to one participant of a group": {status: func(h *harness, sent standin.SentMessage) []byte {
