@@ -6,7 +6,6 @@ package retention
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -23,9 +22,6 @@ const (
 	leadershipTerm = 3 * purgeEvery / 2
 	// batchSize is small enough that deliveries do not wait for a batch.
 	batchSize = 1000
-	// firstExpiry is how long a store keeps all dead letters after it is first used with a retention of dead letters, so
-	// that they are announced after an upgrade too.
-	firstExpiry = 7 * 24 * time.Hour
 	// announceEvery is the interval at which dead letters are announced in the log before they are purged.
 	announceEvery = 24 * time.Hour
 	// minEventAge is how long a duplicate must be recognized: Meta redelivers for up to 7 days.
@@ -59,11 +55,6 @@ type Purger struct {
 
 	candidate *election.Candidate
 	announced time.Time // when dead letters were last announced
-}
-
-// state is what the leader publishes.
-type state struct {
-	DeadLettersFrom time.Time `json:"dead_letters_from"` // no dead letter is purged before
 }
 
 // New returns a Purger. Run starts it.
@@ -104,37 +95,17 @@ func (p *Purger) purge(ctx context.Context) {
 	settings := p.Live.Current().Store
 	before := store.Expiry{Payloads: now.Add(-settings.Retention()), Events: now.Add(-max(settings.Retention(), minEventAge))}
 
-	if from := p.deadLettersFrom(ctx, published, now); !from.After(now) {
-		before.DeadLetters = now.Add(-settings.DeadLetterRetention())
+	periods := p.announcedIn(ctx, published, now, settings)
+	if since, enough := periods.last(settings.ExpiryNotice()); enough {
+		before.DeadLetters = since.Add(settings.ExpiryNotice() - settings.DeadLetterRetention())
 	}
 
 	p.remove(ctx, before)
-	p.announce(ctx, settings, now)
-}
-
-// deadLettersFrom returns the time from which dead letters may be purged. The first leader of a store sets it.
-func (p *Purger) deadLettersFrom(ctx context.Context, published []byte, now time.Time) time.Time {
-	var known state
-	if err := json.Unmarshal(published, &known); err == nil && !known.DeadLettersFrom.IsZero() {
-		return known.DeadLettersFrom
-	}
-
-	known.DeadLettersFrom = now.Add(firstExpiry).UTC()
-
-	data, err := json.Marshal(known)
-	if err == nil {
-		err = p.candidate.Publish(ctx, data)
-	}
-
-	if err != nil && ctx.Err() == nil {
-		p.Log.Error("recording the start of the retention of dead letters failed", "error", err)
-	}
-
-	return known.DeadLettersFrom
+	p.announce(ctx, settings, now, periods)
 }
 
 // announce logs the dead letters that are purged soon.
-func (p *Purger) announce(ctx context.Context, settings config.Store, now time.Time) {
+func (p *Purger) announce(ctx context.Context, settings config.Store, now time.Time, periods periods) {
 	if age := now.Sub(p.announced); age >= 0 && age < announceEvery {
 		return
 	}
@@ -156,7 +127,7 @@ func (p *Purger) announce(ctx context.Context, settings config.Store, now time.T
 	p.Log.Warn("dead letters or quarantined events are purged soon: replay or discard them",
 		"dead_letters", stats.DeadLetters,
 		"quarantined", stats.Quarantined,
-		"first_at", stats.OldestDeadLetter.Add(settings.DeadLetterRetention()))
+		"first_at", periods.end(stats.OldestDeadLetter.Add(settings.DeadLetterRetention()), settings.ExpiryNotice(), now))
 }
 
 // remove purges in batches until nothing is left to purge.

@@ -1,0 +1,118 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package retention
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+const (
+	// noticesPerAbsence divides the notice: a longer time without a purge is an absence, in which nothing is announced. For a
+	// notice of a week that is a day, and for the shortest one longer than a new leader takes.
+	noticesPerAbsence = 7
+	// maxPeriods bounds what the leader publishes. Beyond it the oldest absence counts as announced.
+	maxPeriods = 32
+)
+
+// state is what the leader publishes.
+type state struct {
+	Announced periods `json:"announced"`
+}
+
+// period is a time in which the store was purged regularly, so that the log, /status and alerts announced dead letters.
+type period struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"` // of the last purge
+}
+
+// periods are those of a store, oldest first. Between them no receiver ran, or the store is a copy that was restored later.
+type periods []period
+
+// announcedIn returns the periods with that of a purge at now, and publishes them.
+func (p *Purger) announcedIn(ctx context.Context, published []byte, now time.Time, settings config.Store) periods {
+	var known state
+	if err := json.Unmarshal(published, &known); err != nil {
+		known = state{} // of a store without one: nothing has been announced
+	}
+
+	known.Announced = known.Announced.with(now.UTC(), settings.ExpiryNotice()/noticesPerAbsence)
+
+	data, err := json.Marshal(known)
+	if err == nil {
+		err = p.candidate.Publish(ctx, data)
+	}
+
+	if err != nil && ctx.Err() == nil {
+		p.Log.Error("recording that dead letters are announced failed", "error", err)
+	}
+
+	return known.Announced
+}
+
+// with returns the periods with that of a purge at now. A longer time than absence since the last purge begins a new one.
+func (p periods) with(now time.Time, absence time.Duration) periods {
+	if len(p) > 0 {
+		last := &p[len(p)-1]
+
+		switch gap := now.Sub(last.To); {
+		case gap < -absence:
+			p = nil // the clock was ahead, perhaps for long
+		case gap <= absence:
+			if now.Before(last.From) {
+				last.From = now
+			}
+
+			last.To = now
+
+			return p
+		}
+	}
+
+	p = append(p, period{From: now, To: now})
+
+	if len(p) > maxPeriods {
+		p[1].From = p[0].From
+		p = p[1:]
+	}
+
+	return p
+}
+
+// last returns when the last periods began that last for a notice together, and reports whether there are enough. What was
+// announced then may be purged now.
+func (p periods) last(notice time.Duration) (since time.Time, enough bool) {
+	for _, announced := range slices.Backward(p) {
+		length := announced.To.Sub(announced.From)
+		if length >= notice {
+			return announced.To.Add(-notice), true
+		}
+
+		notice -= length
+	}
+
+	return time.Time{}, false
+}
+
+// end returns when the notice of a dead letter ends that expires at a time, if no absence follows.
+func (p periods) end(expires time.Time, notice time.Duration, now time.Time) time.Time {
+	began := expires.Add(-notice)
+	if began.After(now) {
+		return expires
+	}
+
+	for _, announced := range p {
+		if from := announced.From; from.After(began) {
+			notice -= announced.To.Sub(from)
+		} else {
+			notice -= max(0, announced.To.Sub(began))
+		}
+	}
+
+	return now.Add(max(0, notice))
+}
