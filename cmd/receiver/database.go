@@ -48,10 +48,12 @@ func (d *database) register(flags *flag.FlagSet) {
 	flags.BoolVar(&d.ignore, "ignore-sessions", false, "")
 }
 
-func (d *database) options() postgres.TransferOptions {
+// options returns those of a command that reports to a writer.
+func (d *database) options(reporting io.Writer) postgres.TransferOptions {
 	return postgres.TransferOptions{
 		IgnoreSessions: d.ignore,
 		Clock:          d.clock,
+		Waiting:        func(reason string) { fmt.Fprintln(reporting, reason) },
 	}
 }
 

@@ -110,7 +110,7 @@ func (e *pendingEnd) open(ctx context.Context) (store.Store, error) {
 	}
 
 	// A receiver of this version would migrate the schema too, and answer what is pending.
-	if err := postgres.MigrateStopped(ctx, access, e.options()); err != nil {
+	if err := postgres.MigrateStopped(ctx, access, e.options(e.reporting)); err != nil {
 		return nil, err
 	}
 

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/storetest"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 )
@@ -90,6 +92,88 @@ func TestEndPendingOfAnOlderSchema(t *testing.T) {
 			t.Errorf("the message is %+v, %v, want a dead letter", record, err)
 		}
 	})
+}
+
+// TestCommandsDuringADump runs the commands that migrate a store while a session reads its tables, which ends later.
+func TestCommandsDuringADump(t *testing.T) {
+	for name, run := range map[string]func(*testing.T, io.Writer) error{
+		"end-pending": func(t *testing.T, reporting io.Writer) error {
+			e := pendingEnd{
+				database:  database{clock: clockwork.NewRealClock()},
+				place:     inDatabase,
+				reporting: reporting,
+			}
+
+			return e.run(t.Context())
+		},
+		"move-store": func(t *testing.T, reporting io.Writer) error {
+			file := filepath.Join(t.TempDir(), "inbox.db")
+			within(t, func() (store.Store, error) { return sqlite.Open(t.Context(), file, sqlite.Options{}) }, func(store.Store) {})
+
+			m := move{
+				database:  database{clock: clockwork.NewRealClock()},
+				from:      file,
+				to:        inDatabase,
+				reporting: reporting,
+			}
+
+			return m.run(t.Context())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, user := newUser(t)
+
+			migrations := migrationsOf(t, user.URL)
+			if _, err := migrations.UpTo(t.Context(), 6); err != nil {
+				t.Fatal(err)
+			}
+
+			dump := &dump{T: t}
+
+			var err error
+			if dump.session, err = pgx.Connect(t.Context(), user.URL); err != nil {
+				t.Fatal(err)
+			}
+
+			for _, statement := range []string{"BEGIN", "LOCK TABLE events, conversations, replies IN ACCESS SHARE MODE"} {
+				if _, err := dump.session.Exec(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+
+			if err := run(t, dump); err != nil {
+				t.Error(err)
+			}
+
+			if !dump.ended {
+				t.Error("the command did not report that it waits for the dump")
+			}
+
+			if err := dump.session.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// dump is a session that reads the tables until a command reports that it waits for it.
+type dump struct {
+	*testing.T
+	session *pgx.Conn
+	ended   bool
+}
+
+// Write implements io.Writer.
+func (d *dump) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), "such as a dump") && !d.ended {
+		d.ended = true
+
+		if _, err := d.session.Exec(d.Context(), "ROLLBACK"); err != nil {
+			d.Error(err)
+		}
+	}
+
+	return len(line), nil
 }
 
 // TestEndPendingOfALockedConversation leaves out what another program has locked, and says so.

@@ -129,7 +129,7 @@ func (m *move) source(ctx context.Context, access postgres.Access) (source, erro
 		return sqlite.OpenSource(ctx, m.from)
 	}
 
-	return postgres.OpenSource(ctx, access, m.options())
+	return postgres.OpenSource(ctx, access, m.options(m.reporting))
 }
 
 func (m *move) target(ctx context.Context, access postgres.Access) (target, error) {
@@ -137,5 +137,5 @@ func (m *move) target(ctx context.Context, access postgres.Access) (target, erro
 		return sqlite.OpenTarget(ctx, m.to)
 	}
 
-	return postgres.OpenTarget(ctx, access, m.options())
+	return postgres.OpenTarget(ctx, access, m.options(m.reporting))
 }

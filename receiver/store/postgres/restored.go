@@ -7,9 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/schema"
 )
+
+// lockPatience is how long a command tries to migrate a store while another session uses its tables.
+const lockPatience = 5 * time.Minute
 
 // MigrateStopped migrates the schema of the store that access leads to. It returns an error if a receiver works on the store,
 // if another program writes to it, such as one that restores a dump, or if its schema is newer than this program.
@@ -36,8 +40,8 @@ func MigrateStopped(ctx context.Context, access Access, options TransferOptions)
 		return err
 	}
 
-	if err := s.database.ensureSchema(ctx); err != nil {
-		return fmt.Errorf("migrate its schema: %w", err)
+	if err := s.migrate(ctx); err != nil {
+		return err
 	}
 
 	if err := s.begin(ctx, "READ ONLY", "SHARE"); err != nil {
@@ -45,4 +49,35 @@ func MigrateStopped(ctx context.Context, access Access, options TransferOptions)
 	}
 
 	return s.checkUnused(ctx, s.tx) // none has begun before the locks
+}
+
+// migrate migrates the schema. Like a receiver it tries again while another session uses the tables, but not for ever: a
+// person may wait for the command.
+func (s *stopped) migrate(ctx context.Context) error {
+	until := s.options.Clock.Now().Add(lockPatience)
+
+	for reported := false; ; reported = true {
+		err := s.database.ensureSchema(ctx)
+		if err == nil {
+			return nil
+		}
+
+		if failed, ok := errors.AsType[*fault](err); !ok || failed.code != lockNotAvailable {
+			return fmt.Errorf("migrate its schema: %w", err)
+		}
+
+		if !reported && s.options.Waiting != nil {
+			s.options.Waiting(err.Error())
+		}
+
+		if !s.options.Clock.Now().Before(until) {
+			return errors.New("migrate its schema: a session uses the tables of the store, such as a dump: end it, and run the command again")
+		}
+
+		select {
+		case <-s.options.Clock.After(schemaBackoff):
+		case <-ctx.Done():
+			return fmt.Errorf("migrate its schema: %w", conceal(ctx, ctx.Err()))
+		}
+	}
 }

@@ -30,6 +30,9 @@ type TransferOptions struct {
 	// user, and for a pooler that keeps sessions open.
 	IgnoreSessions bool
 	Clock          clockwork.Clock // defaults to the real clock
+
+	// Waiting gets the reason why the migration of the schema is tried again, once, unless it is nil.
+	Waiting func(reason string)
 }
 
 // stopped is a store without receivers, in a transaction that locks its tables.
@@ -97,8 +100,8 @@ func OpenTarget(ctx context.Context, access Access, options TransferOptions) (_ 
 		return nil, err
 	}
 
-	if err := t.database.ensureSchema(ctx); err != nil {
-		return nil, fmt.Errorf("migrate its schema: %w", err)
+	if err := t.migrate(ctx); err != nil {
+		return nil, err
 	}
 
 	if err := t.begin(ctx, "READ WRITE", "ACCESS EXCLUSIVE"); err != nil {
