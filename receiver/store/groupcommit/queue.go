@@ -29,7 +29,7 @@ type Queue[T any] struct {
 
 // Call is one queued operation.
 type Call[T any] struct {
-	Value T
+	Value T     // zero once the caller has withdrawn the call
 	Err   error // outcome, set by the worker before Finish
 
 	taken atomic.Bool
@@ -70,7 +70,12 @@ func (q *Queue[T]) do(ctx context.Context, value T, wait bool) error {
 	case <-ctx.Done():
 	}
 
-	if withdrawn := c.Take(); !withdrawn && wait {
+	if withdrawn := c.Take(); withdrawn {
+		// The call stays in the queue until the worker receives it, which a disk that hangs can delay for long.
+		var none T
+
+		c.Value = none
+	} else if wait {
 		<-c.done
 		return c.Err
 	}
