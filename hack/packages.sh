@@ -64,18 +64,19 @@ if ! command -v apt-get >/dev/null; then
   exit 1
 fi
 
-command="hack/packages.sh${1:+ $1}"
+install=(apt-get install --no-install-recommends "${packages[@]}")
 if (($(id -u) == 0)); then
   as_root=()
 elif ! command -v sudo >/dev/null; then
-  say "run as root: $command"
+  say "run as root: apt-get update && ${install[*]}"
   exit 1
 elif [[ $for == all && -t 0 ]]; then
   as_root=(sudo)
 elif sudo -n true 2>/dev/null; then
   as_root=(sudo -n)
 else
-  say "run: sudo $command"
+  # Not this script: the PATH that sudo gives root has no Go of /usr/local/go.
+  say "run: sudo apt-get update && sudo ${install[*]}"
   exit 1
 fi
 

@@ -5,6 +5,7 @@
 package setup
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"os/exec"
@@ -13,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // programs are what the tests need of the PATH. The font is a file, which every machine that runs these tests has.
@@ -43,6 +44,7 @@ func TestPackagesOfTests(t *testing.T) {
 	const install = "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends prometheus npm\n"
 
 	for name, test := range map[string]struct {
+		mode    string // defaults to "tests"
 		missing []string
 		tools   map[string]string // other programs on the PATH, as scripts
 		code    int
@@ -86,13 +88,30 @@ func TestPackagesOfTests(t *testing.T) {
 			missing: []string{"prometheus", "npm"},
 			tools:   map[string]string{"id": "echo 1000", "apt-get": log, "sudo": fail},
 			code:    1,
-			says:    lacks + "packages: run: sudo hack/packages.sh tests\n",
+			says:    lacks + "packages: run: sudo apt-get update && sudo apt-get install --no-install-recommends prometheus npm\n",
+		},
+		"all, and sudo with a password": {
+			mode:    "all",
+			missing: []string{"prometheus"},
+			tools: map[string]string{
+				"id":         "echo 1000",
+				"apt-get":    log,
+				"sudo":       fail,
+				"go":         "echo iptables conntrack",
+				"dpkg-query": "[ $3 = conntrack ] && echo installed",
+				"grep":       `read -r state; [ "$state" = installed ]`,
+			},
+			code: 1,
+			says: "packages: this machine lacks:\n" +
+				"packages:   Prometheus, for the alerts\n" +
+				"packages:   the package iptables, for the node of 'make e2e'\n" +
+				"packages: run: sudo apt-get update && sudo apt-get install --no-install-recommends prometheus iptables\n",
 		},
 		"no sudo": {
 			missing: []string{"prometheus", "npm"},
 			tools:   map[string]string{"id": "echo 1000", "apt-get": log},
 			code:    1,
-			says:    lacks + "packages: run as root: hack/packages.sh tests\n",
+			says:    lacks + "packages: run as root: apt-get update && apt-get install --no-install-recommends prometheus npm\n",
 		},
 		"not Debian": {
 			missing: []string{"prometheus", "npm"},
@@ -131,12 +150,12 @@ func TestPackagesOfTests(t *testing.T) {
 				link(t, folder, program)
 			}
 
-			code, said := packages(t, "PATH="+folder, "CALLS="+calls)
+			code, said := packages(t, cmp.Or(test.mode, "tests"), "PATH="+folder, "CALLS="+calls)
 			if code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
 
-			if diff := cmp.Diff(test.says, said); diff != "" {
+			if diff := gocmp.Diff(test.says, said); diff != "" {
 				t.Errorf("said (-want +got):\n%s", diff)
 			}
 
@@ -145,10 +164,42 @@ func TestPackagesOfTests(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			if diff := cmp.Diff(test.calls, string(called)); diff != "" {
+			if diff := gocmp.Diff(test.calls, string(called)); diff != "" {
 				t.Errorf("called (-want +got):\n%s", diff)
 			}
+
+			if _, command, found := strings.Cut(said, "run: sudo "); found {
+				runPrinted(t, "sudo "+command)
+			}
 		})
+	}
+}
+
+// runPrinted runs the command that the script printed, on the PATH of root: it has neither Go nor the checkout's folder.
+func runPrinted(t *testing.T, command string) {
+	t.Helper()
+
+	folder := t.TempDir()
+	calls := filepath.Join(folder, "calls")
+
+	write(t, filepath.Join(folder, "apt-get"), log)
+	write(t, filepath.Join(folder, "sudo"), run)
+
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	printed := exec.CommandContext(t.Context(), sh, "-c", command)
+	printed.Dir = folder
+	printed.Env = []string{"PATH=" + folder, "CALLS=" + calls}
+
+	if output, err := printed.CombinedOutput(); err != nil {
+		t.Errorf("the printed command %q: %v\n%s", command, err, output)
+	}
+
+	if called, err := os.ReadFile(calls); err != nil || !strings.Contains(string(called), "\napt-get install ") {
+		t.Errorf("the printed command %q called %q, %v, want that it installs packages", command, called, err)
 	}
 }
 
@@ -174,7 +225,7 @@ func TestCompilerIsAsked(t *testing.T) {
 				link(t, folder, program)
 			}
 
-			_, said := packages(t, "PATH="+folder, "CC="+strings.TrimSpace(compiler+" "+test.option))
+			_, said := packages(t, "tests", "PATH="+folder, "CC="+strings.TrimSpace(compiler+" "+test.option))
 
 			if strings.Contains(said, "compiler") || strings.Contains(said, "headers") != test.lacks {
 				t.Errorf("said:\n%s\nwant the headers: %t", said, test.lacks)
@@ -206,11 +257,11 @@ func TestFirstPackagesAreEnough(t *testing.T) {
 	}
 }
 
-// packages runs the script as 'make test' does, and returns its exit code and what it printed.
-func packages(t *testing.T, environment ...string) (int, string) {
+// packages runs the script in a mode, and returns its exit code and what it printed.
+func packages(t *testing.T, mode string, environment ...string) (int, string) {
 	t.Helper()
 
-	script := exec.CommandContext(t.Context(), "../../hack/packages.sh", "tests")
+	script := exec.CommandContext(t.Context(), "../../hack/packages.sh", mode)
 	script.Env = environment
 
 	output, err := script.CombinedOutput()
