@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -257,7 +258,21 @@ func bundleImage(layer v1.Layer, r *release) (v1.Image, error) {
 		return nil, err
 	}
 
-	return mutate.ConfigMediaType(mutate.MediaType(filled, types.OCIManifestSchema1), types.OCIConfigJSON), nil
+	filled = mutate.ConfigMediaType(mutate.MediaType(filled, types.OCIManifestSchema1), types.OCIConfigJSON)
+	described := image.Described{
+		Title:    product + " bundle",
+		Text:     "The operator's bundle for the Operator Lifecycle Manager.",
+		Version:  r.version,
+		Revision: r.revision,
+		Created:  r.created,
+	}
+
+	annotated, ok := mutate.Annotations(filled, described.Annotations()).(v1.Image)
+	if !ok {
+		return nil, errors.New("the annotated image is no image")
+	}
+
+	return annotated, nil
 }
 
 // goVersion returns the toolchain that builds the programs, which is that of this program.

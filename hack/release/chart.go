@@ -75,16 +75,13 @@ func (r *release) publishChart(ctx context.Context) error {
 		Config:     config,
 		LayerType:  "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
 		Layer:      packed,
-		Annotations: map[string]string{
-			"org.opencontainers.image.title":       product,
-			"org.opencontainers.image.description": fmt.Sprint(metadata["description"]),
-			"org.opencontainers.image.version":     r.semver(),
-			"org.opencontainers.image.revision":    r.revision,
-			"org.opencontainers.image.created":     r.created.Format(time.RFC3339),
-			"org.opencontainers.image.source":      image.Source,
-			"org.opencontainers.image.url":         image.Source,
-			"org.opencontainers.image.licenses":    "Apache-2.0",
-		},
+		Annotations: image.Described{
+			Title:    product,
+			Text:     fmt.Sprint(metadata["description"]),
+			Version:  r.semver(),
+			Revision: r.revision,
+			Created:  r.created,
+		}.Annotations(),
 	})
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ func (b Builder) Build(ctx context.Context, t Target) (*Built, error) {
 		})
 	}
 
-	annotated, ok := mutate.Annotations(index, b.annotations(t)).(v1.ImageIndex)
+	annotated, ok := mutate.Annotations(index, b.described(t).Annotations()).(v1.ImageIndex)
 	if !ok {
 		return nil, errors.New("the annotated index is no index")
 	}

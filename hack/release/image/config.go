@@ -6,7 +6,6 @@ package image
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -52,28 +51,12 @@ func (b Builder) image(t Target, platform v1.Platform, layers ...v1.Layer) (v1.I
 
 	image = mutate.ConfigMediaType(mutate.MediaType(image, types.OCIManifestSchema1), types.OCIConfigJSON)
 
-	annotated, ok := mutate.Annotations(image, b.annotations(t)).(v1.Image)
+	annotated, ok := mutate.Annotations(image, b.described(t).Annotations()).(v1.Image)
 	if !ok {
 		return nil, errors.New("the annotated image is no image")
 	}
 
 	return annotated, nil
-}
-
-// annotations returns those of https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md for an image.
-func (b Builder) annotations(t Target) map[string]string {
-	annotations := map[string]string{
-		"org.opencontainers.image.title":    "whatsapp-webhook-operator " + t.Name,
-		"org.opencontainers.image.source":   Source,
-		"org.opencontainers.image.licenses": "Apache-2.0",
-		"org.opencontainers.image.version":  b.Version,
-		"org.opencontainers.image.created":  b.Created.UTC().Format(time.RFC3339),
-	}
-	if b.Revision != "" {
-		annotations["org.opencontainers.image.revision"] = b.Revision
-	}
-
-	return annotations
 }
 
 // CompressedSize returns the bytes of the layers of an image, as nodes pull them.
