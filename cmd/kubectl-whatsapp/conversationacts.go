@@ -148,8 +148,8 @@ func newEraseCommand(g *global) *cobra.Command {
 		Use:   "erase NAME ID",
 		Short: "Erase everything that is stored of one person",
 		Long: "Erase everything that is stored of one person: messages, answers, statuses, and who has the conversation. Events stay\n" +
-			"without person and content, so that a delivery that comes again is recognized. What the AI, the desk and Meta have\n" +
-			"stored stays there.",
+			"without person and content, so that a delivery that comes again is recognized. It does not reach backups, nor\n" +
+			"what the AI, the desk, the sink and Meta have stored.",
 		Example:           g.example("conversations erase sales ID", "conversations erase sales ID --yes"),
 		Args:              g.nameAnd(1, 1),
 		ValidArgsFunction: g.webhookNames,

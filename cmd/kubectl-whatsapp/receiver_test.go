@@ -311,6 +311,12 @@ func TestPersonIsExportedAndErased(t *testing.T) {
 		t.Errorf("export to standard output: %+v", got)
 	}
 
+	for _, place := range []string{"backups", "sink", "Meta"} {
+		if got = runTool(t, "conversations", "erase", "--help"); !strings.Contains(got.out, place) {
+			t.Errorf("the help of erase does not name %s, which an erasure does not reach: %+v", place, got)
+		}
+	}
+
 	if got = r.run(t, "conversations", "erase", event.Conversation); got.code != output.CodeUsage || !strings.Contains(got.err, "of the person …1111?") {
 		t.Errorf("erase without a terminal and without --yes: %+v", got)
 	}
