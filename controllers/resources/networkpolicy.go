@@ -128,15 +128,19 @@ func portOf(address string) (int32, bool) {
 		return 0, false
 	}
 
-	switch {
-	case u.Port() != "":
+	if u.Port() != "" {
 		port, err := strconv.ParseUint(u.Port(), 10, 16)
 		return int32(port), err == nil
-	case u.Scheme == "http":
-		return 80, true
 	}
 
-	return 443, true
+	switch u.Scheme {
+	case "http":
+		return 80, true
+	case "socks5", "socks5h":
+		return 1080, true
+	default:
+		return 443, true
+	}
 }
 
 // policyPort uses the number of the pod's port, because not every network plugin supports port names.
