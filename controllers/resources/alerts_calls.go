@@ -3,16 +3,25 @@
 
 package resources
 
-// callAlerts returns the alerts about calls to Bird and Meta that are not answered, or refused. Messages wait meanwhile.
-func callAlerts() []alert {
+import (
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+// callAlerts returns the alerts about calls to the AI and Meta that are not answered, or refused. Messages wait meanwhile. The
+// scope bird is that of every AI.
+func callAlerts(p Params) []alert {
 	return []alert{
 		{
-			name:        "WhatsAppAIUnavailable",
-			severity:    critical,
-			pending:     "1m",
-			expr:        `max(whatsapp_scope_closed{@self,scope="bird",reason="unavailable"}) > 0`,
-			summary:     "the AI is unavailable",
-			description: "Bird, at the address in spec.bird.baseURL, does not answer, or answers with errors. Messages wait, and are answered when it is back.",
+			name:     "WhatsAppAIUnavailable",
+			severity: critical,
+			pending:  "1m",
+			expr:     `max(whatsapp_scope_closed{@self,scope="bird",reason="unavailable"}) > 0`,
+			summary:  "the AI is unavailable",
+			description: "The AI, at the address in " + p.aiField() + ".baseURL, does not answer, or answers with errors. " +
+				"Messages wait, and are answered when it is back.",
 		},
 		{
 			name:     "WhatsAppAIFailing",
@@ -24,8 +33,9 @@ func callAlerts() []alert {
 					`and sum(increase(whatsapp_call_errors_total{@self,target="bird",class="transient"}[5m])) >= 5`,
 				`max(whatsapp_scope_closed{@self,scope="bird",reason="unavailable"}) > 0`,
 			),
-			summary:     "calls to the AI fail now and then",
-			description: "{{ $value | humanizePercentage }} of the calls to Bird were not answered or answered with an error. They are repeated, and people wait longer.",
+			summary: "calls to the AI fail now and then",
+			description: "{{ $value | humanizePercentage }} of the calls to the AI were not answered, or were answered with an error. " +
+				"They are repeated, and people wait longer.",
 		},
 		{
 			name:     "WhatsAppAIRefused",
@@ -36,7 +46,7 @@ func callAlerts() []alert {
 				aiKeyMissing,
 			),
 			summary: "the AI refuses the receiver's calls",
-			description: "Bird answers, but refuses the access key, the account or the address that the receiver is configured with. " +
+			description: "The AI answers, but refuses " + p.aiCredentials() + "the account or the address that the receiver is configured with. " +
 				"Messages wait until it accepts them.",
 		},
 		{
@@ -49,7 +59,7 @@ func callAlerts() []alert {
 				aiKeyMissing,
 			),
 			summary: "the AI does not take {{ $value }} of the methods",
-			description: "Bird refuses {{ $value }} of the methods that are switched on, or does not answer them. " +
+			description: "The AI refuses {{ $value }} of the enabled methods, or does not answer them. " +
 				"Messages of the other methods are answered.",
 		},
 		{
@@ -82,12 +92,13 @@ func callAlerts() []alert {
 				"Answers from there wait until Meta accepts them.",
 		},
 		{
-			name:        "WhatsAppRateLimited",
-			severity:    warning,
-			pending:     "15m",
-			expr:        `sum(whatsapp_scope_closed{@self,scope=~"app|business_account|number|bird",reason="rate_limited"}) > 0`,
-			summary:     "a rate limit holds back messages",
-			description: "For 15 minutes Meta or Bird has allowed no further calls to the app, a business account, a phone number or the AI. Messages wait, and go on by themselves.",
+			name:     "WhatsAppRateLimited",
+			severity: warning,
+			pending:  "15m",
+			expr:     `sum(whatsapp_scope_closed{@self,scope=~"app|business_account|number|bird",reason="rate_limited"}) > 0`,
+			summary:  "a rate limit holds back messages",
+			description: "For 15 minutes Meta or the AI has allowed no further calls of the app, a business account or a phone number, or to the AI. " +
+				"Messages wait, and go on by themselves.",
 		},
 		{
 			name:     "WhatsAppSubscriptionNotActive",
@@ -99,4 +110,36 @@ func callAlerts() []alert {
 				"Deliveries may be missing, or go to another address.",
 		},
 	}
+}
+
+// aiField returns the field of the resource that configures its AI.
+func (p Params) aiField() string {
+	if p.config.Protocol() == config.ProtocolOpenAI {
+		return "spec.openAI"
+	}
+
+	return "spec.bird"
+}
+
+// aiCredentials returns the fields with the keys of the AI, as the first entries of a list in a sentence. It returns "" if the
+// AI takes no key.
+func (p Params) aiCredentials() string {
+	spec := p.webhook.Spec
+
+	var keys strings.Builder
+
+	for _, key := range []struct {
+		name, field string
+		ref         v1alpha1.SecretKeyReference
+	}{
+		{"access key", "spec.bird.accessKeySecretRef", spec.Bird.AccessKeySecretRef},
+		{"signature by the key", "spec.bird.flow.signingKeySecretRef", spec.Bird.Flow.SigningKeySecretRef},
+		{"key", "spec.openAI.keySecretRef", spec.OpenAI.KeySecretRef},
+	} {
+		if key.ref.Name != "" {
+			keys.WriteString("the " + key.name + " of " + key.field + ", ")
+		}
+	}
+
+	return keys.String()
 }

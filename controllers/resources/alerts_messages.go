@@ -50,14 +50,7 @@ func messageAlerts(p Params) []alert {
 			summary:     "answers that the AI announced do not come",
 			description: "About {{ $value | humanize }} messages that the AI wanted to answer later got no answer in time, in the last 10 minutes.",
 		},
-		{
-			name:        "WhatsAppStatusesWaiting",
-			severity:    warning,
-			pending:     "5m",
-			expr:        unless(`min_over_time((max(whatsapp_status_queue_size{@self}) - sum(whatsapp_answers_awaited{@self}))[30m:1m]) > 10`, answersStopped),
-			summary:     "statuses are not sent to Bird",
-			description: "At least {{ $value }} statuses of sent messages have waited for Bird at any time in the last 30 minutes. Messages are answered all the same. A status that is a day old expires.",
-		},
+		statusAlert(p),
 		{
 			name:        "WhatsAppNoticesWaiting",
 			severity:    warning,
@@ -97,4 +90,24 @@ func messageAlerts(p Params) []alert {
 		summary:     "no message for {{ $value | humanizeDuration }}",
 		description: fmt.Sprintf("The newest message arrived {{ $value | humanizeDuration }} ago; spec.monitoring.prometheusRule.silenceAfterMinutes is %d. Either no one wrote, or Meta's deliveries do not arrive.", minutes),
 	})
+}
+
+// statusAlert returns the alert about statuses that wait. Without reports to the AI only calls to Meta delay them.
+func statusAlert(p Params) alert {
+	a := alert{
+		name:     "WhatsAppStatusesWaiting",
+		severity: warning,
+		pending:  "5m",
+		expr:     unless(`min_over_time((max(whatsapp_status_queue_size{@self}) - sum(whatsapp_answers_awaited{@self}))[30m:1m]) > 10`, answersStopped),
+		summary:  "statuses are not sent to the AI",
+		description: "At least {{ $value }} statuses of sent messages have waited for the AI at any time in the last 30 minutes. " +
+			"Messages are answered all the same. A status that is a day old expires.",
+	}
+	if !p.config.ReportsStatuses() {
+		a.summary = "statuses are not processed"
+		a.description = "At least {{ $value }} statuses of sent messages, or passes of conversations to Meta's other responder, have waited " +
+			"at any time in the last 30 minutes. None is sent to the AI. Messages are answered all the same. A status that is a day old expires."
+	}
+
+	return a
 }

@@ -91,6 +91,50 @@ func TestMissingKeysOfTheAIAreCauses(t *testing.T) {
 	}
 }
 
+// TestAlertsNameTheFieldsOfTheAI checks that the texts name fields that the resource has, by the kind of its AI.
+func TestAlertsNameTheFieldsOfTheAI(t *testing.T) {
+	kinds := map[string]struct {
+		url, refused string
+		none         []string
+	}{
+		"full": {
+			"spec.bird.baseURL",
+			"refuses the access key of spec.bird.accessKeySecretRef, the account",
+			[]string{"spec.openAI", "spec.bird.flow"},
+		},
+		"flow": {
+			"spec.bird.baseURL",
+			"refuses the access key of spec.bird.accessKeySecretRef, the signature by the key of spec.bird.flow.signingKeySecretRef, the account",
+			[]string{"spec.openAI", "spec.bird.endpoints"},
+		},
+		"openai": {
+			"spec.openAI.baseURL",
+			"refuses the key of spec.openAI.keySecretRef, the account",
+			[]string{"spec.bird", "not sent to the AI", "waited for the AI"},
+		},
+	}
+	for kind, test := range kinds {
+		texts := map[string]string{}
+		for _, rule := range rulesOf(t, read(t, filepath.Join("testdata", kind))) {
+			texts[rule.Alert] = rule.Annotations["summary"] + ": " + rule.Annotations["description"]
+		}
+
+		for name, want := range map[string]string{"WhatsAppAIUnavailable": test.url, "WhatsAppAIRefused": test.refused} {
+			if !strings.Contains(texts[name], want) {
+				t.Errorf("%s: %s lacks %q: %s", kind, name, want, texts[name])
+			}
+		}
+
+		for name, text := range texts {
+			for _, none := range append(test.none, "Bird") {
+				if strings.Contains(text, none) {
+					t.Errorf("%s: %s has %q: %s", kind, name, none, text)
+				}
+			}
+		}
+	}
+}
+
 // TestAlertTexts checks the texts for the person on call.
 func TestAlertTexts(t *testing.T) {
 	for _, rule := range rules(t) {
