@@ -125,6 +125,8 @@ func stripUnread(cached any) (any, error) {
 		return object, nil
 	case *appsv1.Deployment:
 		object.Spec.Template = corev1.PodTemplateSpec{}
+	case *corev1.Service:
+		object.Spec = corev1.ServiceSpec{}
 	case *networkingv1.Ingress:
 		object.Spec = networkingv1.IngressSpec{}
 	case *gatewayv1.HTTPRoute:

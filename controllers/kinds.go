@@ -35,7 +35,7 @@ var kinds = []kind{
 	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ServiceAccount")},
 	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ConfigMap")},
 	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), typed: true, retained: true},
-	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Service")},
+	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Service"), typed: true},
 	{GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("Deployment"), typed: true},
 	{GroupVersionKind: autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"), typed: true},
 	{GroupVersionKind: policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget")},

@@ -64,9 +64,23 @@ func TestRefusedResize(t *testing.T) {
 func fixedClass(t *testing.T) string {
 	t.Helper()
 
+	return newClass(t, false)
+}
+
+// growingClass creates a storage class whose volumes can grow, and returns its name.
+func growingClass(t *testing.T) string {
+	t.Helper()
+
+	return newClass(t, true)
+}
+
+func newClass(t *testing.T, grows bool) string {
+	t.Helper()
+
 	class := &storagev1.StorageClass{
-		ObjectMeta:  metav1.ObjectMeta{GenerateName: "fixed-"},
-		Provisioner: "volumes.example.com",
+		ObjectMeta:           metav1.ObjectMeta{GenerateName: "class-"},
+		Provisioner:          "volumes.example.com",
+		AllowVolumeExpansion: &grows,
 	}
 	create(t, class)
 

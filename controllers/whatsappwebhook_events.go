@@ -50,6 +50,8 @@ func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
 var notedElsewhere = []string{
 	v1alpha1.ReasonProgressing,
 	v1alpha1.ReasonRoutePending,
+	v1alpha1.ReasonLoadBalancerPending,
+	v1alpha1.ReasonVolumeResizing,
 	v1alpha1.ReasonAutoscalerNotReady,
 	v1alpha1.ReasonSubscriptionPending,
 	v1alpha1.ReasonSecretMissing,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,13 +18,16 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// exposure returns the verdict on the Ingress or the HTTPRoute.
+// exposure returns the verdict on the Ingress, the HTTPRoute or the load balancer of the Service.
 func exposure(webhook *v1alpha1.WhatsAppWebhook, seen observation) verdict {
 	switch {
 	case webhook.Spec.Ingress.Host != "":
 		return ingressExposure(seen.ingress)
+	case webhook.Spec.Gateway.Host == "" && webhook.Spec.Service.Type == corev1.ServiceTypeLoadBalancer:
+		return serviceExposure(resources.Name(webhook.Name), seen.services)
 	case webhook.Spec.Gateway.Host == "":
-		return no(v1alpha1.ReasonNotRequested, "the spec has neither ingress nor gateway; publish the Service yourself")
+		return no(v1alpha1.ReasonNotRequested,
+			"the spec has neither ingress nor gateway, and no Service of type LoadBalancer; publish the Service yourself")
 	case slices.Contains(seen.missing, resources.HTTPRouteKind):
 		if cause, ok := seen.denied[resources.HTTPRouteKind]; ok {
 			return no(v1alpha1.ReasonExtensionMissing, "%s; or use spec.ingress", cause)
@@ -43,6 +47,21 @@ func ingressExposure(ingress *networkingv1.Ingress) verdict {
 	address := ingress.Status.LoadBalancer.Ingress[0]
 
 	return yes(v1alpha1.ReasonAddressAssigned, "the Ingress has the address %s%s", address.Hostname, address.IP)
+}
+
+// serviceExposure returns the verdict on the load balancer of the Service with the name. Unlike ingress controllers, all that
+// provide load balancers report an address: those of Kubernetes route nothing without one.
+func serviceExposure(name string, services []*corev1.Service) verdict {
+	i := slices.IndexFunc(services, func(service *corev1.Service) bool { return service.Name == name })
+	if i < 0 || len(services[i].Status.LoadBalancer.Ingress) == 0 {
+		return no(v1alpha1.ReasonLoadBalancerPending, "the load balancer of Service %[1]s has no address yet; a controller for its class must run "+
+			"and assign one: kubectl describe service %[1]s says what it waits for", name)
+	}
+
+	address := services[i].Status.LoadBalancer.Ingress[0]
+
+	return yes(v1alpha1.ReasonAddressAssigned, "the load balancer of Service %s has the address %s",
+		name, cmp.Or(address.Hostname, address.IP))
 }
 
 // routeExposure requires that every Gateway has accepted the HTTPRoute. A refusal comes before a Gateway that is undecided.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -89,6 +90,41 @@ func TestRouteExposure(t *testing.T) {
 			route.Status.Parents = test.parents
 
 			v := routeExposure(test.refs, route)
+			if got := string(v.status) + " " + v.reason + " " + v.message; !strings.HasPrefix(got, test.want) {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestServiceExposure checks that the address is that of the Service for deliveries.
+func TestServiceExposure(t *testing.T) {
+	t.Parallel()
+
+	service := func(name string, addresses ...corev1.LoadBalancerIngress) *corev1.Service {
+		s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		s.Status.LoadBalancer.Ingress = addresses
+
+		return s
+	}
+	address := corev1.LoadBalancerIngress{IP: "192.0.2.1"}
+
+	for name, test := range map[string]struct {
+		services []*corev1.Service
+		want     string
+	}{
+		"no Service":      {nil, "False LoadBalancerPending the load balancer of Service sales has no address yet"},
+		"no address":      {[]*corev1.Service{service("sales")}, "False LoadBalancerPending"},
+		"another Service": {[]*corev1.Service{service("sales--messages", address), service("sales")}, "False LoadBalancerPending"},
+		"address":         {[]*corev1.Service{service("sales--admin"), service("sales", address)}, "True AddressAssigned the load balancer of Service sales has the address 192.0.2.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			webhook := newWebhook("messaging", "sales")
+			webhook.Spec.Service.Type = corev1.ServiceTypeLoadBalancer
+
+			v := exposure(webhook, observation{services: test.services})
 			if got := string(v.status) + " " + v.reason + " " + v.message; !strings.HasPrefix(got, test.want) {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}

@@ -18,12 +18,14 @@ var besideReady = map[string]string{
 	v1alpha1.ReasonUnavailable:  "",
 	v1alpha1.ReasonSuspended:    "",
 
-	v1alpha1.ReasonProgressing:        v1alpha1.ConditionReconciling,
-	v1alpha1.ReasonSecretMissing:      v1alpha1.ConditionReconciling,
-	v1alpha1.ReasonApplyFailed:        v1alpha1.ConditionReconciling,
-	v1alpha1.ReasonExtensionMissing:   v1alpha1.ConditionReconciling,
-	v1alpha1.ReasonRoutePending:       v1alpha1.ConditionReconciling,
-	v1alpha1.ReasonAutoscalerNotReady: v1alpha1.ConditionReconciling,
+	v1alpha1.ReasonProgressing:         v1alpha1.ConditionReconciling,
+	v1alpha1.ReasonSecretMissing:       v1alpha1.ConditionReconciling,
+	v1alpha1.ReasonApplyFailed:         v1alpha1.ConditionReconciling,
+	v1alpha1.ReasonExtensionMissing:    v1alpha1.ConditionReconciling,
+	v1alpha1.ReasonRoutePending:        v1alpha1.ConditionReconciling,
+	v1alpha1.ReasonAutoscalerNotReady:  v1alpha1.ConditionReconciling,
+	v1alpha1.ReasonVolumeResizing:      v1alpha1.ConditionReconciling,
+	v1alpha1.ReasonLoadBalancerPending: v1alpha1.ConditionReconciling,
 	// At the first installation Meta cannot reach the address before its name and its certificate exist. The receiver
 	// repeats the subscription.
 	v1alpha1.ReasonSubscriptionPending: v1alpha1.ConditionReconciling,
@@ -41,6 +43,7 @@ var besideReady = map[string]string{
 	v1alpha1.ReasonProgressDeadlineExceeded: v1alpha1.ConditionStalled,
 	v1alpha1.ReasonTokenRefused:             v1alpha1.ConditionStalled,
 	v1alpha1.ReasonRouteNotAccepted:         v1alpha1.ConditionStalled,
+	v1alpha1.ReasonVolumeResizeFailed:       v1alpha1.ConditionStalled,
 }
 
 // findings are the verdicts on the parts of a resource.
@@ -48,6 +51,7 @@ type findings struct {
 	rollout    rollout
 	exposed    verdict
 	extensions verdict
+	volume     verdict
 	autoscaler verdict
 	secrets    verdict
 	subscribed verdict
@@ -76,7 +80,7 @@ func (f *findings) ready(failed failures) verdict {
 		return pods
 	}
 
-	for _, part := range []verdict{f.secrets, f.extensions, f.exposed, f.autoscaler, f.subscribed} {
+	for _, part := range []verdict{f.secrets, f.extensions, f.exposed, f.volume, f.autoscaler, f.subscribed} {
 		if besideReady[part.reason] != "" {
 			return no(part.reason, "%s", part.message)
 		}

@@ -51,6 +51,8 @@ func TestReady(t *testing.T) {
 		{"no subscription yet", func() { seen.reported.Subscription.State = health.SubscriptionPending }, "False SubscriptionPending Reconciling"},
 		{"no subscription", func() { seen.reported.Subscription.State = health.SubscriptionFailed }, "False SubscriptionFailed Reconciling"},
 		{"an autoscaler that does not scale", func() { seen.autoscaler = &autoscalingv2.HorizontalPodAutoscaler{} }, "False AutoscalerNotReady Reconciling"},
+		{"a volume that grows", func() { seen.claim = claimOf("10Gi", "20Gi") }, "False VolumeResizing Reconciling"},
+		{"a volume that cannot grow", func() { seen.claim = claimOf("10Gi", "20Gi", corev1.PersistentVolumeClaimControllerResizeError) }, "False VolumeResizeFailed Stalled"},
 		{"a Gateway that has not decided", func() { seen.route.Status.Parents = nil }, "False RoutePending Reconciling"},
 		{"a missing API", func() { seen.missing = []schema.GroupVersionKind{resources.ServiceMonitorKind} }, "False ExtensionMissing Reconciling"},
 		{"a refused token", func() { seen.reported.TokenRefused = true }, "False TokenRefused Stalled"},

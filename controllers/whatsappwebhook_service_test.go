@@ -64,3 +64,30 @@ func TestTypeOfTheServiceChanges(t *testing.T) {
 		waitUntilSettled(t, webhook)
 	}
 }
+
+// TestLoadBalancerOfTheService has a load balancer assign an address to the Service of a resource that is ready otherwise.
+func TestLoadBalancerOfTheService(t *testing.T) {
+	t.Parallel()
+
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	webhook.Spec.Service.Type = corev1.ServiceTypeLoadBalancer
+	testCluster.MustCreate(t, webhook)
+	waitUntilSettled(t, webhook)
+	setDeployed(t, webhook, 1)
+
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
+		"Ready":       "False LoadBalancerPending",
+		"Reconciling": "True LoadBalancerPending",
+		"Available":   "True MinimumReplicasAvailable",
+		"Exposed":     "False LoadBalancerPending",
+	}))
+
+	changeStatus(t, &corev1.Service{ObjectMeta: named(webhook, "sales")}, func(service *corev1.Service) {
+		service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{Hostname: "nlb.example.com"}}
+	})
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
+		"Ready":     "True Ready",
+		"Available": "True MinimumReplicasAvailable",
+		"Exposed":   "True AddressAssigned",
+	}))
+}

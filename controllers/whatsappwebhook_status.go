@@ -32,6 +32,7 @@ type observation struct {
 	deployment   *appsv1.Deployment
 	claim        *corev1.PersistentVolumeClaim
 	pods         []corev1.Pod
+	services     []*corev1.Service
 	ingress      *networkingv1.Ingress
 	route        *gatewayv1.HTTPRoute
 	autoscaler   *autoscalingv2.HorizontalPodAutoscaler
@@ -60,6 +61,8 @@ func (o *observation) record(live client.Object) {
 		o.deployment = live
 	case *corev1.PersistentVolumeClaim:
 		o.claim = live
+	case *corev1.Service:
+		o.services = append(o.services, live)
 	case *networkingv1.Ingress:
 		o.ingress = live
 	case *gatewayv1.HTTPRoute:
@@ -89,6 +92,7 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 		rollout:    rolloutOf(seen),
 		exposed:    exposure(webhook, seen),
 		extensions: extensionsAvailability(seen),
+		volume:     resizing(webhook, seen.claim),
 		autoscaler: autoscaling(seen),
 		secrets:    secretsAvailability(webhook, seen.reported),
 		subscribed: subscription(webhook, seen.reported),

@@ -19,7 +19,7 @@ const (
 	// ConditionSecretsAvailable: the receivers have a value for every referenced Secret, and Meta accepts the access
 	// token. Unknown while no receiver answers.
 	ConditionSecretsAvailable = "SecretsAvailable"
-	// ConditionExposed: the Ingress has an address, or the Gateways accepted the HTTPRoute.
+	// ConditionExposed: the Ingress or the load balancer of the Service has an address, or the Gateways accepted the HTTPRoute.
 	ConditionExposed = "Exposed"
 	// ConditionSubscribed: the subscription at Meta matches the spec. Unknown while no receiver answers.
 	ConditionSubscribed = "Subscribed"
@@ -69,6 +69,10 @@ const (
 	ReasonApplyFailed = "ApplyFailed"
 	// ReasonRolloutPaused: pods are to be replaced, but the rollout of the Deployment is paused.
 	ReasonRolloutPaused = "RolloutPaused"
+	// ReasonVolumeResizing: the volume of the store is being enlarged, and is still smaller than its claim requests.
+	ReasonVolumeResizing = "VolumeResizing"
+	// ReasonVolumeResizeFailed: the volume of the store could not be enlarged to what its claim requests.
+	ReasonVolumeResizeFailed = "VolumeResizeFailed"
 	// ReasonAutoscalerNotReady: the autoscaler that the spec requests does not scale.
 	ReasonAutoscalerNotReady = "AutoscalerNotReady"
 	// ReasonProgressDeadlineExceeded: pods did not become ready before the progress deadline of the Deployment.
@@ -140,6 +144,8 @@ const (
 	ReasonRouteAccepted = "RouteAccepted"
 	// ReasonAddressPending: the Ingress has no address yet.
 	ReasonAddressPending = "AddressPending"
-	// ReasonAddressAssigned: the Ingress has an address.
+	// ReasonLoadBalancerPending: the load balancer of the Service has no address yet.
+	ReasonLoadBalancerPending = "LoadBalancerPending"
+	// ReasonAddressAssigned: the Ingress or the load balancer of the Service has an address.
 	ReasonAddressAssigned = "AddressAssigned"
 )

@@ -1,0 +1,76 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+)
+
+// resizing returns the verdict on the size of the store's volume. It has no condition of its own: those of the claim say more,
+// and Ready repeats them. A claim without a volume, and one of the user's, which is nil, have none.
+//
+// Source: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
+func resizing(webhook *v1alpha1.WhatsAppWebhook, claim *corev1.PersistentVolumeClaim) verdict {
+	if claim == nil {
+		return verdict{}
+	}
+
+	size, bound := claim.Status.Capacity[corev1.ResourceStorage]
+
+	wanted := claim.Spec.Resources.Requests[corev1.ResourceStorage]
+	if !bound || size.Cmp(wanted) >= 0 {
+		return verdict{}
+	}
+
+	state := fmt.Sprintf("the volume of PersistentVolumeClaim %s has %s of the requested %s", claim.Name, size.String(), wanted.String())
+
+	if cause, failed := resizeFailure(claim); failed {
+		return no(v1alpha1.ReasonVolumeResizeFailed, "%s: it cannot be enlarged%s; mend that at the storage, which tries again, "+
+			"or set store.embedded.size to %s", state, cause, size.String())
+	}
+
+	if isNodeResize(claim) {
+		return no(v1alpha1.ReasonVolumeResizing, "%s: its file system is about to be enlarged by the node; if that does not happen, "+
+			"restart the pod: kubectl delete pod -l app.kubernetes.io/instance=%s", state, resources.Name(webhook.Name))
+	}
+
+	return no(v1alpha1.ReasonVolumeResizing, "%s: it is being enlarged; if that does not end, kubectl describe pvc %s says what it waits for, "+
+		"such as a driver without a resizer", state, claim.Name)
+}
+
+// resizeFailure returns the words of Kubernetes on a resize that has failed, and whether one has. The storage repeats it, also
+// one that it calls infeasible, at longer intervals.
+func resizeFailure(claim *corev1.PersistentVolumeClaim) (cause string, failed bool) {
+	for _, condition := range claim.Status.Conditions {
+		isFailure := condition.Type == corev1.PersistentVolumeClaimControllerResizeError ||
+			condition.Type == corev1.PersistentVolumeClaimNodeResizeError
+		if isFailure && condition.Status == corev1.ConditionTrue {
+			return ": " + excerpt(condition.Message, maxWords), true
+		}
+	}
+
+	status := claim.Status.AllocatedResourceStatuses[corev1.ResourceStorage]
+	isInfeasible := status == corev1.PersistentVolumeClaimControllerResizeInfeasible ||
+		status == corev1.PersistentVolumeClaimNodeResizeInfeasible
+
+	return " (" + string(status) + ")", isInfeasible
+}
+
+// isNodeResize reports whether the volume has been enlarged, and the file system on it has not.
+func isNodeResize(claim *corev1.PersistentVolumeClaim) bool {
+	status := claim.Status.AllocatedResourceStatuses[corev1.ResourceStorage]
+	if status == corev1.PersistentVolumeClaimNodeResizePending || status == corev1.PersistentVolumeClaimNodeResizeInProgress {
+		return true
+	}
+
+	return slices.ContainsFunc(claim.Status.Conditions, func(condition corev1.PersistentVolumeClaimCondition) bool {
+		return condition.Type == corev1.PersistentVolumeClaimFileSystemResizePending && condition.Status == corev1.ConditionTrue
+	})
+}
