@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
@@ -82,4 +83,15 @@ func (r *WhatsAppWebhookReconciler) trackUpgrade(webhook *v1alpha1.WhatsAppWebho
 	}
 
 	seen.upgrade = r.upgrades.explain(resource)
+}
+
+// releaseUpgrade leaves the queue of upgrades and the slot to others after a reconciliation that did not track the upgrade.
+// A receiver that an upgrade is replacing keeps its slot.
+func (r *WhatsAppWebhookReconciler) releaseUpgrade(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) {
+	live, err := ownedDeployment(ctx, r.client, webhook)
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "reading the Deployment failed, so another receiver may be upgraded at the same time")
+	}
+
+	r.upgrades.update(client.ObjectKeyFromObject(webhook), live)
 }

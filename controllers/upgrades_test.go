@@ -5,11 +5,14 @@ package controllers
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -71,5 +74,88 @@ func TestFailedUpgradeOfADeletedResource(t *testing.T) {
 
 	if _, _, failed := r.upgrades.count(); failed > 0 {
 		t.Errorf("%d failed upgrades; want none, since the resource is being deleted", failed)
+	}
+}
+
+// TestUpgradeAfterAnError has the reconciliation of a resource that was woken to take a slot end before it takes it. The next
+// one takes the slot.
+func TestUpgradeAfterAnError(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		change func(*v1alpha1.WhatsAppWebhook)
+		client func(oneResource) client.Client
+	}{
+		"invalid spec": {change: func(w *v1alpha1.WhatsAppWebhook) {
+			w.Spec.Receiver.PodTemplatePatch = &runtime.RawExtension{Raw: []byte(`{"$retainKeys":[{}]}`)}
+		}},
+		"unreadable Deployment": {client: func(c oneResource) client.Client { return unreadable{c} }},
+		"panic":                 {}, // since the reconciler knows no extensions
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			webhook := newWebhook("messaging", "sales")
+			if test.change != nil {
+				test.change(webhook)
+			}
+
+			cluster := oneResource{webhook: webhook, deployment: running(1)}
+
+			var woken []types.NamespacedName
+
+			r := &WhatsAppWebhookReconciler{
+				client:   cluster,
+				statuses: newStatusCache(),
+				upgrades: newUpgrades(1, logr.Discard(), func(resource types.NamespacedName) { woken = append(woken, resource) }),
+			}
+			if test.client != nil {
+				r.client = test.client(cluster)
+				r.access = newAccess(logr.Discard())
+				r.extensions = &extensions{access: r.access}
+			}
+
+			next := types.NamespacedName{Namespace: "messaging", Name: "support"}
+			r.upgrades.loaded = true
+			r.upgrades.waiting = []types.NamespacedName{client.ObjectKeyFromObject(webhook), next}
+
+			func() {
+				defer func() { _ = recover() }()
+
+				if _, err := r.Reconcile(t.Context(), request(webhook)); err == nil {
+					t.Error("no error")
+				}
+			}()
+
+			if diff := cmp.Diff([]types.NamespacedName{next}, woken); diff != "" {
+				t.Errorf("woken (-want +got):\n%s", diff)
+			}
+
+			if diff := cmp.Diff([]types.NamespacedName{next}, r.upgrades.waiting); diff != "" {
+				t.Errorf("waiting (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// unreadable is a cluster whose Deployments cannot be read.
+type unreadable struct{ oneResource }
+
+// Get implements client.Reader.
+func (c unreadable) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	if _, ok := object.(*appsv1.Deployment); ok {
+		return errTimeout
+	}
+
+	return c.oneResource.Get(ctx, key, object, options...)
+}
+
+// TestPanicOfRendering renders a resource that is nil, at which every builder panics.
+func TestPanicOfRendering(t *testing.T) {
+	t.Parallel()
+
+	_, _, err := render(t.Context(), nil, testEnvironment)
+	if err == nil || !strings.Contains(err.Error(), "a fault of the operator") {
+		t.Errorf("error %v; want one that names the operator", err)
 	}
 }

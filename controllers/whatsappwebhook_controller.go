@@ -7,8 +7,10 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -143,7 +145,7 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 
 	r.statuses.refresh(webhook)
 
-	params, err := resources.NewParams(webhook, r.environment)
+	params, rendered, err := render(ctx, webhook, r.environment)
 	if err != nil {
 		// It may have been woken to take a free slot, which it leaves to the next.
 		r.upgrades.update(req.NamespacedName, nil)
@@ -151,7 +153,23 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 		return ctrl.Result{}, r.reportInvalid(ctx, webhook, err)
 	}
 
-	rendered := resources.Render(params)
+	return r.reconcile(ctx, webhook, params, rendered)
+}
+
+// reconcile applies the rendered objects of a resource, unless they are held back, and writes its status.
+func (r *WhatsAppWebhookReconciler) reconcile(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	params resources.Params,
+	rendered []resources.Object,
+) (ctrl.Result, error) {
+	tracked := false
+
+	defer func() {
+		if !tracked { // an error ended it, or a panic, from which the controller recovers
+			r.releaseUpgrade(ctx, webhook)
+		}
+	}()
 
 	var seen observation
 
@@ -174,6 +192,8 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 		r.trackUpgrade(webhook, &seen)
 	}
 
+	tracked = true
+
 	r.trackReceivers(ctx, webhook, p, &seen)
 
 	if err := r.patchStatus(ctx, webhook, newStatus(webhook, seen)); err != nil {
@@ -181,6 +201,29 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	}
 
 	return seen.failures.result(r.retries, failingFor(webhook))
+}
+
+// render returns the objects of a resource. A panic becomes an error, so that the status says that the objects stay as they
+// are: it would otherwise stay as it was, too.
+func render(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	environment resources.Environment,
+) (params resources.Params, rendered []resources.Object, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			ctrl.LoggerFrom(ctx).Error(nil, "rendering panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+
+			err = errors.New("the operator cannot render it, which is a fault of the operator; its log has the cause")
+		}
+	}()
+
+	params, err = resources.NewParams(webhook, environment)
+	if err != nil {
+		return params, nil, err
+	}
+
+	return params, resources.Render(params), nil
 }
 
 // available returns the objects whose API the cluster serves and the operator may read, and records the missing ones.

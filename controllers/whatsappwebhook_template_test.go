@@ -162,6 +162,14 @@ func TestPodTemplateIsPatched(t *testing.T) {
 		return errors.Join(want(named, true), want(readyReason(webhook), v1alpha1.ReasonInvalidSpec))
 	})
 
+	patch(`{"spec":{"$retainKeys":[{}]}}`)
+	apiserver.Eventually(t, func() error {
+		webhook := apiserver.MustGet(t, testCluster.Server, webhook)
+		named := strings.Contains(readyMessage(webhook), "spec.receiver.podTemplatePatch: spec.$retainKeys: must be a list of strings")
+
+		return errors.Join(want(named, true), want(readyReason(webhook), v1alpha1.ReasonInvalidSpec))
+	})
+
 	if got := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")}); len(got.Spec.Template.Spec.Containers) != 2 {
 		t.Error("a wrong patch changes the pods")
 	}

@@ -111,6 +111,10 @@ func TestFindings(t *testing.T) {
 			text: added("  receiver:\n    podTemplatePatch:\n      spec: {nodSelector: {}}"),
 			want: []string{`sales.yaml:15: spec.receiver.podTemplatePatch: the operator cannot use it: spec.receiver.podTemplatePatch: unknown field "spec.nodSelector"`},
 		},
+		"a patch that would panic": {
+			text: added("  receiver:\n    podTemplatePatch:\n      $retainKeys: [{}]"),
+			want: []string{"sales.yaml:15: spec.receiver.podTemplatePatch: the operator cannot use it: spec.receiver.podTemplatePatch: $retainKeys: must be a list of strings"},
+		},
 		"resources that no autoscaler can use": {
 			text: added("  store: {postgreSQL: {urlSecretRef: {name: db, key: url}}}\n  receiver:\n    autoscaling: {maxReplicas: 3}\n    resources: {requests: {memory: 1Gi}}"),
 			want: []string{"sales.yaml:17: spec.receiver.resources: the operator cannot use it: spec.receiver.resources has no CPU request, of which receiver.autoscaling measures the use: " +

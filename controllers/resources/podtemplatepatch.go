@@ -17,6 +17,10 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
+// maxPatchBytes bounds a patch: the time of a merge grows with the square of the length of a list. The longest one takes about
+// a second.
+const maxPatchBytes = 64 << 10
+
 // patchPodTemplate returns the template with a strategic merge patch applied. All steps are on JSON, so that the result has
 // no fields but those of the template and of the patch.
 func patchPodTemplate(
@@ -25,6 +29,11 @@ func patchPodTemplate(
 ) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
 	if patch == nil || len(patch.Raw) == 0 {
 		return template, nil
+	}
+
+	if size := len(patch.Raw); size > maxPatchBytes {
+		return nil, fmt.Errorf("has %d bytes; a patch may have %d (64 KiB): leave out what the template has already, and put data into a ConfigMap",
+			size, maxPatchBytes)
 	}
 
 	if err := checkPatch(patch.Raw); err != nil {
@@ -36,10 +45,9 @@ func patchPodTemplate(
 		return nil, fmt.Errorf("marshal the pod template: %w", err)
 	}
 
-	merged, err := strategicpatch.StrategicMergePatch(original, patch.Raw, corev1.PodTemplateSpec{})
+	merged, err := mergePatch(original, patch.Raw)
 	if err != nil {
-		reason, _, _ := strings.Cut(err.Error(), ": [") // a part of the template may follow
-		return nil, errors.New("cannot be merged: " + reason)
+		return nil, err
 	}
 
 	patched := corev1ac.PodTemplateSpec()
@@ -64,19 +72,43 @@ func patchPodTemplate(
 	return patched, nil
 }
 
+// mergePatch returns a pod template with the patch merged into it, both as JSON. The merge assumes values that the API server
+// never writes, and panics at some others: such a patch cannot be merged either.
+func mergePatch(original, patch []byte) (merged []byte, err error) {
+	defer func() {
+		if recover() != nil {
+			merged = nil
+			err = errors.New("cannot be merged: one of its directives, such as $patch, has a value that no merge expects")
+		}
+	}()
+
+	merged, err = strategicpatch.StrategicMergePatch(original, patch, corev1.PodTemplateSpec{})
+	if err != nil {
+		reason, _, _ := strings.Cut(err.Error(), ": [") // a part of the template may follow
+		return nil, errors.New("cannot be merged: " + reason)
+	}
+
+	return merged, nil
+}
+
 func isReceiver(c corev1ac.ContainerApplyConfiguration) bool {
 	return c.Name != nil && *c.Name == ContainerName
 }
 
 // checkPatch returns an error that names each field of the patch that a pod template does not have, or that has another
-// type. A strategic merge takes both, and the result would lack them.
+// type, and each directive with a wrong value. A strategic merge takes the fields, and the result would lack them.
 func checkPatch(patch []byte) error {
 	var fields any
 	if err := json.Unmarshal(patch, &fields); err != nil {
 		return fmt.Errorf("is no JSON: %w", err)
 	}
 
-	plain, err := json.Marshal(withoutDirectives(fields))
+	withoutDirectives, err := checkDirectives("", fields)
+	if err != nil {
+		return err
+	}
+
+	plain, err := json.Marshal(withoutDirectives)
 	if err != nil {
 		return fmt.Errorf("marshal the patch: %w", err)
 	}
@@ -84,28 +116,4 @@ func checkPatch(patch []byte) error {
 	unknown, err := kjson.UnmarshalStrict(plain, &corev1.PodTemplateSpec{})
 
 	return errors.Join(append(unknown, err)...)
-}
-
-// withoutDirectives returns the patch without the keys that say how to merge, such as $patch.
-func withoutDirectives(node any) any {
-	switch node := node.(type) {
-	case map[string]any:
-		plain := map[string]any{}
-		for key, value := range node {
-			if !strings.HasPrefix(key, "$") {
-				plain[key] = withoutDirectives(value)
-			}
-		}
-
-		return plain
-	case []any:
-		plain := make([]any, 0, len(node))
-		for _, value := range node {
-			plain = append(plain, withoutDirectives(value))
-		}
-
-		return plain
-	}
-
-	return node
 }

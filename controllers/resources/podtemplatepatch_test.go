@@ -5,6 +5,7 @@ package resources_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,24 +58,33 @@ func templateOf(t *testing.T, patch string) (map[string]any, error) {
 
 func TestBadPodTemplatePatches(t *testing.T) {
 	for name, test := range map[string]struct{ patch, want string }{
-		"unknown field":             {`{"spec":{"contaners":[]}}`, `unknown field "spec.contaners"`},
-		"unknown field in a list":   {`{"spec":{"volumes":[{"name":"a","emptydir":{}}]}}`, `unknown field "spec.volumes[0].emptydir"`},
-		"another type":              {`{"spec":{"hostNetwork":"yes"}}`, "spec.hostNetwork of type bool"},
-		"object for a list":         {`{"spec":{"containers":{"name":"receiver"}}}`, "spec.containers of type"},
-		"list":                      {`[]`, "cannot unmarshal array"},
-		"text":                      {`"spec"`, "cannot unmarshal string"},
-		"fields of a Deployment":    {`{"spec":{"template":{"spec":{}}}}`, `unknown field "spec.template"`},
-		"container without a name":  {`{"spec":{"containers":[{"image":"a"}]}}`, "name"},
-		"unknown directive":         {`{"spec":{"$patch":"remove"}}`, "$patch"},
-		"directive of another type": {`{"spec":{"containers":[{"$patch":1}]}}`, "$patch"},
-		"container deleted":         {`{"spec":{"containers":[{"name":"receiver","$patch":"delete"}]}}`, "spec.containers: the container receiver must stay"},
-		"containers replaced":       {`{"spec":{"containers":[{"$patch":"replace"},{"name":"a"}]}}`, "spec.containers: the container receiver must stay"},
-		"spec removed":              {`{"spec":null}`, "spec.containers: the container receiver must stay"},
-		"spec replaced":             {`{"spec":{"$patch":"replace"}}`, "spec.containers: the container receiver must stay"},
-		"template replaced":         {`{"$patch":"replace"}`, "spec.containers: the container receiver must stay"},
-		"template deleted":          {`{"$patch":"delete"}`, "spec.containers: the container receiver must stay"},
-		"quantity that is not one":  {`{"spec":{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"big"}}]}}`, "quantities must match"},
-		"volumes deleted by name":   {`{"spec":{"$deleteFromPrimitiveList/volumes":["tmp"]}}`, "cannot be merged: list element types are not identical"},
+		"unknown field":            {`{"spec":{"contaners":[]}}`, `unknown field "spec.contaners"`},
+		"unknown field in a list":  {`{"spec":{"volumes":[{"name":"a","emptydir":{}}]}}`, `unknown field "spec.volumes[0].emptydir"`},
+		"another type":             {`{"spec":{"hostNetwork":"yes"}}`, "spec.hostNetwork of type bool"},
+		"object for a list":        {`{"spec":{"containers":{"name":"receiver"}}}`, "spec.containers of type"},
+		"list":                     {`[]`, "cannot unmarshal array"},
+		"text":                     {`"spec"`, "cannot unmarshal string"},
+		"fields of a Deployment":   {`{"spec":{"template":{"spec":{}}}}`, `unknown field "spec.template"`},
+		"container without a name": {`{"spec":{"containers":[{"image":"a"}]}}`, "name"},
+		"unknown mode":             {`{"spec":{"$patch":"remove"}}`, "spec.$patch: must be delete or replace"},
+		"mode of another type":     {`{"spec":{"containers":[{"$patch":1}]}}`, "spec.containers[0].$patch: must be delete or replace"},
+		"unknown directive":        {`{"spec":{"$remove":[]}}`, `unknown field "spec.$remove"`},
+		"keys that are no strings": {`{"$retainKeys":[{}]}`, "$retainKeys: must be a list of strings"},
+		"keys of the spec":         {`{"spec":{"$retainKeys":[{}]}}`, "spec.$retainKeys: must be a list of strings"},
+		"keys of a container":      {`{"spec":{"containers":[{"name":"receiver","$retainKeys":["name",[]]}]}}`, "spec.containers[0].$retainKeys: must be a list of strings"},
+		"keys that are no list":    {`{"spec":{"$retainKeys":"volumes"}}`, "spec.$retainKeys: must be a list of strings"},
+		"order of lists":           {`{"metadata":{"$setElementOrder/finalizers":[[]],"finalizers":[]}}`, "metadata.$setElementOrder/finalizers: must be a list of strings"},
+		"order by objects":         {`{"spec":{"$setElementOrder/volumes":[{"name":{}}]}}`, "spec.$setElementOrder/volumes: must be a list of strings"},
+		"deleted objects":          {`{"metadata":{"$deleteFromPrimitiveList/finalizers":[{}]}}`, "metadata.$deleteFromPrimitiveList/finalizers: must be a list of strings"},
+		"long list":                {`{"spec":{"volumes":[` + strings.Repeat(`{"name":"a"},`, 80_000) + `{"name":"a"}]}}`, "has 1040035 bytes; a patch may have 65536 (64 KiB)"},
+		"container deleted":        {`{"spec":{"containers":[{"name":"receiver","$patch":"delete"}]}}`, "spec.containers: the container receiver must stay"},
+		"containers replaced":      {`{"spec":{"containers":[{"$patch":"replace"},{"name":"a"}]}}`, "spec.containers: the container receiver must stay"},
+		"spec removed":             {`{"spec":null}`, "spec.containers: the container receiver must stay"},
+		"spec replaced":            {`{"spec":{"$patch":"replace"}}`, "spec.containers: the container receiver must stay"},
+		"template replaced":        {`{"$patch":"replace"}`, "spec.containers: the container receiver must stay"},
+		"template deleted":         {`{"$patch":"delete"}`, "spec.containers: the container receiver must stay"},
+		"quantity that is not one": {`{"spec":{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"big"}}]}}`, "quantities must match"},
+		"volumes deleted by name":  {`{"spec":{"$deleteFromPrimitiveList/volumes":["tmp"]}}`, "cannot be merged: list element types are not identical"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := templateOf(t, test.patch)
@@ -143,6 +153,29 @@ func TestPodTemplatePatches(t *testing.T) {
 		}
 	})
 
+	t.Run("the order is set by names", func(t *testing.T) {
+		patched, err := templateOf(t, `{"spec":{"$setElementOrder/volumes":[{"name":"tmp"},{"name":"config"}]}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		volumes := names(patched, "volumes")
+		if slices.Index(volumes, "tmp") > slices.Index(volumes, "config") {
+			t.Errorf("volumes %v; want tmp before config", volumes)
+		}
+	})
+
+	t.Run("a key of others may begin like a directive", func(t *testing.T) {
+		patched, err := templateOf(t, `{"spec":{"volumes":[{"name":"a","csi":{"driver":"a","volumeAttributes":{"$patches":"b"}}}]}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if !strings.Contains(fmt.Sprint(patched), "$patches:b") {
+			t.Errorf("the attribute is missing: %v", patched)
+		}
+	})
+
 	t.Run("a volume is deleted", func(t *testing.T) {
 		patched, err := templateOf(t, `{"spec":{"volumes":[{"name":"tmp","$patch":"delete"}]}}`)
 		if err != nil {
@@ -165,6 +198,7 @@ func FuzzPodTemplatePatch(f *testing.F) {
 		`{"metadata":{"$retainKeys":[1],"labels":{"a":null}}}`,
 		`{"spec":{"tolerations":[{"$patch":"replace"}],"hostAliases":[{"ip":"10.0.0.1"}]}}`,
 		`{"spec":{"$deleteFromPrimitiveList/x":1,"nodeSelector":[]}}`,
+		`{"metadata":{"$setElementOrder/finalizers":[[]],"finalizers":["a"]}}`,
 	} {
 		f.Add(seed)
 	}
