@@ -26,7 +26,7 @@ type NetworkPolicySpec struct {
 	WebhookFrom []networkingv1.NetworkPolicyPeer `json:"webhookFrom,omitempty"`
 
 	// adminFrom are the peers that may read metrics and status in addition to the operator, such as Prometheus and KEDA.
-	// If not set, only the operator may.
+	// An operator in the network of its nodes needs an ipBlock of them here. If not set, only the operator may.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=0

@@ -106,7 +106,7 @@ type ReceiverSpec struct {
 
 	// podTemplatePatch is a strategic merge patch of the pod template: an object with metadata, spec or both, for settings
 	// that have no field here, such as volumes, hostAliases, dnsConfig or runtimeClassName. The name of the container is
-	// receiver. It is applied last, so it wins over every other field. If not set, the template stays as it is.
+	// receiver. It is applied last, so it wins over every other field. At most 64 KiB. If not set, the template stays as it is.
 	// +optional
 	// +kubebuilder:pruning:PreserveUnknownFields
 	PodTemplatePatch *runtime.RawExtension `json:"podTemplatePatch,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -142,7 +143,7 @@ func cell(schema apiextensions.JSONSchemaProps) string {
 	}
 
 	if schema.Minimum != nil && schema.Maximum != nil {
-		sentences = append(sentences, fmt.Sprintf("From %v to %v.", *schema.Minimum, *schema.Maximum))
+		sentences = append(sentences, fmt.Sprintf("From %s to %s.", decimal(*schema.Minimum), decimal(*schema.Maximum)))
 	}
 
 	if schema.MaxItems != nil {
@@ -161,6 +162,9 @@ func cell(schema apiextensions.JSONSchemaProps) string {
 
 	return strings.TrimSpace(strings.ReplaceAll(strings.Join(sentences, " "), "|", `\|`))
 }
+
+// decimal returns a number without an exponent, as people write limits.
+func decimal(number float64) string { return strconv.FormatFloat(number, 'f', -1, 64) }
 
 // code returns a value of JSON as code. A string stands without its quotes.
 func code(value []byte) string {

@@ -24,7 +24,7 @@ spec:
             required: [size]
             x-kubernetes-validations: [{rule: "true", message: a rule}]
             properties:
-              size: {type: integer, description: "size is <big>.", minimum: 1, maximum: 9, default: 2}
+              size: {type: integer, description: "size is <big>.", minimum: 1, maximum: 67108864, default: 2}
               kinds:
                 type: array
                 maxItems: 3
@@ -57,7 +57,7 @@ spec:
 
 	for _, want := range []string{
 		"## example.com/v1\n\n### spec\n\nspec is the desired state.\n\n- Rule: a rule\n",
-		"| `size` | integer | size is &lt;big>. From 1 to 9. Defaults to `2`. **Required.** |\n",
+		"| `size` | integer | size is &lt;big>. From 1 to 67108864. Defaults to `2`. **Required.** |\n",
 		"| `kinds` | list of object | kinds are listed. At most 3 entries. |\n",
 		"### spec.kinds[]\n",
 		"| `name` | string | name is a\\|b. One of `a`, `b`. |\n",
