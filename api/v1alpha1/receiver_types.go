@@ -145,7 +145,7 @@ type ProxySpec struct {
 
 // MediaSpec limits the download of media that people send.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.maxSpoolSize) || quantity(string(self.maxSpoolSize)).compareTo(quantity('128Mi')) >= 0",message="maxSpoolSize must be at least 128Mi, and has a unit, such as 512Mi: a number alone is in bytes"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxSpoolSize) || string(self.maxSpoolSize).matches('[eE][+-]?[0-9]{3}') || quantity(string(self.maxSpoolSize)).compareTo(quantity('128Mi')) >= 0",message="maxSpoolSize must be at least 128Mi, and has a unit, such as 512Mi: a number alone is in bytes"
 type MediaSpec struct {
 	// maxSpoolSize is the size of all media that a pod stores at a time, on the disk of its node, until the AI has them. It is
 	// at least 128Mi, since a document has up to 100 MB. Further downloads wait. Defaults to 512Mi.

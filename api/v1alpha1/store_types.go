@@ -57,7 +57,7 @@ type StoreEncryption struct {
 // EmbeddedStore configures a database file on the receiver's own volume, for which the operator creates a claim.
 //
 // +kubebuilder:validation:MinProperties=0
-// +kubebuilder:validation:XValidation:rule="!has(self.size) || quantity(string(self.size)).compareTo(quantity('100Mi')) >= 0",message="size must be at least 100Mi, and has a unit, such as 10Gi: a number alone is in bytes"
+// +kubebuilder:validation:XValidation:rule="!has(self.size) || string(self.size).matches('[eE][+-]?[0-9]{3}') || quantity(string(self.size)).compareTo(quantity('100Mi')) >= 0",message="size must be at least 100Mi, and has a unit, such as 10Gi: a number alone is in bytes"
 // +kubebuilder:validation:XValidation:rule="!has(self.existingClaim) || !(has(self.size) || has(self.storageClassName) || has(self.whenDeleted) || has(self.dataSource))",message="size, storageClassName, whenDeleted and dataSource must not be set with existingClaim: that claim is yours"
 // +kubebuilder:validation:XValidation:rule="!has(self.existingClaim) || !has(self.backup) || !has(self.backup.volume) || !has(self.backup.volume.existingClaim) || self.backup.volume.existingClaim != self.existingClaim",message="backup.volume.existingClaim must not be the claim of the store, with which the copies would be lost"
 type EmbeddedStore struct {

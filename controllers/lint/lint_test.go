@@ -111,6 +111,13 @@ func TestFindings(t *testing.T) {
 			text: added("  receiver:\n    podTemplatePatch:\n      spec: {nodSelector: {}}"),
 			want: []string{`sales.yaml:15: spec.receiver.podTemplatePatch: the operator cannot use it: spec.receiver.podTemplatePatch: unknown field "spec.nodSelector"`},
 		},
+		"quantities that would take hours": {
+			text: added("  store: {embedded: {size: \"1e-999999999\"}}\n  receiver:\n    resources: {limits: {memory: \"1e-999999999\"}}"),
+			want: []string{
+				`sales.yaml:14: spec.store.embedded.size: Invalid value: "1e-999999999": should match '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$'; size is the size of the volume, at least 100Mi`,
+				`sales.yaml:16: spec.receiver.resources.limits.memory: Invalid value: "1e-999999999": should match '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$'`,
+			},
+		},
 		"a patch that would panic": {
 			text: added("  receiver:\n    podTemplatePatch:\n      $retainKeys: [{}]"),
 			want: []string{"sales.yaml:15: spec.receiver.podTemplatePatch: the operator cannot use it: spec.receiver.podTemplatePatch: $retainKeys: must be a list of strings"},

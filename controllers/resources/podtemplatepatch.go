@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -105,6 +106,10 @@ func checkPatch(patch []byte) error {
 
 	withoutDirectives, err := checkDirectives("", fields)
 	if err != nil {
+		return err
+	}
+
+	if err := checkQuantities("", reflect.TypeFor[corev1.PodTemplateSpec](), withoutDirectives); err != nil {
 		return err
 	}
 

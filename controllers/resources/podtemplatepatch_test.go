@@ -58,33 +58,37 @@ func templateOf(t *testing.T, patch string) (map[string]any, error) {
 
 func TestBadPodTemplatePatches(t *testing.T) {
 	for name, test := range map[string]struct{ patch, want string }{
-		"unknown field":            {`{"spec":{"contaners":[]}}`, `unknown field "spec.contaners"`},
-		"unknown field in a list":  {`{"spec":{"volumes":[{"name":"a","emptydir":{}}]}}`, `unknown field "spec.volumes[0].emptydir"`},
-		"another type":             {`{"spec":{"hostNetwork":"yes"}}`, "spec.hostNetwork of type bool"},
-		"object for a list":        {`{"spec":{"containers":{"name":"receiver"}}}`, "spec.containers of type"},
-		"list":                     {`[]`, "cannot unmarshal array"},
-		"text":                     {`"spec"`, "cannot unmarshal string"},
-		"fields of a Deployment":   {`{"spec":{"template":{"spec":{}}}}`, `unknown field "spec.template"`},
-		"container without a name": {`{"spec":{"containers":[{"image":"a"}]}}`, "name"},
-		"unknown mode":             {`{"spec":{"$patch":"remove"}}`, "spec.$patch: must be delete or replace"},
-		"mode of another type":     {`{"spec":{"containers":[{"$patch":1}]}}`, "spec.containers[0].$patch: must be delete or replace"},
-		"unknown directive":        {`{"spec":{"$remove":[]}}`, `unknown field "spec.$remove"`},
-		"keys that are no strings": {`{"$retainKeys":[{}]}`, "$retainKeys: must be a list of strings"},
-		"keys of the spec":         {`{"spec":{"$retainKeys":[{}]}}`, "spec.$retainKeys: must be a list of strings"},
-		"keys of a container":      {`{"spec":{"containers":[{"name":"receiver","$retainKeys":["name",[]]}]}}`, "spec.containers[0].$retainKeys: must be a list of strings"},
-		"keys that are no list":    {`{"spec":{"$retainKeys":"volumes"}}`, "spec.$retainKeys: must be a list of strings"},
-		"order of lists":           {`{"metadata":{"$setElementOrder/finalizers":[[]],"finalizers":[]}}`, "metadata.$setElementOrder/finalizers: must be a list of strings"},
-		"order by objects":         {`{"spec":{"$setElementOrder/volumes":[{"name":{}}]}}`, "spec.$setElementOrder/volumes: must be a list of strings"},
-		"deleted objects":          {`{"metadata":{"$deleteFromPrimitiveList/finalizers":[{}]}}`, "metadata.$deleteFromPrimitiveList/finalizers: must be a list of strings"},
-		"long list":                {`{"spec":{"volumes":[` + strings.Repeat(`{"name":"a"},`, 80_000) + `{"name":"a"}]}}`, "has 1040035 bytes; a patch may have 65536 (64 KiB)"},
-		"container deleted":        {`{"spec":{"containers":[{"name":"receiver","$patch":"delete"}]}}`, "spec.containers: the container receiver must stay"},
-		"containers replaced":      {`{"spec":{"containers":[{"$patch":"replace"},{"name":"a"}]}}`, "spec.containers: the container receiver must stay"},
-		"spec removed":             {`{"spec":null}`, "spec.containers: the container receiver must stay"},
-		"spec replaced":            {`{"spec":{"$patch":"replace"}}`, "spec.containers: the container receiver must stay"},
-		"template replaced":        {`{"$patch":"replace"}`, "spec.containers: the container receiver must stay"},
-		"template deleted":         {`{"$patch":"delete"}`, "spec.containers: the container receiver must stay"},
-		"quantity that is not one": {`{"spec":{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"big"}}]}}`, "quantities must match"},
-		"volumes deleted by name":  {`{"spec":{"$deleteFromPrimitiveList/volumes":["tmp"]}}`, "cannot be merged: list element types are not identical"},
+		"unknown field":             {`{"spec":{"contaners":[]}}`, `unknown field "spec.contaners"`},
+		"unknown field in a list":   {`{"spec":{"volumes":[{"name":"a","emptydir":{}}]}}`, `unknown field "spec.volumes[0].emptydir"`},
+		"another type":              {`{"spec":{"hostNetwork":"yes"}}`, "spec.hostNetwork of type bool"},
+		"object for a list":         {`{"spec":{"containers":{"name":"receiver"}}}`, "spec.containers of type"},
+		"list":                      {`[]`, "cannot unmarshal array"},
+		"text":                      {`"spec"`, "cannot unmarshal string"},
+		"fields of a Deployment":    {`{"spec":{"template":{"spec":{}}}}`, `unknown field "spec.template"`},
+		"container without a name":  {`{"spec":{"containers":[{"image":"a"}]}}`, "name"},
+		"unknown mode":              {`{"spec":{"$patch":"remove"}}`, "spec.$patch: must be delete or replace"},
+		"mode of another type":      {`{"spec":{"containers":[{"$patch":1}]}}`, "spec.containers[0].$patch: must be delete or replace"},
+		"unknown directive":         {`{"spec":{"$remove":[]}}`, `unknown field "spec.$remove"`},
+		"keys that are no strings":  {`{"$retainKeys":[{}]}`, "$retainKeys: must be a list of strings"},
+		"keys of the spec":          {`{"spec":{"$retainKeys":[{}]}}`, "spec.$retainKeys: must be a list of strings"},
+		"keys of a container":       {`{"spec":{"containers":[{"name":"receiver","$retainKeys":["name",[]]}]}}`, "spec.containers[0].$retainKeys: must be a list of strings"},
+		"keys that are no list":     {`{"spec":{"$retainKeys":"volumes"}}`, "spec.$retainKeys: must be a list of strings"},
+		"order of lists":            {`{"metadata":{"$setElementOrder/finalizers":[[]],"finalizers":[]}}`, "metadata.$setElementOrder/finalizers: must be a list of strings"},
+		"order by objects":          {`{"spec":{"$setElementOrder/volumes":[{"name":{}}]}}`, "spec.$setElementOrder/volumes: must be a list of strings"},
+		"deleted objects":           {`{"metadata":{"$deleteFromPrimitiveList/finalizers":[{}]}}`, "metadata.$deleteFromPrimitiveList/finalizers: must be a list of strings"},
+		"long exponent of a volume": {`{"spec":{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1e-999999999"}}]}}`, "spec.volumes[0].emptyDir.sizeLimit: must be a quantity whose exponent has 2 digits at most"},
+		"long exponent of a limit":  {`{"spec":{"containers":[{"name":"receiver","resources":{"limits":{"memory":"1E-999999999"}}}]}}`, "spec.containers[0].resources.limits.memory: must be a quantity"},
+		"long exponent of overhead": {`{"spec":{"overhead":{"cpu":"1e+999999999"}}}`, "spec.overhead.cpu: must be a quantity"},
+		"long exponent of a field":  {`{"spec":{"containers":[{"name":"receiver","env":[{"name":"A","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu","divisor":"1e-999999999"}}}]}]}}`, "divisor: must be a quantity"},
+		"long list":                 {`{"spec":{"volumes":[` + strings.Repeat(`{"name":"a"},`, 80_000) + `{"name":"a"}]}}`, "has 1040035 bytes; a patch may have 65536 (64 KiB)"},
+		"container deleted":         {`{"spec":{"containers":[{"name":"receiver","$patch":"delete"}]}}`, "spec.containers: the container receiver must stay"},
+		"containers replaced":       {`{"spec":{"containers":[{"$patch":"replace"},{"name":"a"}]}}`, "spec.containers: the container receiver must stay"},
+		"spec removed":              {`{"spec":null}`, "spec.containers: the container receiver must stay"},
+		"spec replaced":             {`{"spec":{"$patch":"replace"}}`, "spec.containers: the container receiver must stay"},
+		"template replaced":         {`{"$patch":"replace"}`, "spec.containers: the container receiver must stay"},
+		"template deleted":          {`{"$patch":"delete"}`, "spec.containers: the container receiver must stay"},
+		"quantity that is not one":  {`{"spec":{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"big"}}]}}`, "quantities must match"},
+		"volumes deleted by name":   {`{"spec":{"$deleteFromPrimitiveList/volumes":["tmp"]}}`, "cannot be merged: list element types are not identical"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := templateOf(t, test.patch)
@@ -150,6 +154,12 @@ func TestPodTemplatePatches(t *testing.T) {
 
 		if diff := cmp.Diff([]string{"receiver", "sidecar"}, names(patched, "containers")); diff != "" {
 			t.Errorf("containers (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("a text may look like a quantity", func(t *testing.T) {
+		if _, err := templateOf(t, `{"spec":{"containers":[{"name":"receiver","env":[{"name":"A","value":"1e-999999999"}]}]}}`); err != nil {
+			t.Error(err)
 		}
 	})
 

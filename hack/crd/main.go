@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command crd joins the lines of each paragraph in the descriptions of CustomResourceDefinitions. controller-gen keeps the
-// line breaks of the Go comments, at which kubectl explain would break the lines of a sentence again. It can also write
-// a page that lists every field of one of them.
+// line breaks of the Go comments, at which kubectl explain would break the lines of a sentence again. It also bounds the
+// exponents of quantities, and can write a page that lists every field of one of the definitions.
 package main
 
 import (
@@ -67,6 +67,7 @@ func rewrite(folder *os.Root, file string) error {
 	}
 
 	joinDescriptions(definition)
+	boundQuantities(definition)
 
 	data, err = yaml.Marshal(definition)
 	if err != nil {
@@ -94,6 +95,31 @@ func joinDescriptions(node any) {
 	case []any:
 		for _, element := range node {
 			joinDescriptions(element)
+		}
+	}
+}
+
+// The pattern of quantities: the one that controller-gen writes, and one whose exponent has two digits at most. Parsing a
+// quantity computes the power of ten, which takes hours for nine digits, in the API server and in the operator.
+const (
+	anyQuantity     = `^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$`
+	boundedQuantity = `^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$`
+)
+
+// boundQuantities bounds the exponent in every pattern of quantities below node.
+func boundQuantities(node any) {
+	switch node := node.(type) {
+	case map[string]any:
+		if node["pattern"] == anyQuantity {
+			node["pattern"] = boundedQuantity
+		}
+
+		for _, value := range node {
+			boundQuantities(value)
+		}
+	case []any:
+		for _, element := range node {
+			boundQuantities(element)
 		}
 	}
 }

@@ -3,7 +3,10 @@
 
 package main
 
-import "testing"
+import (
+	"regexp"
+	"testing"
+)
 
 func TestJoined(t *testing.T) {
 	for text, want := range map[string]string{
@@ -15,6 +18,35 @@ func TestJoined(t *testing.T) {
 	} {
 		if got := joined(text); got != want {
 			t.Errorf("joined(%q) = %q; want %q", text, got, want)
+		}
+	}
+}
+
+func TestBoundQuantities(t *testing.T) {
+	limits := map[string]any{"pattern": anyQuantity}
+	name := map[string]any{"pattern": "^[a-z]+$"}
+	boundQuantities(map[string]any{"properties": map[string]any{"limits": limits, "name": name}})
+
+	if limits["pattern"] != boundedQuantity || name["pattern"] != "^[a-z]+$" {
+		t.Errorf("patterns %v and %v", limits["pattern"], name["pattern"])
+	}
+
+	pattern := regexp.MustCompile(boundedQuantity)
+	for value, want := range map[string]bool{
+		"10Gi":         true,
+		"500m":         true,
+		"1.5":          true,
+		".5k":          true,
+		"1e3":          true,
+		"-1E-12":       true,
+		"1e100":        false,
+		"1e-999999999": false,
+		"1.5.5":        false,
+		"10GiB":        false,
+		"":             false,
+	} {
+		if pattern.MatchString(value) != want {
+			t.Errorf("%q matches: %t, want %t", value, !want, want)
 		}
 	}
 }

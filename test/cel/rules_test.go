@@ -67,7 +67,7 @@ func bucketWith(fields string) string {
 
 func textRows() []row {
 	const (
-		quantityPattern = `should match '^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$'`
+		quantityPattern = `should match '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$'`
 		proxyURL        = "must be the URL of a proxy without credentials, path, query or fragment, such as http://proxy.example.com:3128"
 	)
 
@@ -165,7 +165,12 @@ func textRows() []row {
 		{
 			`{receiver: {media: {maxSpoolSize: %q}}}`, "receiver.media.maxSpoolSize", quantityPattern,
 			nil,
-			[]string{"much"},
+			[]string{"much", "1e-999999999"},
+		},
+		{
+			`{receiver: {resources: {limits: {memory: %q}}}}`, "receiver.resources.limits.memory", quantityPattern,
+			[]string{"256Mi", "1e9"},
+			[]string{"1e-999999999"},
 		},
 		{
 			`{ingress: {host: a.example.com, maxBodySize: %q}}`, "ingress", "maxBodySize must be at least 1Mi, and has a unit, such as 4Mi: a number alone is in bytes",
@@ -175,7 +180,7 @@ func textRows() []row {
 		{
 			`{ingress: {host: a.example.com, maxBodySize: %q}}`, "ingress.maxBodySize", quantityPattern,
 			nil,
-			[]string{"4MB"},
+			[]string{"4MB", "1e-999999999"},
 		},
 		{
 			`{ingress: {host: a.example.com, healthCheckPath: %q}}`, "ingress.healthCheckPath",
@@ -278,7 +283,7 @@ func textRows() []row {
 		{
 			`{store: {embedded: {size: %q}}}`, "store.embedded.size", quantityPattern,
 			nil,
-			[]string{"10 Gi", "ten", "10GiB"},
+			[]string{"10 Gi", "ten", "10GiB", "1e100", "1e-999999999"},
 		},
 	} {
 		rows = append(rows, rowsOf(text.patch, text.field, text.message, text.good, text.bad)...)
