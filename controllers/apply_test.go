@@ -97,7 +97,7 @@ func TestReplacedObjectIsNotTakenOver(t *testing.T) {
 func applyWith(t *testing.T, applier *apply.Applier, webhook *v1alpha1.WhatsAppWebhook, object resources.Object) (client.Object, error) {
 	t.Helper()
 
-	target, err := applier.Look(t.Context(), webhook, object)
+	target, err := applier.Get(t.Context(), webhook, object)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func TestRequestsOfANewResource(t *testing.T) {
 	}
 }
 
-// TestObjectsThatTheCacheLacksAreNotOverwritten creates an object of another owner between the look at the cache and the first
+// TestObjectsThatTheCacheLacksAreNotOverwritten creates an object of another owner between the read of the cache and the first
 // apply. The object stays as it is.
 func TestObjectsThatTheCacheLacksAreNotOverwritten(t *testing.T) {
 	t.Parallel()
@@ -72,9 +72,9 @@ func TestObjectsThatTheCacheLacksAreNotOverwritten(t *testing.T) {
 
 	account := rendered(t, webhook, "ServiceAccount", "sales")
 
-	target, err := testCluster.reconciler.applier.Look(t.Context(), webhook, account)
+	target, err := testCluster.reconciler.applier.Get(t.Context(), webhook, account)
 	if err != nil || target.Live != nil {
-		t.Fatalf("look: %v, %v", target, err)
+		t.Fatalf("get: %v, %v", target, err)
 	}
 
 	foreign := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}}

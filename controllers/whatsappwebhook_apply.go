@@ -37,9 +37,9 @@ func (p *plan) failed(reference resources.Reference) bool {
 	return failed
 }
 
-// look reads every object before one is written, and finds those of other owners that the cache has. Applying finds the
+// get reads every object before one is written, and finds those of other owners that the cache has. Applying finds the
 // others: an object is applied after those on which it depends.
-func (r *WhatsAppWebhookReconciler) look(
+func (r *WhatsAppWebhookReconciler) get(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,
 	params resources.Params,
@@ -56,7 +56,7 @@ func (r *WhatsAppWebhookReconciler) look(
 	for _, object := range rendered {
 		reference := resources.ReferenceTo(object)
 
-		target, err := r.applier.Look(ctx, webhook, object)
+		target, err := r.applier.Get(ctx, webhook, object)
 		if err != nil {
 			p.failures[reference] = seen.fail(reference.String(), err)
 			continue
@@ -129,7 +129,7 @@ func (r *WhatsAppWebhookReconciler) applyOne(ctx context.Context, object resourc
 		return live, err
 	}
 
-	found, err := r.applier.LookAgain(ctx, target)
+	found, err := r.applier.GetLive(ctx, target)
 	if err != nil {
 		return nil, err
 	}

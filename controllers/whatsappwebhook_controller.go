@@ -103,7 +103,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 	}
 
 	r.applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), clockwork.NewRealClock(), typedKinds()...)
-	r.applier.OnNews(r.requests.enqueue)
+	r.applier.OnExternalChange(r.requests.enqueue)
 	r.extensions = &extensions{
 		discovery: api,
 		access:    o.Cache.access,
@@ -185,7 +185,7 @@ func (r *WhatsAppWebhookReconciler) reconcile(
 	if held {
 		r.observe(ctx, webhook, available, &seen)
 	} else {
-		p = r.look(ctx, webhook, params, available, &seen)
+		p = r.get(ctx, webhook, params, available, &seen)
 		r.checkClaims(ctx, webhook, p, &seen)
 		r.apply(ctx, p, &seen)
 		r.prune(ctx, webhook, rendered, &seen)

@@ -123,7 +123,7 @@ func (r *WhatsAppWebhookReconciler) watch(
 	)
 
 	// Drift and status changes both trigger; a resync without a change and the operator's own writes do not.
-	watched := source.Kind(mgr.GetCache(), object, owner, predicate.ResourceVersionChangedPredicate{}, r.isNews(k, controllerOf))
+	watched := source.Kind(mgr.GetCache(), object, owner, predicate.ResourceVersionChangedPredicate{}, r.externalChanges(k, controllerOf))
 	if err := c.Watch(watched); err != nil {
 		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
 	}
@@ -138,7 +138,7 @@ func (r *WhatsAppWebhookReconciler) watch(
 		object,
 		handler.EnqueueRequestsFromMapFunc(r.usersOfClaim),
 		predicate.ResourceVersionChangedPredicate{},
-		r.isNews(k, func(claim client.Object) []reconcile.Request { return r.usersOfClaim(ctx, claim) }),
+		r.externalChanges(k, func(claim client.Object) []reconcile.Request { return r.usersOfClaim(ctx, claim) }),
 	)
 	if err := c.Watch(users); err != nil {
 		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
@@ -147,19 +147,19 @@ func (r *WhatsAppWebhookReconciler) watch(
 	return watched, nil
 }
 
-// isNews returns a predicate that drops what the operator itself applied to objects of a kind, as the watch returns it.
-func (r *WhatsAppWebhookReconciler) isNews(k kind, ownersOf func(client.Object) []reconcile.Request) predicate.Predicate {
-	news := func(object client.Object) bool {
+// externalChanges returns a predicate that drops what the operator itself applied to objects of a kind, as the watch returns it.
+func (r *WhatsAppWebhookReconciler) externalChanges(k kind, ownersOf func(client.Object) []reconcile.Request) predicate.Predicate {
+	isExternal := func(object client.Object) bool {
 		owners := ownersOf(object)
 
 		return len(owners) == 0 || slices.ContainsFunc(owners, func(owner reconcile.Request) bool {
-			return r.applier.IsNews(owner.NamespacedName, k.Kind, object)
+			return r.applier.IsExternalChange(owner.NamespacedName, k.Kind, object)
 		})
 	}
 
 	return predicate.Funcs{
-		CreateFunc: func(created crevent.CreateEvent) bool { return news(created.Object) },
-		UpdateFunc: func(update crevent.UpdateEvent) bool { return news(update.ObjectNew) },
+		CreateFunc: func(created crevent.CreateEvent) bool { return isExternal(created.Object) },
+		UpdateFunc: func(update crevent.UpdateEvent) bool { return isExternal(update.ObjectNew) },
 	}
 }
 

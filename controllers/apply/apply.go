@@ -30,12 +30,12 @@ const FieldOwner = "whatsapp-webhook-operator"
 
 // Applier applies and prunes the objects of any number of owners. It is safe for concurrent use.
 type Applier struct {
-	client client.Client
-	live   client.Reader
-	clock  clockwork.Clock
-	typed  map[schema.GroupVersionKind]bool
-	memory memory
-	echoes *echoes
+	client  client.Client
+	live    client.Reader
+	clock   clockwork.Clock
+	typed   map[schema.GroupVersionKind]bool
+	memory  memory
+	pending *pendingWrites
 }
 
 // New returns an Applier that reads through c, which may be cached and limited to objects of the operator, and falls back
@@ -43,12 +43,12 @@ type Applier struct {
 // as the Go types of the client's scheme; of other kinds only the metadata is read.
 func New(c client.Client, live client.Reader, clock clockwork.Clock, typed ...schema.GroupVersionKind) *Applier {
 	a := &Applier{
-		client: c,
-		live:   live,
-		clock:  clock,
-		typed:  map[schema.GroupVersionKind]bool{},
-		memory: newMemory(),
-		echoes: newEchoes(),
+		client:  c,
+		live:    live,
+		clock:   clock,
+		typed:   map[schema.GroupVersionKind]bool{},
+		memory:  newMemory(),
+		pending: newPendingWrites(),
 	}
 	for _, gvk := range typed {
 		a.typed[gvk] = true
@@ -70,19 +70,19 @@ type Target struct {
 	known    record
 }
 
-// Look reads the object that has the name of the rendered one. It returns [NotOwnedError] or [BeingDeletedError] if the
+// Get reads the object that has the name of the rendered one. It returns [NotOwnedError] or [BeingDeletedError] if the
 // rendered object must not be applied to it. An object that the cache lacks, and that was not applied before, is assumed not
 // to exist: most such objects are about to be created, and [Applier.Apply] then writes to no other.
-func (a *Applier) Look(ctx context.Context, owner client.Object, rendered resources.Object) (*Target, error) {
-	return a.look(ctx, &Target{owner: owner, rendered: rendered}, a.client, a.live)
+func (a *Applier) Get(ctx context.Context, owner client.Object, rendered resources.Object) (*Target, error) {
+	return a.get(ctx, &Target{owner: owner, rendered: rendered}, a.client, a.live)
 }
 
-// LookAgain reads the object of a target for which [Applier.Apply] returned [ErrExists], without the cache.
-func (a *Applier) LookAgain(ctx context.Context, target *Target) (*Target, error) {
-	return a.look(ctx, &Target{owner: target.owner, rendered: target.rendered}, a.live)
+// GetLive reads the object of a target for which [Applier.Apply] returned [ErrExists], without the cache.
+func (a *Applier) GetLive(ctx context.Context, target *Target) (*Target, error) {
+	return a.get(ctx, &Target{owner: target.owner, rendered: target.rendered}, a.live)
 }
 
-func (a *Applier) look(ctx context.Context, target *Target, readers ...client.Reader) (*Target, error) {
+func (a *Applier) get(ctx context.Context, target *Target, readers ...client.Reader) (*Target, error) {
 	desired := identityOf(target.rendered)
 	target.known = a.memory.get(target.owner, desired)
 
@@ -150,8 +150,8 @@ func (a *Applier) write(
 	owner := client.ObjectKeyFromObject(target.owner)
 	name := describe(desired)
 
-	a.echoes.begin(owner, name)
-	defer func() { a.echoes.end(owner, name, result) }()
+	a.pending.begin(owner, name)
+	defer func() { a.pending.end(owner, name, result) }()
 
 	applied, err = a.send(ctx, desired, body)
 	if err != nil {

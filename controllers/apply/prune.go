@@ -31,7 +31,7 @@ func IndexOwner(object client.Object) []string {
 }
 
 // Prune deletes the objects of the kinds that owner controls and that are no longer rendered. It forgets what it applied of
-// them, so that the watch reports one that the cache does not have yet, see [Applier.IsNews].
+// them, so that the watch reports one that the cache does not have yet, see [Applier.IsExternalChange].
 func (a *Applier) Prune(
 	ctx context.Context,
 	owner client.Object,

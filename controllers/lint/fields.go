@@ -45,16 +45,16 @@ func (f *fields) add(path string, node *schema.Structural) {
 var index = regexp.MustCompile(`\[[^\]]*\]`)
 
 // refused returns the findings about what the API server refuses.
-func (f *fields) refused(d document, j judgement) []Finding {
+func (f *fields) refused(d document, v validation) []Finding {
 	var findings []Finding
 
-	for _, path := range j.unknown {
+	for _, path := range v.unknown {
 		finding := d.at(path, LevelError, "unknown field")
 		finding.Mend = f.proposal(path)
 		findings = append(findings, finding)
 	}
 
-	for _, err := range j.errors {
+	for _, err := range v.errors {
 		path := strings.TrimPrefix(err.Field, "<nil>")
 		finding := d.at(path, LevelError, err.ErrorBody())
 

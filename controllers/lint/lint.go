@@ -141,18 +141,18 @@ func apiVersion(kind schema.GroupVersionKind) string { return kind.GroupVersion(
 
 // check checks one resource. The resource is nil if it has errors.
 func (l *Linter) check(ctx context.Context, d document) (*resource, []Finding) {
-	judged, err := l.schema.judge(ctx, d.object)
+	validated, err := l.schema.validate(ctx, d.object)
 	if err != nil {
 		return nil, []Finding{d.at("", LevelError, err.Error())}
 	}
 
-	findings := l.fields.refused(d, judged)
+	findings := l.fields.refused(d, validated)
 	if len(findings) > 0 {
 		return nil, findings
 	}
 
 	webhook := &v1alpha1.WhatsAppWebhook{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(judged.object, webhook); err != nil {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(validated.object, webhook); err != nil {
 		return nil, []Finding{d.at("", LevelError, err.Error())}
 	}
 

@@ -16,7 +16,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	crdvalidation "k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -27,10 +27,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/config/crd"
 )
 
-// resourceSchema judges resources as the API server does when one is created.
+// resourceSchema validates resources as the API server does when one is created.
 type resourceSchema struct {
 	structural *schema.Structural
-	validator  validation.SchemaValidator
+	validator  crdvalidation.SchemaValidator
 	rules      *cel.Validator
 	namespace  string // of objects that name none
 }
@@ -55,7 +55,7 @@ func newResourceSchema() (*resourceSchema, error) {
 		return nil, fmt.Errorf("read the schema: %w", err)
 	}
 
-	if s.validator, _, err = validation.NewSchemaValidator(props); err != nil {
+	if s.validator, _, err = crdvalidation.NewSchemaValidator(props); err != nil {
 		return nil, fmt.Errorf("compile the schema: %w", err)
 	}
 
@@ -64,35 +64,35 @@ func newResourceSchema() (*resourceSchema, error) {
 	return s, nil
 }
 
-// judgement is what the API server says about an object.
-type judgement struct {
+// validation is what the API server says about an object.
+type validation struct {
 	object  map[string]any // without unknown fields, and with defaults
 	unknown []string       // paths of fields that the API does not have
 	errors  field.ErrorList
 }
 
-// judge returns what the API server would say about the creation of the object, which stays unchanged. It is an error if
+// validate returns what the API server would say about the creation of the object, which stays unchanged. It is an error if
 // the server could not even read the object.
-func (s *resourceSchema) judge(ctx context.Context, object map[string]any) (judgement, error) {
-	j := judgement{object: runtime.DeepCopyJSON(object)}
+func (s *resourceSchema) validate(ctx context.Context, object map[string]any) (validation, error) {
+	v := validation{object: runtime.DeepCopyJSON(object)}
 
-	metadata, found, unknown, err := objectmeta.GetObjectMetaWithOptions(j.object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
+	metadata, found, unknown, err := objectmeta.GetObjectMetaWithOptions(v.object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
 	if err != nil {
-		return j, err
+		return v, err
 	}
 
-	j.unknown = append(j.unknown, unknown...)
-	j.unknown = append(j.unknown,
-		pruning.PruneWithOptions(j.object, s.structural, true, schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})...)
+	v.unknown = append(v.unknown, unknown...)
+	v.unknown = append(v.unknown,
+		pruning.PruneWithOptions(v.object, s.structural, true, schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})...)
 
-	defaulting.PruneNonNullableNullsWithoutDefaults(j.object, s.structural)
+	defaulting.PruneNonNullableNullsWithoutDefaults(v.object, s.structural)
 
-	malformed, unknown := objectmeta.CoerceWithOptions(nil, j.object, s.structural, false, objectmeta.CoerceOptions{ReturnUnknownFieldPaths: true})
+	malformed, unknown := objectmeta.CoerceWithOptions(nil, v.object, s.structural, false, objectmeta.CoerceOptions{ReturnUnknownFieldPaths: true})
 	if malformed != nil {
-		return j, malformed
+		return v, malformed
 	}
 
-	j.unknown = append(j.unknown, unknown...)
+	v.unknown = append(v.unknown, unknown...)
 
 	if !found {
 		metadata = &metav1.ObjectMeta{}
@@ -103,28 +103,28 @@ func (s *resourceSchema) judge(ctx context.Context, object map[string]any) (judg
 		metadata.Name = metadata.GenerateName + "00000"
 	}
 
-	if err := objectmeta.SetObjectMeta(j.object, metadata); err != nil {
-		return j, err
+	if err := objectmeta.SetObjectMeta(v.object, metadata); err != nil {
+		return v, err
 	}
 
-	defaulting.Default(j.object, s.structural)
-	delete(j.object, "status") // the creation of an object sets no status
+	defaulting.Default(v.object, s.structural)
+	delete(v.object, "status") // the creation of an object sets no status
 
-	j.errors = append(j.errors, apivalidation.ValidateObjectMeta(metadata, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))...)
-	j.errors = append(j.errors, validation.ValidateCustomResource(nil, j.object, s.validator)...)
-	j.errors = append(j.errors, objectmeta.Validate(ctx, nil, j.object, s.structural, false)...)
-	j.errors = append(j.errors, listtype.ValidateListSetsAndMaps(nil, s.structural, j.object)...)
+	v.errors = append(v.errors, apivalidation.ValidateObjectMeta(metadata, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))...)
+	v.errors = append(v.errors, crdvalidation.ValidateCustomResource(nil, v.object, s.validator)...)
+	v.errors = append(v.errors, objectmeta.Validate(ctx, nil, v.object, s.structural, false)...)
+	v.errors = append(v.errors, listtype.ValidateListSetsAndMaps(nil, s.structural, v.object)...)
 
-	if preventsRules(j.errors) {
-		j.errors = append(j.errors, field.Invalid(nil, nil, rulesNotChecked))
+	if preventsRules(v.errors) {
+		v.errors = append(v.errors, field.Invalid(nil, nil, rulesNotChecked))
 
-		return j, nil
+		return v, nil
 	}
 
-	broken, _ := s.rules.Validate(ctx, nil, s.structural, j.object, nil, celconfig.RuntimeCELCostBudget)
-	j.errors = append(j.errors, broken...)
+	broken, _ := s.rules.Validate(ctx, nil, s.structural, v.object, nil, celconfig.RuntimeCELCostBudget)
+	v.errors = append(v.errors, broken...)
 
-	return j, nil
+	return v, nil
 }
 
 // rulesNotChecked is what the API server adds if [preventsRules] is true.
