@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
@@ -50,7 +51,54 @@ func conflicts(all []resource) []Finding {
 			claim(r, "address "+address, field, LevelWarning,
 				"the resource %s in %s has the address "+address+" too, and only one of them gets Meta's deliveries", "set another host or path")
 		}
+
+		for _, callback := range callbacks(r.webhook) {
+			claim(r, callback.what, callback.field, LevelWarning,
+				"the resource %s in %s sets the callback of "+callback.what+" too, and each overwrites the other's", callback.mend)
+		}
 	}
 
 	return findings
+}
+
+// callback is what has one callback URL at Meta.
+type callback struct{ what, field, mend string }
+
+// callbacks returns what a resource sets a callback of.
+func callbacks(webhook *v1alpha1.WhatsAppWebhook) []callback {
+	const subscription = "spec.cloudAPI.subscription."
+
+	declared := webhook.Spec.CloudAPI.Subscription
+	if declared.AppID == "" {
+		return nil
+	}
+
+	var found []callback
+
+	switch declared.CallbackScope {
+	case v1alpha1.CallbackScopeBusinessAccount:
+		for _, id := range declared.BusinessAccountIDs {
+			found = append(found, callback{
+				"business account " + id + " for app " + declared.AppID,
+				subscription + "businessAccountIDs",
+				"set callbackScope: PhoneNumber in both, or keep the account in one",
+			})
+		}
+	case v1alpha1.CallbackScopePhoneNumber:
+		for _, id := range webhook.Spec.CloudAPI.PhoneNumberIDs {
+			found = append(found, callback{
+				"phone number " + id + " for app " + declared.AppID,
+				"spec.cloudAPI.phoneNumberIDs",
+				"keep the number in one of them",
+			})
+		}
+	default:
+		found = append(found, callback{
+			"app " + declared.AppID,
+			subscription + "appID",
+			"set callbackScope: PhoneNumber or BusinessAccount in both, or use an app for each",
+		})
+	}
+
+	return found
 }

@@ -53,6 +53,10 @@ func TestFindings(t *testing.T) {
 
 	replaced := func(from, to string) string { return strings.Replace(resource, from, to, 1) }
 	added := func(lines string) string { return resource + lines + "\n" }
+	withSubscription := func(fields string) string {
+		return replaced("  bird:\n", "    subscription: {"+fields+"}\n  bird:\n")
+	}
+	other := strings.NewReplacer("{name: sales}", "{name: support}", "hooks.example", "support.example").Replace
 
 	for name, test := range map[string]struct {
 		text string
@@ -171,6 +175,21 @@ func TestFindings(t *testing.T) {
 			text: resource + "---\n" + replaced("{name: sales}", "{name: support}"),
 			want: []string{"sales.yaml:18: warning: spec: the resource default/sales in sales.yaml:1 has the address https://hooks.example.com/webhooks/whatsapp too, " +
 				"and only one of them gets Meta's deliveries; set another host or path"},
+		},
+		"two resources of one app": {
+			text: withSubscription(`appID: "77"`) + "---\n" + other(withSubscription(`appID: "77", callbackScope: App`)),
+			want: []string{"sales.yaml:25: warning: spec.cloudAPI.subscription.appID: the resource default/sales in sales.yaml:1 sets the callback of app 77 too, " +
+				"and each overwrites the other's; set callbackScope: PhoneNumber or BusinessAccount in both, or use an app for each"},
+		},
+		"two resources of one account": {
+			text: withSubscription(`appID: "77", callbackScope: BusinessAccount, businessAccountIDs: ["9001"]`) + "---\n" +
+				other(withSubscription(`appID: "77", callbackScope: BusinessAccount, businessAccountIDs: ["9002", "9001"]`)),
+			want: []string{"sales.yaml:25: warning: spec.cloudAPI.subscription.businessAccountIDs: the resource default/sales in sales.yaml:1 sets the callback of " +
+				"business account 9001 for app 77 too, and each overwrites the other's; set callbackScope: PhoneNumber in both, or keep the account in one"},
+		},
+		"two resources of one app, and an account for each": {
+			text: withSubscription(`appID: "77", callbackScope: BusinessAccount, businessAccountIDs: ["9001"]`) + "---\n" +
+				other(withSubscription(`appID: "77", callbackScope: BusinessAccount, businessAccountIDs: ["9002"]`)),
 		},
 		"two resources of one volume": {
 			text: added("  store: {embedded: {existingClaim: events}}") + "---\n" +

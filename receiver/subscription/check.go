@@ -35,6 +35,7 @@ type check struct {
 	token          health.TokenState
 	expiresAt      time.Time
 	problems       []string
+	overwritten    []string // problems that a retry does not mend: others set a callback too
 	rateLimited    bool
 	retryAfterHint time.Duration // the longest Retry-After in a response
 	aborted        bool          // Meta is unavailable, limits the app or is not at the address, so further calls would fail too
@@ -63,6 +64,7 @@ func (c *check) run(ctx context.Context) {
 
 	ids := slices.Concat([]string{c.declared.AppID}, c.declared.BusinessAccountIDs, c.numbers)
 	maps.DeleteFunc(c.registered, func(id string, _ [sha256.Size]byte) bool { return !slices.Contains(ids, id) })
+	maps.DeleteFunc(c.callbacks, func(of callbackOf, _ string) bool { return !slices.Contains(ids, of.id) })
 
 	maps.DeleteFunc(c.refused, func(f fieldOf, _ time.Time) bool {
 		return f.app != c.declared.AppID || !slices.Contains(c.declared.Fields, f.field)
@@ -127,12 +129,14 @@ func (c *check) result() result {
 		sendsToken:   c.Sends(),
 		expiresAt:    c.expiresAt,
 	}
-	if len(c.problems) == 0 {
+
+	problems := slices.Concat(c.problems, c.overwritten)
+	if len(problems) == 0 {
 		return r
 	}
 
-	text := strings.Join(c.problems[:min(len(c.problems), maxProblems)], "; ")
-	if len(c.problems) > maxProblems {
+	text := strings.Join(problems[:min(len(problems), maxProblems)], "; ")
+	if len(problems) > maxProblems {
 		text += "; and further problems"
 	}
 

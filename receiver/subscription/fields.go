@@ -32,7 +32,9 @@ func (c *check) reconcileApp(ctx context.Context, app cloudapi.App) error {
 	}
 
 	to := c.destination
-	if c.declared.CallbackScope != config.CallbackApp {
+	if c.declared.CallbackScope == config.CallbackApp {
+		c.watchCallback(app.ID, "app "+app.ID, found.CallbackURL)
+	} else {
 		to.URL = cmp.Or(found.CallbackURL, to.URL)
 	}
 

@@ -32,6 +32,8 @@ func (c *check) reconcileAccount(ctx context.Context, id string) error {
 
 	switch c.declared.CallbackScope {
 	case config.CallbackBusinessAccount:
+		c.watchCallback(id, "business account "+id, found.OverrideURL)
+
 		if found.OverrideURL == c.destination.URL && c.hasOurVerifyToken(id) {
 			return nil
 		}
@@ -53,6 +55,8 @@ func (c *check) reconcileNumber(ctx context.Context, id string) error {
 	}
 
 	if c.declared.CallbackScope == config.CallbackPhoneNumber {
+		c.watchCallback(id, "phone number "+id, found.NumberURL)
+
 		if found.NumberURL == c.destination.URL && c.hasOurVerifyToken(id) {
 			return nil
 		}
@@ -83,6 +87,45 @@ func (c *check) reportOverride(subject, override string) {
 	))
 }
 
+// callbackOf is an app, account or number whose callback has this scope.
+type callbackOf struct {
+	scope config.CallbackScope
+	id    string
+}
+
+// mends are what an administrator can do if two receivers set the callback of one scope.
+var mends = map[config.CallbackScope]string{
+	config.CallbackApp: "if several resources share the app, give each callbackScope PhoneNumber or BusinessAccount, " +
+		"or keep one resource",
+	config.CallbackBusinessAccount: "if several resources share the account, give each callbackScope PhoneNumber, or keep one resource",
+	config.CallbackPhoneNumber:     "keep one resource for each number",
+}
+
+// watchCallback reports that the callback of id was ours and is another one now. The check sets it back, as the other side
+// does: each receives the deliveries of some minutes, and nothing else shows it.
+func (c *check) watchCallback(id, subject, found string) {
+	of := callbackOf{c.declared.CallbackScope, id}
+	last, known := c.callbacks[of]
+
+	switch found {
+	case "": // it was removed, or never set
+	case c.destination.URL, last:
+		c.callbacks[of] = found
+	default:
+		if !known {
+			return
+		}
+
+		c.overwritten = append(c.overwritten, fmt.Sprintf(
+			"since the last check the callback of %s was changed to another URL, at %s, and it is set to ours again: "+
+				"something else sets it too, and messages go to one or the other. In resources, %s; elsewhere, stop setting it",
+			subject,
+			host(found),
+			mends[c.declared.CallbackScope],
+		))
+	}
+}
+
 // hasOurVerifyToken reports whether Meta has our current verify token for id. Meta does not return the token, so the first
 // check assumes that it does.
 func (c *check) hasOurVerifyToken(id string) bool {
@@ -100,6 +143,7 @@ func (c *check) recordChange(id string, err error) error {
 	}
 
 	c.registered[id] = c.tokenHash
+	c.callbacks[callbackOf{c.declared.CallbackScope, id}] = c.destination.URL
 	c.Log.Info("webhook callback set at Meta", "id", id)
 
 	return nil

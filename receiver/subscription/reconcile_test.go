@@ -134,7 +134,6 @@ func TestDrift(t *testing.T) {
 		drift func(*harness)
 		posts []string
 	}{
-		"another callback": {config.CallbackApp, func(h *harness) { h.setForeignApp(fields) }, []string{appPath}},
 		"a field is removed": {config.CallbackApp, func(h *harness) {
 			h.foreignCall(http.MethodDelete, appPath+"?object=whatsapp_business_account&fields=account_update", appToken, nil)
 		}, []string{appPath}},
@@ -142,8 +141,6 @@ func TestDrift(t *testing.T) {
 		"the account is unsubscribed":               {config.CallbackApp, func(h *harness) { h.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL}},
 		"the account with override is unsubscribed": {config.CallbackBusinessAccount, func(h *harness) { h.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL, accountURL}},
 		"override is removed":                       {config.CallbackBusinessAccount, func(h *harness) { h.foreignCall(http.MethodPost, accountURL, accessToken, nil) }, []string{accountURL}},
-		"override of the account":                   {config.CallbackBusinessAccount, func(h *harness) { h.setForeignOverride(account) }, []string{accountURL}},
-		"override of the number":                    {config.CallbackPhoneNumber, func(h *harness) { h.setForeignOverride(number) }, []string{numberPath}},
 		"the app is found inactive": {config.CallbackApp, func(h *harness) {
 			h.graph.Faults.Add(standin.Fault{
 				Method:     http.MethodGet,
@@ -172,6 +169,67 @@ func TestDrift(t *testing.T) {
 			h.check(want, tc.posts...)
 		})
 	}
+}
+
+// TestOverwrittenCallbackIsReported checks that a callback that others set after this receiver is set again and reported, as
+// with two resources of one app, until a check finds it as it was left.
+func TestOverwrittenCallbackIsReported(t *testing.T) {
+	for name, tc := range map[string]struct {
+		scope   config.CallbackScope
+		change  func(*harness)
+		post    string
+		problem string
+	}{
+		"of the app": {
+			config.CallbackApp, func(h *harness) { h.setForeignApp(fields) }, appPath,
+			"since the last check the callback of app 77 was changed to another URL, at 127.0.0.1:",
+		},
+		"of the account": {
+			config.CallbackBusinessAccount, func(h *harness) { h.setForeignOverride(account) }, accountURL,
+			"since the last check the callback of business account 9001 was changed to another URL, at 127.0.0.1:",
+		},
+		"of the number": {
+			config.CallbackPhoneNumber, func(h *harness) { h.setForeignOverride(number) }, numberPath,
+			"since the last check the callback of phone number 4200 was changed to another URL, at 127.0.0.1:",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, standin.GraphOptions{}, scope(tc.scope))
+			h.start()
+			h.checkState(health.SubscriptionActive, "")
+
+			want := h.metaState()
+
+			for range 2 {
+				tc.change(h)
+				h.graph.Recorder.Reset()
+				h.advance(checkEvery)
+				h.checkState(health.SubscriptionFailed, tc.problem)
+				h.check(want, tc.post)
+			}
+
+			h.advance(checkEvery - time.Second)
+
+			if calls := h.calls(""); len(calls) > 0 {
+				t.Errorf("called %v before the next check was due: a retry mends nothing", calls)
+			}
+
+			h.advance(time.Second)
+			h.checkState(health.SubscriptionActive, "")
+		})
+	}
+}
+
+// TestNewCallbackURLIsNotReported checks that a receiver does not take its own former URL for that of another.
+func TestNewCallbackURLIsNotReported(t *testing.T) {
+	h := newHarness(t, standin.GraphOptions{}, nil)
+	h.start()
+
+	declared := *h.config.CloudAPI.Subscription
+	declared.CallbackURL = h.ours() + "?"
+	h.config.CloudAPI.Subscription = &declared
+	h.reload()
+	h.checkState(health.SubscriptionActive, "")
 }
 
 func TestForeignOverrideIsReported(t *testing.T) {

@@ -56,6 +56,7 @@ type Reconciler struct {
 
 	candidate  *election.Candidate
 	registered map[string][sha256.Size]byte // by ID at Meta: the hash of the verify token that Meta was last given
+	callbacks  map[callbackOf]string        // the callback URLs of this receiver that Meta last had
 	refused    map[fieldOf]time.Time        // the declared fields that Meta refused, and when
 	failures   int                          // consecutive checks with problems
 
@@ -77,6 +78,7 @@ func New(parts Parts) *Reconciler {
 		Parts:      parts,
 		candidate:  election.NewCandidate(parts.Elections, store.JobSubscription, parts.Holder, parts.Clock),
 		registered: map[string][sha256.Size]byte{},
+		callbacks:  map[callbackOf]string{},
 		refused:    map[fieldOf]time.Time{},
 		latest:     uncheckedResult(parts.Live.Current()),
 	}
