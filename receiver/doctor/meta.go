@@ -11,6 +11,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 const (
@@ -279,7 +281,23 @@ func (r *run) judgeLive(ctx context.Context) finding {
 		return f
 	}
 
-	return ok("a person's message arrived on %s", stats.LastMessageAt.UTC().Format(time.RFC3339))
+	at := stats.LastMessageAt
+
+	// The dashboard's test writes for one person, so that the newest conversation but one is a person's.
+	newest, err := r.Process.Store.Recent(ctx, store.Position{}, 2)
+	if err != nil {
+		return f
+	}
+
+	if len(newest) > 0 && whatsapp.OfSample(newest[0].Name) {
+		if len(newest) == 1 || newest[1].LastInboundAt.IsZero() {
+			return f
+		}
+
+		at = newest[1].LastInboundAt
+	}
+
+	return ok("a person's message arrived on %s", at.UTC().Format(time.RFC3339))
 }
 
 // ofApp says to which app a token belongs, if Meta does.

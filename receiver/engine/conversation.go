@@ -164,6 +164,9 @@ func (a *attempt) checkAnswerable() *failure.Error {
 	case cloudapi.RecipientOf(a.message) == (cloudapi.Recipient{}):
 		reason.Code = codeNoSender
 		reason.Text = "Meta does not say who sent the message, so that it cannot be answered"
+	case a.item.IsSample():
+		reason.Code = codeSample
+		reason.Text = "the message is a sample of Meta's App Dashboard, whose number and sender do not exist"
 	default:
 		return nil
 	}

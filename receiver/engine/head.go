@@ -21,6 +21,7 @@ const (
 	codeUnconfirmed = "in_doubt"   // the outcome of a send stayed unknown and no attempt is left
 	codeNoSender    = "no_sender"  // Meta names neither the person nor the group of a message
 	codeNoNumber    = "no_number"  // Meta does not name the phone number that a message came to
+	codeSample      = "test"       // a message is a sample of Meta's App Dashboard
 )
 
 // opProcess is the operation of failures that no call caused.

@@ -30,7 +30,8 @@ const ProbeObject = "whatsapp_webhook_probe"
 const maxType = 64
 
 // Events returns the events of a delivery, each with the trace of ctx in its payload, and the notices about them. If phone
-// number ids are configured, events of other numbers are quarantined. A delivery of ProbeObject has no events. Events returns
+// number ids are configured, events of other numbers are quarantined, but not the message with which Meta's App Dashboard tests
+// a webhook: it is stored like any message, and the engine skips it. A delivery of ProbeObject has no events. Events returns
 // ErrNotJSON if the body is not JSON.
 func Events(ctx context.Context, body []byte, settings config.Config, now time.Time) ([]store.Event, error) {
 	items, err := whatsapp.Split(body)
@@ -54,7 +55,7 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 			event.Payload = parsed.item.Encode()
 			event.ReceivedAt = now
 
-			if isForeign(event.PhoneNumberID, settings.CloudAPI.PhoneNumberIDs) {
+			if !isSample(event, item) && isForeign(event.PhoneNumberID, settings.CloudAPI.PhoneNumberIDs) {
 				events = append(events, quarantined(event))
 				continue
 			}
@@ -161,6 +162,11 @@ func quarantined(event store.Event) store.Event {
 // events if no numbers are configured, are not foreign.
 func isForeign(phoneNumberID string, configured []string) bool {
 	return phoneNumberID != "" && len(configured) > 0 && !slices.Contains(configured, phoneNumberID)
+}
+
+// isSample reports whether an event is a message of Meta's App Dashboard that tests the webhook.
+func isSample(event store.Event, item whatsapp.Item) bool {
+	return event.Kind == store.KindMessage && item.IsSample()
 }
 
 func compact(raw json.RawMessage) string {

@@ -8,6 +8,7 @@ package whatsapp
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // ItemKind is the kind of element that an item holds.
@@ -34,6 +35,20 @@ type Item struct {
 	Trace    string          `json:"traceparent,omitempty"` // of the delivery, by W3C Trace Context
 	Raw      json.RawMessage `json:"raw"`                   // as Meta sent it
 }
+
+// The ids in the samples that Meta's App Dashboard sends to test a webhook. Neither is the id of a real account or number.
+const (
+	sampleAccount = "0"
+	sampleNumber  = "123456123"
+)
+
+// IsSample reports whether the item is a sample of Meta's App Dashboard. No call about its phone number or person succeeds.
+func (i Item) IsSample() bool {
+	return i.WABAID == sampleAccount && i.Metadata.PhoneNumberID == sampleNumber
+}
+
+// OfSample reports whether the name of a conversation is that of a sample's number.
+func OfSample(conversation string) bool { return strings.HasPrefix(conversation, sampleNumber+":") }
 
 // Metadata names the business phone number of an item.
 type Metadata struct {
