@@ -6,7 +6,7 @@ package gate
 import "github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 
 // Accepted ends a call to the Graph API that is no send, and that Meta answered. Of the scopes that it probes only the app
-// opens, if a credential closed it, which every call has: nothing else proves that messages may be sent.
+// opens, if a call was refused for its credential, which every call has: nothing else proves that messages may be sent.
 func (p *Permit) Accepted() {
 	g := p.gate
 
@@ -20,7 +20,8 @@ func (p *Permit) Accepted() {
 	p.end()
 
 	for _, name := range p.probes {
-		if s := g.states[name]; s != nil && s.closed && s.kind == failure.ScopeApp && s.reason == Refused {
+		s := g.states[name]
+		if s != nil && s.closed && s.kind == failure.ScopeApp && s.reason == Refused && s.reportedAt.IsZero() {
 			g.open(name, s)
 		}
 	}
