@@ -75,11 +75,11 @@ func (r *run) probeBridge(ctx context.Context, client *http.Client) finding {
 		return fail("check bird.baseURL and bird.endpoints: the path "+path+" is appended. "+realTest, "HTTP 404: the bridge does not serve %s", path)
 	}
 
-	return judgeProbe(answer, "the bridge", config.RoleBirdAccessKey)
+	return diagnoseProbe(answer, "the bridge", config.RoleBirdAccessKey)
 }
 
-// judgeProbe judges the answer to a probe that asks nothing, which most servers refuse.
-func judgeProbe(answer reply, peer, role string) finding {
+// diagnoseProbe checks the answer to a probe that asks nothing, which most servers refuse.
+func diagnoseProbe(answer reply, peer, role string) finding {
 	switch {
 	case answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden:
 		return fail("store the right key as "+role+", and check authScheme", "HTTP %d: %s refuses the key", answer.status, peer)
@@ -116,7 +116,7 @@ func (r *run) probeModel(ctx context.Context, client *http.Client) finding {
 		} `json:"data"`
 	}
 
-	f := judgeProbe(answer, peer, config.RoleOpenAIKey)
+	f := diagnoseProbe(answer, peer, config.RoleOpenAIKey)
 
 	switch {
 	case f.state == Failure || answer.status != http.StatusOK:
@@ -151,7 +151,7 @@ func (r *run) probeCompletions(ctx context.Context, client *http.Client) finding
 			"HTTP %d: nothing is served at /chat/completions", answer.status)
 	}
 
-	return judgeProbe(answer, peer, config.RoleOpenAIKey)
+	return diagnoseProbe(answer, peer, config.RoleOpenAIKey)
 }
 
 func (r *run) askModel(ctx context.Context, client *http.Client, method, path string, body []byte) (reply, error) {

@@ -13,8 +13,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// judgeBackup checks that the scheduled copies can be listed where they are stored. Nothing is written there.
-func (r *run) judgeBackup(ctx context.Context) finding {
+// diagnoseBackup checks that the scheduled copies can be listed where they are stored. Nothing is written there.
+func (r *run) diagnoseBackup(ctx context.Context) finding {
 	embedded := r.settings.Store.Embedded
 	if embedded == nil || embedded.Backup == nil {
 		return skip("store.embedded.backup is not set")
@@ -34,13 +34,13 @@ func (r *run) judgeBackup(ctx context.Context) finding {
 
 	target, err := backup.OpenTarget(embedded.Backup, secrets)
 	if err != nil {
-		return judgeTarget(err)
+		return diagnoseTarget(err)
 	}
 	defer target.Close()
 
 	files, err := target.List(ctx)
 	if err != nil {
-		return judgeTarget(err)
+		return diagnoseTarget(err)
 	}
 
 	copies := backup.Complete(files)
@@ -51,8 +51,8 @@ func (r *run) judgeBackup(ctx context.Context) finding {
 	return ok("the copies can be listed: %d, the newest of %s", len(copies), copies[0].At.Format(time.RFC3339))
 }
 
-// judgeTarget returns the finding for a failure to list the copies. Its text is safe to show.
-func judgeTarget(err error) finding {
+// diagnoseTarget returns the finding for a failure to list the copies. Its text is safe to show.
+func diagnoseTarget(err error) finding {
 	const meanwhile = "; no copies are made meanwhile"
 
 	failed, ofBucket := errors.AsType[*failure.Error](err)

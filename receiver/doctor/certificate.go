@@ -19,8 +19,8 @@ const (
 	maxNames = 5
 )
 
-// judgeChain judges the certificates that a server presented for host, as a client judges them that trusts roots.
-func judgeChain(presented []*x509.Certificate, host string, roots *x509.CertPool, now time.Time) finding {
+// diagnoseChain checks the certificates that a server presented for host, as a client checks them that trusts roots.
+func diagnoseChain(presented []*x509.Certificate, host string, roots *x509.CertPool, now time.Time) finding {
 	if len(presented) == 0 {
 		return fail("give the Ingress or the load balancer a certificate", "the server presents no certificate")
 	}
@@ -39,7 +39,7 @@ func judgeChain(presented []*x509.Certificate, host string, roots *x509.CertPool
 		CurrentTime:   now,
 	})
 	if err != nil {
-		return judgeInvalid(err, presented, host, now)
+		return diagnoseInvalid(err, presented, host, now)
 	}
 
 	days := int(leaf.NotAfter.Sub(now).Hours() / 24)
@@ -53,7 +53,7 @@ func judgeChain(presented []*x509.Certificate, host string, roots *x509.CertPool
 	return ok("the certificate is valid until %s, %d days", end, days)
 }
 
-func judgeInvalid(err error, presented []*x509.Certificate, host string, now time.Time) finding {
+func diagnoseInvalid(err error, presented []*x509.Certificate, host string, now time.Time) finding {
 	var (
 		invalid   x509.CertificateInvalidError
 		otherName x509.HostnameError

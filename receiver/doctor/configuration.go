@@ -17,7 +17,7 @@ import (
 )
 
 func (r *run) checkConfiguration(context.Context) {
-	r.set(checkSettings, r.judgeSettings())
+	r.set(checkSettings, r.diagnoseSettings())
 
 	secrets := ok("all are there")
 	if missing := r.settings.Missing(); len(missing) > 0 {
@@ -26,10 +26,10 @@ func (r *run) checkConfiguration(context.Context) {
 	}
 
 	r.set(checkSecrets, secrets)
-	r.set(checkSecretValues, merge(ok("no value looks wrong"), r.judgeValues()...))
+	r.set(checkSecretValues, merge(ok("no value looks wrong"), r.diagnoseValues()...))
 }
 
-func (r *run) judgeSettings() finding {
+func (r *run) diagnoseSettings() finding {
 	switch {
 	case len(r.settings.Ignored) > 0:
 		return warn("use an image of the receiver that is as new as the operator: spec.receiver.image",
@@ -65,8 +65,8 @@ var (
 // userTokenPrefix begins the access tokens of Meta's users and system users.
 const userTokenPrefix = "EAA"
 
-// judgeValues judges the form of the secrets. The results name roles, never a part of a value.
-func (r *run) judgeValues() []finding {
+// diagnoseValues checks the form of the secrets. The results name roles, never a part of a value.
+func (r *run) diagnoseValues() []finding {
 	var all []finding
 
 	for _, s := range r.headerSecrets() {
@@ -80,16 +80,16 @@ func (r *run) judgeValues() []finding {
 	}
 
 	s := r.settings.Secrets
-	all = append(all, judgeAccessToken(s.AccessToken), judgeVerifyToken(s))
+	all = append(all, diagnoseAccessToken(s.AccessToken), diagnoseVerifyToken(s))
 
 	for _, value := range s.AppSecrets {
-		all = append(all, judgeAppSecret(value))
+		all = append(all, diagnoseAppSecret(value))
 	}
 
-	return append(all, r.judgeCertificates()...)
+	return append(all, r.diagnoseCertificates()...)
 }
 
-func judgeAccessToken(token string) finding {
+func diagnoseAccessToken(token string) finding {
 	switch {
 	case hexSecret.MatchString(token):
 		return fail("store the token of a system user (Business settings > System users): this looks like the app secret",
@@ -104,7 +104,7 @@ func judgeAccessToken(token string) finding {
 	return ok("")
 }
 
-func judgeAppSecret(value string) finding {
+func diagnoseAppSecret(value string) finding {
 	const mend = "store the secret of the app: App Dashboard > App settings > Basic > App secret"
 
 	switch {
@@ -119,7 +119,7 @@ func judgeAppSecret(value string) finding {
 	return ok("")
 }
 
-func judgeVerifyToken(s config.Secrets) finding {
+func diagnoseVerifyToken(s config.Secrets) finding {
 	switch token := s.VerifyToken; {
 	case token == "":
 		return ok("")
@@ -137,8 +137,8 @@ func judgeVerifyToken(s config.Secrets) finding {
 	return ok("")
 }
 
-// judgeCertificates judges the secrets in PEM, and the URL of the database.
-func (r *run) judgeCertificates() []finding {
+// diagnoseCertificates checks the secrets in PEM, and the URL of the database.
+func (r *run) diagnoseCertificates() []finding {
 	var all []finding
 
 	s := r.settings.Secrets

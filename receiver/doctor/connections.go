@@ -15,7 +15,7 @@ func (r *run) checkConnections(ctx context.Context) {
 	var target sync.WaitGroup
 	defer target.Wait()
 
-	target.Go(func() { r.set(checkBackup, r.judgeBackup(ctx)) }) // apart, since its library repeats requests
+	target.Go(func() { r.set(checkBackup, r.diagnoseBackup(ctx)) }) // apart, since its library repeats requests
 
 	r.checkPeers(ctx)
 }
@@ -27,14 +27,14 @@ func (r *run) checkPeers(ctx context.Context) {
 
 	secrets := r.settings.Secrets
 
-	r.set(checkSink, r.judgePeer(ctx, "the sink", r.settings.Notifications.SinkURL, "notifications.sinkURL", secrets.SinkCA))
-	r.set(checkDesk, r.judgePeer(ctx, "the desk", r.settings.Handoff.URL, "handoff.url", secrets.HandoffCA))
-	r.set(checkMessagesAPI, r.judgeMessagesAPI(ctx))
+	r.set(checkSink, r.diagnosePeer(ctx, "the sink", r.settings.Notifications.SinkURL, "notifications.sinkURL", secrets.SinkCA))
+	r.set(checkDesk, r.diagnosePeer(ctx, "the desk", r.settings.Handoff.URL, "handoff.url", secrets.HandoffCA))
+	r.set(checkMessagesAPI, r.diagnoseMessagesAPI(ctx))
 }
 
-// judgePeer checks that a server is reached. Nothing is posted to it: a test notice would look like a real one. Whether it
+// diagnosePeer checks that a server is reached. Nothing is posted to it: a test notice would look like a real one. Whether it
 // accepts the key is among the problems that the receiver reports.
-func (r *run) judgePeer(ctx context.Context, peer, address, setting, authorities string) finding {
+func (r *run) diagnosePeer(ctx context.Context, peer, address, setting, authorities string) finding {
 	if address == "" {
 		return skip("%s is not set", setting)
 	}
@@ -62,8 +62,8 @@ func (r *run) judgePeer(ctx context.Context, peer, address, setting, authorities
 	return ok("%s answers in %d ms", peer, answer.took.Milliseconds())
 }
 
-// judgeMessagesAPI checks that the messages API answers at the address by which others call it.
-func (r *run) judgeMessagesAPI(ctx context.Context) finding {
+// diagnoseMessagesAPI checks that the messages API answers at the address by which others call it.
+func (r *run) diagnoseMessagesAPI(ctx context.Context) finding {
 	if r.settings.MessagesAPI == nil {
 		return skip("messagesAPI is not set")
 	}

@@ -70,7 +70,7 @@ func (s site) handshake(ctx context.Context, client *http.Client, verifyToken st
 			"HTTP 200 without the challenge: this is not an answer of the receiver")
 	}
 
-	return s.judgeAnswer(answer)
+	return s.diagnoseAnswer(answer)
 }
 
 // reach sends a verification request without a verify token, which a receiver refuses in words of its own.
@@ -97,7 +97,7 @@ func (s site) reach(ctx context.Context, client *http.Client) finding {
 			"HTTP 200 without a verify token: this is not an answer of the receiver")
 	}
 
-	return s.judgeAnswer(answer)
+	return s.diagnoseAnswer(answer)
 }
 
 // post posts a signed delivery. With expect, the body is sent once the server has asked for it.
@@ -136,7 +136,7 @@ func (s site) deliver(ctx context.Context, client *http.Client, appSecret string
 			"HTTP %d: the body does not arrive as it was sent", answer.status)
 	}
 
-	return s.judgeAnswer(answer)
+	return s.diagnoseAnswer(answer)
 }
 
 // deliverLargest checks that a delivery of the largest size is accepted. The server that refuses it is the one to mend.
@@ -165,7 +165,7 @@ func (s site) deliverLargest(ctx context.Context, client *http.Client, appSecret
 		return warn("run the check again when less is delivered, or raise webhook.maxInFlightBytes", "HTTP 503: too much is delivered at once")
 	}
 
-	f := s.judgeAnswer(answer)
+	f := s.diagnoseAnswer(answer)
 	f.mend = proxyMend
 
 	return f

@@ -39,7 +39,7 @@ type account struct {
 }
 
 func (r *run) checkMeta(ctx context.Context) {
-	graph := r.judgeClock(ctx)
+	graph := r.diagnoseClock(ctx)
 	r.set(checkGraph, graph)
 
 	if graph.state == Failure {
@@ -60,7 +60,7 @@ func (r *run) checkMeta(ctx context.Context) {
 
 	r.checkSubscriptions(ctx, a)
 	r.checkTheNumbers(ctx, a)
-	r.set(checkAppLive, r.judgeLive(ctx))
+	r.set(checkAppLive, r.diagnoseLive(ctx))
 }
 
 // call limits the time of a call to Meta.
@@ -68,8 +68,8 @@ func (r *run) call(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, callTimeout)
 }
 
-// judgeClock asks Meta for the time. It records how our clock differs, and returns whether Meta was reached.
-func (r *run) judgeClock(ctx context.Context) finding {
+// diagnoseClock asks Meta for the time. It records how our clock differs, and returns whether Meta was reached.
+func (r *run) diagnoseClock(ctx context.Context) finding {
 	ctx, cancel := r.call(ctx)
 	defer cancel()
 
@@ -118,18 +118,18 @@ func (r *run) checkTheToken(ctx context.Context) (account, bool) {
 
 	info, err := r.inspect(ctx, a.app.ID)
 	if err != nil && cloudapi.ProofRefused(err) {
-		r.set(checkAppSecret, r.judgeAppSecrets(ctx, &a))
+		r.set(checkAppSecret, r.diagnoseAppSecrets(ctx, &a))
 		r.skipRest(groupMeta, "the app secret has to be right first")
 
 		return a, false
 	}
 
 	if err != nil {
-		r.set(checkToken, judgeInspection(err))
+		r.set(checkToken, diagnoseInspection(err))
 		return a, false
 	}
 
-	f := r.judgeToken(info, a.app.ID)
+	f := r.diagnoseToken(info, a.app.ID)
 	r.set(checkToken, f)
 
 	if !info.Valid {
@@ -140,8 +140,8 @@ func (r *run) checkTheToken(ctx context.Context) (account, bool) {
 		a.app.ID = info.AppID
 	}
 
-	r.set(checkTokenScopes, judgeScopes(info.Scopes))
-	r.set(checkAppSecret, r.judgeAppSecrets(ctx, &a))
+	r.set(checkTokenScopes, diagnoseScopes(info.Scopes))
+	r.set(checkAppSecret, r.diagnoseAppSecrets(ctx, &a))
 
 	a.canRead = slices.Contains(info.Scopes, scopeManagement)
 	a.whyNot = "the access token needs " + scopeManagement + " to read this"
@@ -171,7 +171,7 @@ func (r *run) inspect(ctx context.Context, appID string) (cloudapi.TokenInfo, er
 const newToken = "create a token of a system user with both permissions (Business settings > System users > Generate token), and store it " +
 	"as access-token"
 
-func judgeInspection(err error) finding {
+func diagnoseInspection(err error) finding {
 	f := failure.Of(err)
 	if cloudapi.TokenRefused(f) {
 		return fail(newToken, "%s", f.Text)
@@ -180,7 +180,7 @@ func judgeInspection(err error) finding {
 	return fail("correct what Meta names, and run the check again", "%s", f.Text)
 }
 
-func (r *run) judgeToken(info cloudapi.TokenInfo, appID string) finding {
+func (r *run) diagnoseToken(info cloudapi.TokenInfo, appID string) finding {
 	now := r.Clock.Now()
 
 	switch end := info.ExpiresAt; {
@@ -202,7 +202,7 @@ func (r *run) judgeToken(info cloudapi.TokenInfo, appID string) finding {
 	return ok("%s, without an end", ofApp(info.AppID))
 }
 
-func judgeScopes(scopes []string) finding {
+func diagnoseScopes(scopes []string) finding {
 	var missing []string
 
 	for _, scope := range []string{scopeMessaging, scopeManagement} {
@@ -219,8 +219,8 @@ func judgeScopes(scopes []string) finding {
 		"missing: %s", strings.Join(missing, ", "))
 }
 
-// judgeAppSecrets checks the proof of each app secret. Meta refuses a wrong one whether the app requires proofs or not.
-func (r *run) judgeAppSecrets(ctx context.Context, a *account) finding {
+// diagnoseAppSecrets checks the proof of each app secret. Meta refuses a wrong one whether the app requires proofs or not.
+func (r *run) diagnoseAppSecrets(ctx context.Context, a *account) finding {
 	ctx, cancel := r.call(ctx)
 	defer cancel()
 
@@ -261,8 +261,8 @@ func (r *run) judgeAppSecrets(ctx context.Context, a *account) finding {
 		"Meta refuses the proof of the app secret: it is not that of the token's app")
 }
 
-// judgeLive says whether the app is published, as far as that can be known: Meta has no API for it.
-func (r *run) judgeLive(ctx context.Context) finding {
+// diagnoseLive says whether the app is published, as far as that can be known: Meta has no API for it.
+func (r *run) diagnoseLive(ctx context.Context) finding {
 	const where = "look at App Dashboard > Publish (formerly the switch App Mode): an app in development gets no messages of people, only " +
 		"the dashboard's tests"
 

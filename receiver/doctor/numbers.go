@@ -47,9 +47,9 @@ func (r *run) checkTheNumbers(ctx context.Context, a account) {
 			continue
 		}
 
-		registered = append(registered, r.judgeRegistration(id, number))
-		quality = append(quality, judgeQuality(id, number))
-		sending = append(sending, judgeSending(id, number)...)
+		registered = append(registered, r.diagnoseRegistration(id, number))
+		quality = append(quality, diagnoseQuality(id, number))
+		sending = append(sending, diagnoseSending(id, number)...)
 	}
 
 	r.set(checkNumbers, merge(ok("%s", plural(len(ids), "number is", "numbers are")+" connected"), registered...))
@@ -64,8 +64,8 @@ func (r *run) readNumber(ctx context.Context, id string) (cloudapi.Number, error
 	return r.Graph.Number(ctx, id)
 }
 
-// judgeRegistration judges whether a number can be used with the Cloud API.
-func (r *run) judgeRegistration(id string, n cloudapi.Number) finding {
+// diagnoseRegistration checks whether a number can be used with the Cloud API.
+func (r *run) diagnoseRegistration(id string, n cloudapi.Number) finding {
 	register := "register it: POST /" + id + "/register with messaging_product and a PIN, or WhatsApp Manager > Phone numbers"
 
 	switch {
@@ -90,7 +90,7 @@ func (r *run) judgeRegistration(id string, n cloudapi.Number) finding {
 	return ok("")
 }
 
-func judgeQuality(id string, n cloudapi.Number) finding {
+func diagnoseQuality(id string, n cloudapi.Number) finding {
 	const mend = "see WhatsApp Manager > Insights: people block or report the number. Meta lowers its limits if that goes on"
 
 	switch n.Quality {
@@ -111,8 +111,8 @@ var entities = map[string]string{
 	"APP":          "the app",
 }
 
-// judgeSending judges what Meta says about sending from a number.
-func judgeSending(id string, n cloudapi.Number) []finding {
+// diagnoseSending checks what Meta says about sending from a number.
+func diagnoseSending(id string, n cloudapi.Number) []finding {
 	var all []finding
 
 	for _, health := range n.Health {

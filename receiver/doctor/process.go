@@ -40,11 +40,11 @@ func (r *run) checkReceiver(ctx context.Context) {
 	ctx, cancel := r.call(ctx)
 	defer cancel()
 
-	r.set(checkHealthPath, r.judgeHealthPath(ctx))
-	r.set(checkProblems, judgeProblems(r.Process.Problems()))
-	r.set(checkCircuits, judgeCircuits(r.Process.ClosedScopes()))
+	r.set(checkHealthPath, r.diagnoseHealthPath(ctx))
+	r.set(checkProblems, diagnoseProblems(r.Process.Problems()))
+	r.set(checkCircuits, diagnoseCircuits(r.Process.ClosedScopes()))
 
-	f := r.judgeStore(ctx)
+	f := r.diagnoseStore(ctx)
 	r.set(checkStore, f)
 
 	now := r.Clock.Now()
@@ -56,18 +56,18 @@ func (r *run) checkReceiver(ctx context.Context) {
 	}
 
 	if f.state == OK {
-		r.set(checkStore, judgeDamage(stats, f))
+		r.set(checkStore, diagnoseDamage(stats, f))
 	}
 
-	r.set(checkDisk, r.judgeDisk())
-	r.set(checkBacklog, judgeBacklog(stats, now))
-	r.set(checkDeadLetters, r.judgeDeadLetters(ctx))
-	r.set(checkQuarantine, r.judgeQuarantine(ctx))
-	r.set(checkHandedOver, r.judgeHandedOver(ctx, now))
+	r.set(checkDisk, r.diagnoseDisk())
+	r.set(checkBacklog, diagnoseBacklog(stats, now))
+	r.set(checkDeadLetters, r.diagnoseDeadLetters(ctx))
+	r.set(checkQuarantine, r.diagnoseQuarantine(ctx))
+	r.set(checkHandedOver, r.diagnoseHandedOver(ctx, now))
 }
 
-// judgeHealthPath makes the requests of load balancers at the webhook port itself.
-func (r *run) judgeHealthPath(ctx context.Context) finding {
+// diagnoseHealthPath makes the requests of load balancers at the webhook port itself.
+func (r *run) diagnoseHealthPath(ctx context.Context) finding {
 	if r.settings.Webhook.MutualTLS != nil {
 		return skip("with mutual TLS load balancers check the port by TCP")
 	}
@@ -107,7 +107,7 @@ func loopback(listen string) string {
 	return net.JoinHostPort(host, port)
 }
 
-func judgeProblems(problems map[string]string) finding {
+func diagnoseProblems(problems map[string]string) finding {
 	all := make([]finding, 0, len(problems))
 
 	for _, operation := range slices.Sorted(maps.Keys(problems)) {
@@ -117,7 +117,7 @@ func judgeProblems(problems map[string]string) finding {
 	return merge(ok("none"), all...)
 }
 
-func judgeCircuits(scopes []health.ClosedScope) finding {
+func diagnoseCircuits(scopes []health.ClosedScope) finding {
 	all := make([]finding, 0, len(scopes))
 
 	for _, s := range scopes {
@@ -138,7 +138,7 @@ func judgeCircuits(scopes []health.ClosedScope) finding {
 // reasonRateLimited is the reason of a scope that only waits for the end of a rate limit.
 const reasonRateLimited = "rate_limited"
 
-func (r *run) judgeStore(ctx context.Context) finding {
+func (r *run) diagnoseStore(ctx context.Context) finding {
 	err := r.Process.Store.Ping(ctx)
 
 	if migrating, ok := errors.AsType[*store.MigratingError](err); ok {
@@ -160,7 +160,7 @@ func (r *run) judgeStore(ctx context.Context) finding {
 		"the store takes no events, and deliveries are refused")
 }
 
-func judgeDamage(stats store.Stats, good finding) finding {
+func diagnoseDamage(stats store.Stats, good finding) finding {
 	const mend = "check the file with POST /store/check on the console port, see to the disk, and restart the receiver to try them again: " +
 		"docs/receiver.md"
 
@@ -174,8 +174,8 @@ func judgeDamage(stats store.Stats, good finding) finding {
 	return good
 }
 
-// judgeDisk judges the disk of the embedded store.
-func (r *run) judgeDisk() finding {
+// diagnoseDisk checks the disk of the embedded store.
+func (r *run) diagnoseDisk() finding {
 	const mend = "enlarge the volume (store.embedded.size), or shorten store.retentionDays"
 
 	disk, known := r.Process.Store.(store.Disk)
@@ -196,7 +196,7 @@ func (r *run) judgeDisk() finding {
 	}
 }
 
-func judgeBacklog(stats store.Stats, now time.Time) finding {
+func diagnoseBacklog(stats store.Stats, now time.Time) finding {
 	const mend = "look at the AI (ai, circuits), and at the load: docs/scale.md"
 
 	age := stats.OldestPendingAge(now).Round(time.Second)
@@ -211,8 +211,8 @@ func judgeBacklog(stats store.Stats, now time.Time) finding {
 	return ok("%d messages are in work or wait", stats.Pending)
 }
 
-// judgeDeadLetters names the dead letters by their causes.
-func (r *run) judgeDeadLetters(ctx context.Context) finding {
+// diagnoseDeadLetters names the dead letters by their causes.
+func (r *run) diagnoseDeadLetters(ctx context.Context) finding {
 	causes, err := r.Process.Store.Causes(ctx, store.Selection{States: []store.State{store.Dead}})
 	if err != nil {
 		return skip("the store cannot be read")
@@ -253,8 +253,8 @@ func meaningOfCode(code string) string {
 	return code
 }
 
-// judgeQuarantine names the phone numbers of the events that were set aside.
-func (r *run) judgeQuarantine(ctx context.Context) finding {
+// diagnoseQuarantine names the phone numbers of the events that were set aside.
+func (r *run) diagnoseQuarantine(ctx context.Context) finding {
 	causes, err := r.Process.Store.Causes(ctx, store.Selection{States: []store.State{store.Quarantined}})
 	if err != nil {
 		return skip("the store cannot be read")
@@ -269,8 +269,8 @@ func (r *run) judgeQuarantine(ctx context.Context) finding {
 	return merge(ok("none"), all...)
 }
 
-// judgeHandedOver looks for people who wait for a colleague.
-func (r *run) judgeHandedOver(ctx context.Context, now time.Time) finding {
+// diagnoseHandedOver looks for people who wait for a colleague.
+func (r *run) diagnoseHandedOver(ctx context.Context, now time.Time) finding {
 	conversations, err := r.Process.Store.TakenOver(ctx, now, "", maxTakenOver)
 	if err != nil {
 		return skip("the store cannot be read")

@@ -46,7 +46,7 @@ func (r *run) checkPublicURL(ctx context.Context) {
 
 	s, f := newSite(address, r.Network, r.Clock.Now())
 	if f.state == OK {
-		f = r.judgePath(s.url, f)
+		f = r.diagnosePath(s.url, f)
 	}
 
 	r.set(checkURL, f)
@@ -126,7 +126,7 @@ func (r *run) checkRequests(ctx context.Context, s site, declared bool) {
 	r.set(checkBodySize, s.deliverLargest(ctx, client, secrets.AppSecrets[0]))
 }
 
-// newSite parses a public URL and judges whether Meta can be given it.
+// newSite parses a public URL and checks whether Meta can be given it.
 func newSite(address string, network Network, now time.Time) (site, finding) {
 	u, err := url.Parse(address)
 
@@ -151,8 +151,8 @@ func newSite(address string, network Network, now time.Time) (site, finding) {
 	return s, ok("%s", u.Redacted())
 }
 
-// judgePath warns of a callback URL whose path is not that of the webhook.
-func (r *run) judgePath(u *url.URL, good finding) finding {
+// diagnosePath warns of a callback URL whose path is not that of the webhook.
+func (r *run) diagnosePath(u *url.URL, good finding) finding {
 	if u.Path == r.settings.Webhook.Path {
 		return good
 	}
@@ -196,7 +196,7 @@ func (s site) verifying() *http.Client {
 	return s.client(&tls.Config{RootCAs: s.Roots, MinVersion: tls.VersionTLS12})
 }
 
-// connect connects by TLS, and judges the certificate. The request contains nothing secret, since nothing is verified before.
+// connect connects by TLS, and checks the certificate. The request contains nothing secret, since nothing is verified before.
 func (s site) connect(ctx context.Context) (reached, certificate finding) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -228,7 +228,7 @@ func (s site) connect(ctx context.Context) (reached, certificate finding) {
 		}
 	}
 
-	return reached, judgeChain(answer.tls.PeerCertificates, s.url.Hostname(), roots, s.now)
+	return reached, diagnoseChain(answer.tls.PeerCertificates, s.url.Hostname(), roots, s.now)
 }
 
 func port(u *url.URL) string {
@@ -251,8 +251,8 @@ func (s site) verification(ctx context.Context, verifyToken, challenge string) (
 	return http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
 }
 
-// judgeAnswer judges an answer that is not what the receiver answers to such a request, by who may have given it.
-func (s site) judgeAnswer(answer reply) finding {
+// diagnoseAnswer checks an answer that is not what the receiver answers to such a request, by who may have given it.
+func (s site) diagnoseAnswer(answer reply) finding {
 	switch status := answer.status; {
 	case status >= 300 && status <= 399:
 		return fail("let the URL answer itself: Meta follows no redirect. Redirects from http to https do no harm, those of the host or "+

@@ -19,7 +19,7 @@ const fieldMessages = "messages"
 
 // checkSubscriptions checks where Meta delivers.
 func (r *run) checkSubscriptions(ctx context.Context, a account) {
-	r.set(checkAppSubscription, r.judgeAppSubscription(ctx, a))
+	r.set(checkAppSubscription, r.diagnoseAppSubscription(ctx, a))
 
 	var accounts []string
 	if a.declared {
@@ -33,7 +33,7 @@ func (r *run) checkSubscriptions(ctx context.Context, a account) {
 			break
 		}
 
-		s, o, e := r.judgeAccount(ctx, a, id)
+		s, o, e := r.diagnoseAccount(ctx, a, id)
 		subscribed = append(subscribed, s)
 		overrides = append(overrides, o)
 		others = append(others, e)
@@ -41,7 +41,7 @@ func (r *run) checkSubscriptions(ctx context.Context, a account) {
 
 	for _, id := range r.settings.CloudAPI.PhoneNumberIDs {
 		if a.canRead {
-			overrides = append(overrides, r.judgeNumberOverride(ctx, a, id))
+			overrides = append(overrides, r.diagnoseNumberOverride(ctx, a, id))
 		}
 	}
 
@@ -62,7 +62,7 @@ func (r *run) checkSubscriptions(ctx context.Context, a account) {
 	summary(checkOverrides, "messages are delivered to this URL", "neither business accounts nor phone numbers are configured", overrides)
 
 	if r.Process != nil {
-		others = append(others, r.judgeStandby())
+		others = append(others, r.diagnoseStandby())
 	}
 
 	if len(others) == 0 && a.canRead {
@@ -78,7 +78,7 @@ func (r *run) checkSubscriptions(ctx context.Context, a account) {
 	r.set(checkResponders, merge(ok("no other app, and nothing goes to standby"), others...))
 }
 
-func (r *run) judgeAppSubscription(ctx context.Context, a account) finding {
+func (r *run) diagnoseAppSubscription(ctx context.Context, a account) finding {
 	ctx, cancel := r.call(ctx)
 	defer cancel()
 
@@ -128,8 +128,8 @@ func (r *run) ownsAppCallback(a account) bool {
 	return !a.declared || r.settings.CloudAPI.Subscription.CallbackScope == config.CallbackApp
 }
 
-// judgeAccount judges the app's subscription to a business account, the account's override, and the other apps.
-func (r *run) judgeAccount(ctx context.Context, a account, id string) (subscribed, override, others finding) {
+// diagnoseAccount checks the app's subscription to a business account, the account's override, and the other apps.
+func (r *run) diagnoseAccount(ctx context.Context, a account, id string) (subscribed, override, others finding) {
 	ctx, cancel := r.call(ctx)
 	defer cancel()
 
@@ -156,13 +156,13 @@ func (r *run) judgeAccount(ctx context.Context, a account, id string) (subscribe
 		}
 
 		subscribed = ok("")
-		override = r.judgeOverride("business account "+id, s.OverrideURL, config.CallbackBusinessAccount, a)
+		override = r.diagnoseOverride("business account "+id, s.OverrideURL, config.CallbackBusinessAccount, a)
 	}
 
 	return subscribed, override, others
 }
 
-func (r *run) judgeNumberOverride(ctx context.Context, a account, id string) finding {
+func (r *run) diagnoseNumberOverride(ctx context.Context, a account, id string) finding {
 	ctx, cancel := r.call(ctx)
 	defer cancel()
 
@@ -171,11 +171,11 @@ func (r *run) judgeNumberOverride(ctx context.Context, a account, id string) fin
 		return skip("phone number %s cannot be read", id)
 	}
 
-	return r.judgeOverride("phone number "+id, found.NumberURL, config.CallbackPhoneNumber, a)
+	return r.diagnoseOverride("phone number "+id, found.NumberURL, config.CallbackPhoneNumber, a)
 }
 
-// judgeOverride judges the override of an account or a number. The scope is the one with which the override is ours.
-func (r *run) judgeOverride(subject, override string, scope config.CallbackScope, a account) finding {
+// diagnoseOverride checks the override of an account or a number. The scope is the one with which the override is ours.
+func (r *run) diagnoseOverride(subject, override string, scope config.CallbackScope, a account) finding {
 	ours, _ := r.publicURL()
 
 	switch wanted := a.declared && r.settings.CloudAPI.Subscription.CallbackScope == scope; {
@@ -198,8 +198,8 @@ func overrideCall(scope config.CallbackScope) string {
 	return "/{business-account-id}/subscribed_apps without a body"
 }
 
-// judgeStandby judges the messages that Meta delivered on standby, since another responder had the conversation.
-func (r *run) judgeStandby() finding {
+// diagnoseStandby checks the messages that Meta delivered on standby, since another responder had the conversation.
+func (r *run) diagnoseStandby() finding {
 	standby := r.Process.Standby()
 	all := make([]finding, 0, len(standby))
 

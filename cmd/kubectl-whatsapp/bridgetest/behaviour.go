@@ -37,7 +37,7 @@ func (t *tester) repeatedKey(ctx context.Context, check *Check) {
 	first.show(check)
 
 	if first.fault != nil {
-		t.judgeFault(check, first)
+		t.recordFault(check, first)
 		return
 	}
 

@@ -131,7 +131,7 @@ func (t *tester) follow(ctx context.Context, check *Check, l *later) {
 	check.Milliseconds = took.Milliseconds()
 
 	if post.status != http.StatusAccepted {
-		t.judgePost(check, post)
+		t.checkPost(check, post)
 		return
 	}
 
@@ -151,8 +151,8 @@ func (t *tester) isAnswered(question exchange) bool {
 	return question.status != http.StatusAccepted && !isEmpty
 }
 
-// judgePost notes why the messages API refused a post.
-func (t *tester) judgePost(check *Check, post posted) {
+// checkPost records why the messages API refused a post.
+func (t *tester) checkPost(check *Check, post posted) {
 	var problem struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
@@ -168,7 +168,7 @@ func (t *tester) judgePost(check *Check, post posted) {
 	check.note(Failure, fmt.Sprintf("the receiver refuses the later answer: HTTP %d %s: %s", post.status, problem.Code, problem.Message), mend)
 }
 
-// repeatLater repeats the question as after a timeout, and notes an answer that is posted once more.
+// repeatLater repeats the question as after a timeout, and records an answer that is posted once more.
 func (t *tester) repeatLater(ctx context.Context, check *Check, l *later, question exchange, first posted, took time.Duration) {
 	request := question.request.Clone(ctx)
 	request.RequestURI = ""

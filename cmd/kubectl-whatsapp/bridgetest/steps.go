@@ -58,7 +58,7 @@ func (t *tester) reachable(ctx context.Context, check *Check) {
 	}
 
 	if r.call.status == 0 || r.fault.Class == failure.Configuration {
-		t.judgeFault(check, r)
+		t.recordFault(check, r)
 
 		t.blocked = "the bridge cannot be tested: " + check.Detail
 	}
@@ -110,7 +110,7 @@ func (t *tester) fileSteps(m assistant.Method) []step {
 			r := t.ask(ctx, t.with(nil), t.person.large(largeFile), &trace{})
 
 			r.show(check)
-			t.judge(ctx, check, r)
+			t.checkAnswer(ctx, check, r)
 		}})
 	}
 
@@ -208,7 +208,7 @@ func (t *tester) connections(ctx context.Context, check *Check) {
 	for range 2 {
 		r := t.ask(ctx, t.with(nil), t.person.text("hola"), &trace{})
 		if r.call.status == 0 {
-			t.judgeFault(check, r)
+			t.recordFault(check, r)
 			return
 		}
 

@@ -130,7 +130,7 @@ func OfResource(
 		parts.Go(func() {
 			report, err := api.Doctor(ctx, request)
 			inside = report.Checks
-			answers = judgeReceiver(err)
+			answers = diagnoseReceiver(err)
 		})
 	}
 
@@ -158,8 +158,8 @@ func OfResource(
 	return report, nil
 }
 
-// judgeReceiver judges whether a receiver could be asked.
-func judgeReceiver(err error) doctor.Check {
+// diagnoseReceiver checks whether a receiver could be asked.
+func diagnoseReceiver(err error) doctor.Check {
 	known, isKnown := errors.AsType[*output.Error](err)
 
 	switch {

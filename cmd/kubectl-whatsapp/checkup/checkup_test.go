@@ -29,13 +29,13 @@ func TestJudgeResource(t *testing.T) {
 		"suspended": {generation: 1, observed: 1, suspend: true, state: doctor.Warning, detail: "spec.suspend"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := judgeResource(&v1alpha1.WhatsAppWebhook{
+			got := diagnoseResource(&v1alpha1.WhatsAppWebhook{
 				ObjectMeta: metav1.ObjectMeta{Generation: tc.generation},
 				Spec:       v1alpha1.WhatsAppWebhookSpec{Suspend: tc.suspend},
 				Status:     v1alpha1.WhatsAppWebhookStatus{ObservedGeneration: tc.observed},
 			})
 			if got.State != tc.state || !strings.Contains(got.Detail, tc.detail) {
-				t.Errorf("judgeResource() = %+v, want %s with %q", got, tc.state, tc.detail)
+				t.Errorf("diagnoseResource() = %+v, want %s with %q", got, tc.state, tc.detail)
 			}
 		})
 	}
@@ -59,9 +59,9 @@ func TestJudgeConditions(t *testing.T) {
 		"reconciling": {conditions: []metav1.Condition{{Type: "Reconciling", Status: "True"}}, state: doctor.Warning, detail: "Reconciling is True"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := judgeConditions(&v1alpha1.WhatsAppWebhook{Status: v1alpha1.WhatsAppWebhookStatus{Conditions: tc.conditions}})
+			got := diagnoseConditions(&v1alpha1.WhatsAppWebhook{Status: v1alpha1.WhatsAppWebhookStatus{Conditions: tc.conditions}})
 			if got.State != tc.state || !strings.Contains(got.Detail, tc.detail) {
-				t.Errorf("judgeConditions() = %+v, want %s with %q", got, tc.state, tc.detail)
+				t.Errorf("diagnoseConditions() = %+v, want %s with %q", got, tc.state, tc.detail)
 			}
 		})
 	}
@@ -96,9 +96,9 @@ func TestJudgePods(t *testing.T) {
 		"restarted": {pods: []corev1.Pod{pod("a", "True", restarted)}, state: doctor.Warning, detail: "a was restarted 9 times"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := judgePods(tc.pods)
+			got := diagnosePods(tc.pods)
 			if got.State != tc.state || !strings.Contains(got.Detail, tc.detail) {
-				t.Errorf("judgePods() = %+v, want %s with %q", got, tc.state, tc.detail)
+				t.Errorf("diagnosePods() = %+v, want %s with %q", got, tc.state, tc.detail)
 			}
 		})
 	}
@@ -119,7 +119,7 @@ func TestJudgeEvents(t *testing.T) {
 		OwnerReferences: []metav1.OwnerReference{{Kind: replicaSet, Name: "sales-7d9f"}},
 	}}}, []string{"sales-6c8d"})
 
-	got := judgeEvents([]corev1.Event{
+	got := diagnoseEvents([]corev1.Event{
 		event("Pod", "sales-7d9f-bbbbb", "Old", 2*time.Hour),
 		event("Service", "salesforce", "Other", time.Minute),
 		event("Pod", "sales-eu-7d9f-x", "BackOff", time.Minute),
@@ -137,11 +137,11 @@ func TestJudgeEvents(t *testing.T) {
 	want := "Pod sales-6c8d-ccccc: BackOff\nReplicaSet sales-6c8d: FailedCreate\n" +
 		"PersistentVolumeClaim sales-store: ProvisioningFailed\nWhatsAppWebhook sales: Conflict"
 	if got.State != doctor.Warning || got.Detail != want {
-		t.Errorf("judgeEvents() = %+v, want %q", got, want)
+		t.Errorf("diagnoseEvents() = %+v, want %q", got, want)
 	}
 
-	if got := judgeEvents(nil, of, now); got.State != doctor.OK {
-		t.Errorf("judgeEvents(nil) = %+v, want ok", got)
+	if got := diagnoseEvents(nil, of, now); got.State != doctor.OK {
+		t.Errorf("diagnoseEvents(nil) = %+v, want ok", got)
 	}
 }
 

@@ -50,7 +50,7 @@ func checkTheEvents(ctx context.Context, c *cluster.Cluster, name string, pods [
 		return doctor.Check{}, output.Unreachable("Check that kubectl get events works with the same flags.", "list the events of %s: %w", name, err)
 	}
 
-	return judgeEvents(list.Items, newObjects(name, pods, replicaSets(ctx, c, name)), now), nil
+	return diagnoseEvents(list.Items, newObjects(name, pods, replicaSets(ctx, c, name)), now), nil
 }
 
 // replicaSets returns the names of the ReplicaSets of a resource, or none if the user may not see them.
@@ -123,8 +123,8 @@ func isGenerated(name, base string) bool {
 	return ok && len(suffix) == random && !strings.Contains(suffix, "-")
 }
 
-// judgeEvents names the warnings about the objects of a resource, each reason once, the newest first.
-func judgeEvents(events []corev1.Event, of objects, now time.Time) doctor.Check {
+// diagnoseEvents names the warnings about the objects of a resource, each reason once, the newest first.
+func diagnoseEvents(events []corev1.Event, of objects, now time.Time) doctor.Check {
 	slices.SortFunc(events, func(a, b corev1.Event) int { return lastSeen(b).Compare(lastSeen(a)) })
 
 	var all []string

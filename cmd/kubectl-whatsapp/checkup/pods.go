@@ -35,10 +35,10 @@ func checkThePods(ctx context.Context, c *cluster.Cluster, name string) (doctor.
 		return doctor.Check{}, nil, err
 	}
 
-	return judgePods(pods), pods, nil
+	return diagnosePods(pods), pods, nil
 }
 
-func judgePods(pods []corev1.Pod) doctor.Check {
+func diagnosePods(pods []corev1.Pod) doctor.Check {
 	const mend = "Look at the pods and their logs: kubectl describe pod, and the commands logs and status."
 
 	if len(pods) == 0 {

@@ -67,7 +67,7 @@ func examine(ctx context.Context, c *cluster.Cluster, name string, now time.Time
 	case err != nil:
 		return nil, nil, err
 	default:
-		all = append(all, judgeResource(webhook), judgeConditions(webhook))
+		all = append(all, diagnoseResource(webhook), diagnoseConditions(webhook))
 	}
 
 	pods, receivers, err := checkThePods(ctx, c, name)
@@ -93,7 +93,7 @@ func forbidden(name string, err error) doctor.Check {
 	return result(name, doctor.Skipped, "you may not see this", mend)
 }
 
-func judgeResource(webhook *v1alpha1.WhatsAppWebhook) doctor.Check {
+func diagnoseResource(webhook *v1alpha1.WhatsAppWebhook) doctor.Check {
 	switch {
 	case webhook.Status.ObservedGeneration < 1:
 		return result(checkResource, doctor.Failure, "the operator has not seen the resource",
@@ -111,7 +111,7 @@ func judgeResource(webhook *v1alpha1.WhatsAppWebhook) doctor.Check {
 // abnormal are the conditions that are true only while something is wrong or in progress.
 var abnormal = []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled}
 
-func judgeConditions(webhook *v1alpha1.WhatsAppWebhook) doctor.Check {
+func diagnoseConditions(webhook *v1alpha1.WhatsAppWebhook) doctor.Check {
 	var failures, warnings []string
 
 	for _, c := range webhook.Status.Conditions {

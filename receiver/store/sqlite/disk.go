@@ -126,7 +126,7 @@ func (d *disk) rebuild() {
 		return
 	}
 
-	if space := d.judge(now); space.Free < space.Reserved {
+	if space := d.spaceOf(now); space.Free < space.Reserved {
 		return
 	}
 
@@ -219,7 +219,7 @@ func (d *disk) admit(events ...store.Event) error {
 		return nil //nolint:nilerr // see above
 	}
 
-	if space := d.judge(now); space.Free < space.Reserved {
+	if space := d.spaceOf(now); space.Free < space.Reserved {
 		return fmt.Errorf("%w: %d MiB are left for new events, %d MiB are reserved: enlarge the volume or shorten the retention",
 			store.ErrDiskFull, max(space.Free, 0)>>20, space.Reserved>>20)
 	}
@@ -227,7 +227,7 @@ func (d *disk) admit(events ...store.Event) error {
 	return nil
 }
 
-func (d *disk) judge(f figures) store.Space {
+func (d *disk) spaceOf(f figures) store.Space {
 	return store.Space{
 		Total:    f.total,
 		Free:     f.free + f.reusable - f.owed,
@@ -242,7 +242,7 @@ func (s *Store) Space() store.Space {
 		return store.Space{}
 	}
 
-	return s.disk.judge(now)
+	return s.disk.spaceOf(now)
 }
 
 // pages returns the number of pages of the database, including the log, and of the free pages among them.

@@ -65,24 +65,24 @@ func (r reply) show(check *Check) {
 	check.Milliseconds = r.call.took.Milliseconds()
 }
 
-// single sends a request, and judges and measures its answer.
+// single sends a request, and checks and measures its answer.
 func (t *tester) single(ctx context.Context, check *Check, ai assistant.AI, request assistant.Request) {
 	r := t.ask(ctx, ai, request, &trace{})
 
 	r.show(check)
-	t.judge(ctx, check, r)
+	t.checkAnswer(ctx, check, r)
 
 	if r.fault == nil {
 		t.times = append(t.times, r.call.took)
 	}
 }
 
-// judge notes the faults of an answer.
-func (t *tester) judge(ctx context.Context, check *Check, r reply) {
+// checkAnswer records the faults of an answer.
+func (t *tester) checkAnswer(ctx context.Context, check *Check, r reply) {
 	violation := t.violation(r)
 
 	if r.fault != nil {
-		t.judgeFault(check, r)
+		t.recordFault(check, r)
 
 		if r.fault.Code == assistant.CodeBadResponse && violation == nil {
 			check.note(Failure, "although the OpenAPI document has this form", "")
@@ -96,10 +96,10 @@ func (t *tester) judge(ctx context.Context, check *Check, r reply) {
 			"Answer in a form of docs/bird-contract.md, \"The answer\".")
 	}
 
-	t.judgeTime(check, r)
+	t.checkTime(check, r)
 
 	if isMessage(r.request.Method) {
-		t.judgeMessages(ctx, check, r)
+		t.checkMessages(ctx, check, r)
 	}
 }
 
@@ -125,8 +125,8 @@ func (t *tester) violation(r reply) error {
 	return err
 }
 
-// judgeFault notes a response that the receiver cannot use.
-func (t *tester) judgeFault(check *Check, r reply) {
+// recordFault records a response that the receiver cannot use.
+func (t *tester) recordFault(check *Check, r reply) {
 	f := r.fault
 
 	if f.Code == assistant.CodeNoMethod {
@@ -185,8 +185,8 @@ func (t *tester) mendAddress(r reply) string {
 	return "Serve POST " + t.paths[string(r.request.Method)] + " below the URL, or set its path in bird.endpoints."
 }
 
-// judgeTime notes an answer that took more than half of the time that the receiver waits.
-func (t *tester) judgeTime(check *Check, r reply) {
+// checkTime records an answer that took more than half of the time that the receiver waits.
+func (t *tester) checkTime(check *Check, r reply) {
 	limit := t.limit(r.request)
 	if r.call.took > limit/2 {
 		check.note(Warning, fmt.Sprintf("the answer took %s of the %s that the receiver waits", seconds(r.call.took), seconds(limit)),
@@ -226,8 +226,8 @@ func seconds(d time.Duration) string {
 // maxMessages is a limit that no answer has, so that all its messages are encoded.
 const maxMessages = 1000
 
-// judgeMessages notes messages that WhatsApp would refuse, cut or not get.
-func (t *tester) judgeMessages(ctx context.Context, check *Check, r reply) {
+// checkMessages records messages that WhatsApp would refuse, cut or not get.
+func (t *tester) checkMessages(ctx context.Context, check *Check, r reply) {
 	switch given := r.answer; {
 	case t.isLater(given):
 		check.note(OK, "the answer comes later", "")
@@ -255,7 +255,7 @@ func (t *tester) judgeMessages(ctx context.Context, check *Check, r reply) {
 		kinds = append(kinds, m.Type)
 		cut += m.Cut
 
-		t.judgeFiles(ctx, check, m.Body)
+		t.checkFiles(ctx, check, m.Body)
 	}
 
 	if check.Detail == "" {
@@ -298,8 +298,8 @@ func (t *tester) encode(check *Check, r reply) ([]cloudapi.Encoded, bool) {
 	return messages, err == nil
 }
 
-// judgeFiles downloads the files that a message links to as the receiver does, and checks what WhatsApp takes.
-func (t *tester) judgeFiles(ctx context.Context, check *Check, body []byte) {
+// checkFiles downloads the files that a message links to as the receiver does, and checks what WhatsApp takes.
+func (t *tester) checkFiles(ctx context.Context, check *Check, body []byte) {
 	_, _ = cloudapi.WithUploads(body, func(linked cloudapi.Linked) (string, error) {
 		file, err := t.spool.FetchLink(ctx, linked.Type, linked.URL)
 		if err != nil {
