@@ -48,7 +48,7 @@ func (c ownConsole) Resources(ctx context.Context) ([]console.Resource, error) {
 	resource.AddReport(&report)
 
 	if report.Status != health.StatusHealthy {
-		resource.Trouble = console.Warning
+		resource.Severity = console.Warning
 	}
 
 	if n := len(figures.Points); n > 0 {

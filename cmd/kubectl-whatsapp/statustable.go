@@ -143,14 +143,14 @@ func printOneStatus(p *output.Printer, s status.Status) {
 		p.Printf("  %s %s\n", p.Paint(output.Bad, "✗"), output.CleanLine(s.Ready.Message))
 	}
 
-	for _, trouble := range s.Troubles {
+	for _, finding := range s.Findings {
 		mark := "!"
-		if trouble.Severity == status.Failing {
+		if finding.Severity == status.Failing {
 			mark = "✗"
 		}
 
-		p.Printf("  %s %s: %s\n", p.Paint(severityTones[trouble.Severity], mark), output.CleanLine(trouble.Subject),
-			output.CleanLine(trouble.Text))
+		p.Printf("  %s %s: %s\n", p.Paint(severityTones[finding.Severity], mark), output.CleanLine(finding.Subject),
+			output.CleanLine(finding.Text))
 	}
 
 	if s.Unreachable != "" {

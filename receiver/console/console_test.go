@@ -43,7 +43,7 @@ type fakeAPI struct {
 func (f *fakeAPI) Resources(context.Context) ([]Resource, error) {
 	return []Resource{
 		{Namespace: "messaging", Name: "calm"},
-		{Namespace: "messaging", Name: "sales", Trouble: Failure, Message: hostile, DeadLetters: new(int64(3))},
+		{Namespace: "messaging", Name: "sales", Severity: Failure, Message: hostile, DeadLetters: new(int64(3))},
 	}, nil
 }
 

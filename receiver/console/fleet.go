@@ -5,7 +5,7 @@ package console
 
 import "net/http"
 
-// fleet shows all resources, those with trouble first.
+// fleet shows all resources, the most urgent first.
 func (c *console) fleet(w http.ResponseWriter, r *http.Request) {
 	v := c.newView(w, r)
 

@@ -34,8 +34,8 @@ func (e *ProblemError) Error() string { return e.Text }
 type Resource struct {
 	Namespace string
 	Name      string
-	Trouble   Trouble
-	Message   string // the trouble in words
+	Severity  Severity
+	Message   string // the findings in words
 	URL       string // at which Meta calls
 
 	Subscription   string // a health.SubscriptionState
@@ -64,20 +64,20 @@ func (r *Resource) AddReport(report *health.Report) {
 	}
 }
 
-// Trouble is how much a resource needs attention.
-type Trouble int
+// Severity is how much a resource needs attention.
+type Severity int
 
-// The degrees of trouble.
+// The severities, the least first.
 const (
-	NoTrouble Trouble = iota
+	OK Severity = iota
 	Warning
 	Failure
 )
 
-// String returns the name of the class by which a page shows the trouble.
-func (t Trouble) String() string {
-	switch t {
-	case NoTrouble:
+// String returns the name of the class by which a page shows the severity.
+func (s Severity) String() string {
+	switch s {
+	case OK:
 		return "ok"
 	case Warning:
 		return "warning"
@@ -86,7 +86,7 @@ func (t Trouble) String() string {
 	}
 }
 
-// worstFirst sorts resources by their trouble, then by dead letters and people who wait, then by name.
+// worstFirst sorts resources by their severity, then by dead letters and people who wait, then by name.
 func worstFirst(resources []Resource) {
 	count := func(n *int64) int64 {
 		if n == nil {
@@ -98,7 +98,7 @@ func worstFirst(resources []Resource) {
 
 	slices.SortFunc(resources, func(a, b Resource) int {
 		return cmp.Or(
-			cmp.Compare(b.Trouble, a.Trouble),
+			cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(count(b.DeadLetters)+count(b.Waiting), count(a.DeadLetters)+count(a.Waiting)),
 			cmp.Compare(a.Namespace, b.Namespace),
 			cmp.Compare(a.Name, b.Name),

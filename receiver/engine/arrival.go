@@ -79,7 +79,7 @@ func (p *pool) reserve(n int) int {
 
 // startReserved processes the leases of the pool's class among those that an ingest granted, and frees the capacity that
 // was reserved for it.
-func (p *pool) startReserved(leases []store.Lease, reserved int, from origin) {
+func (p *pool) startReserved(leases []store.Lease, reserved int, from leaseReason) {
 	if reserved == 0 {
 		return
 	}

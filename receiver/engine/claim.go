@@ -63,7 +63,7 @@ func (p *pool) reserveClaim(now time.Time) (limit int, isTime bool) {
 // claimDue leases due lanes up to the free capacity, if any may be due. It reports whether more lanes may be due and
 // capacity is left.
 func (p *pool) claimDue(ctx context.Context) (more bool, err error) {
-	if p.isAlone() {
+	if p.yieldToAlone() {
 		return false, nil // the end of a lane makes the pool look again
 	}
 
@@ -107,7 +107,7 @@ func (p *pool) claimWaiting(ctx context.Context) (next time.Time, err error) {
 	p.mu.Unlock()
 
 	for _, scope := range scopes {
-		if p.isAlone() {
+		if p.yieldToAlone() {
 			return time.Time{}, nil
 		}
 

@@ -92,7 +92,7 @@ func (p *pool) waitForWork(ctx context.Context, scopeOpens time.Time) {
 	next := p.nextDue
 	p.mu.Unlock()
 
-	if p.room() <= 0 || p.isAlone() { // the next released lane wakes the pool
+	if p.room() <= 0 || p.yieldToAlone() { // the next released lane wakes the pool
 		next = time.Time{}
 		scopeOpens = time.Time{}
 	}

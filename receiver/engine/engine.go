@@ -89,11 +89,11 @@ func New(parts Parts) *Engine {
 	})
 
 	concurrency := func() int { return e.Live.Current().Processing.Concurrency }
-	turn := newTurn()
+	slot := newSlot()
 	e.pools = []*pool{
-		e.newPool(store.Conversations, concurrency, turn, e.processConversation),
-		e.newPool(store.Statuses, func() int { return statusCapacity }, turn, e.processStatus),
-		e.newPool(store.Notices, func() int { return noticeCapacity }, turn, e.processNotice),
+		e.newPool(store.Conversations, concurrency, slot, e.processConversation),
+		e.newPool(store.Statuses, func() int { return statusCapacity }, slot, e.processStatus),
+		e.newPool(store.Notices, func() int { return noticeCapacity }, slot, e.processNotice),
 	}
 
 	return e

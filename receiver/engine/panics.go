@@ -23,7 +23,7 @@ const panicRetry = 5 * time.Second
 
 // attempt makes one attempt at the head of a leased lane. It returns the next due event of the lane, nil if there is none
 // or if the attempt could not be recorded. A panic ends only the attempt.
-func (p *pool) attempt(ctx context.Context, lease store.LeaseRef, work *store.Work, from origin) *store.Work {
+func (p *pool) attempt(ctx context.Context, lease store.LeaseRef, work *store.Work, from leaseReason) *store.Work {
 	// A pending event that panics keeps its lease, since giving it back would not count the start.
 	defer func() {
 		if value := recover(); value != nil {

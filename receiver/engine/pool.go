@@ -59,7 +59,7 @@ type activeLane struct {
 	cancel context.CancelCauseFunc
 }
 
-func (e *Engine) newPool(class store.Class, capacity func() int, turn chan struct{}, process process) *pool {
+func (e *Engine) newPool(class store.Class, capacity func() int, slot chan struct{}, process process) *pool {
 	return &pool{
 		class:    class,
 		capacity: capacity,
@@ -70,7 +70,7 @@ func (e *Engine) newPool(class store.Class, capacity func() int, turn chan struc
 		clock:    e.Clock,
 		metrics:  e.Metrics,
 		log:      e.sampled,
-		suspects: suspects{turn: turn},
+		suspects: suspects{slot: slot},
 		woken:    make(chan struct{}, 1),
 		askSchedule: func() {
 			select {
@@ -135,24 +135,24 @@ func (p *pool) busy() bool {
 	return p.reserved > 0 || len(p.active) > 0
 }
 
-// origin is why a lane was leased.
-type origin int
+// leaseReason is why a lane was leased.
+type leaseReason int
 
 const (
-	leasedDue      origin = iota
-	leasedWaiting         // for a scope that may be open
-	leasedArriving        // the lane was idle, and one event arrived
+	leasedDue      leaseReason = iota
+	leasedWaiting              // for a scope that may be open
+	leasedArriving             // the lane was idle, and one event arrived
 )
 
 // start processes claimed lanes.
-func (p *pool) start(ctx context.Context, leases []store.Lease, from origin) {
+func (p *pool) start(ctx context.Context, leases []store.Lease, from leaseReason) {
 	for _, lease := range p.withoutSuspects(ctx, leases) {
 		p.startLane(lease, from)
 	}
 }
 
 // startLane processes a leased lane in a goroutine of its own.
-func (p *pool) startLane(lease store.Lease, from origin) {
+func (p *pool) startLane(lease store.Lease, from leaseReason) {
 	ctx, l := p.activate(lease)
 
 	p.lanes.Go(func() {
@@ -209,7 +209,7 @@ func (p *pool) isStopping() bool {
 
 // processLane processes the events of a leased lane in order, until none is due, an attempt cannot be recorded, the lease
 // is lost, or the pool stops.
-func (p *pool) processLane(ctx context.Context, lease store.Lease, from origin) {
+func (p *pool) processLane(ctx context.Context, lease store.Lease, from leaseReason) {
 	for work := &lease.Work; work != nil; {
 		if p.isStopping() {
 			p.giveBack(ctx, lease.LeaseRef, p.clock.Now())

@@ -28,10 +28,10 @@ const (
 	aloneInterval = 250 * time.Millisecond
 )
 
-// suspects are the lanes whose head may have ended the process. The pools share turn: one lane in the process is
+// suspects are the lanes whose head may have ended the process. The pools share slot: one lane in the process is
 // processed alone at a time.
 type suspects struct {
-	turn chan struct{}
+	slot chan struct{}
 
 	mu          sync.Mutex
 	alone       bool          // a lane is processed alone, or waits for that
@@ -42,12 +42,12 @@ type suspects struct {
 	resets bool
 }
 
-// newTurn returns the turn that the pools of an engine share.
-func newTurn() chan struct{} { return make(chan struct{}, 1) }
+// newSlot returns the slot that the pools of an engine share.
+func newSlot() chan struct{} { return make(chan struct{}, 1) }
 
-// isAlone reports whether a lane is processed alone, or waits for that. The pool then claims nothing. If all other lanes
-// have ended, the lane begins.
-func (p *pool) isAlone() bool {
+// yieldToAlone reports whether a lane is processed alone, or waits for that: the pool then claims nothing. It starts the waiting
+// lane if all other lanes have ended.
+func (p *pool) yieldToAlone() bool {
 	p.mu.Lock()
 	others := len(p.active) + p.reserved - 1
 	p.mu.Unlock()
@@ -189,7 +189,7 @@ func (p *pool) startAlone(lease store.Lease) bool {
 	s := &p.suspects
 
 	select {
-	case s.turn <- struct{}{}:
+	case s.slot <- struct{}{}:
 	default:
 		return false
 	}
@@ -244,7 +244,7 @@ func (p *pool) endAlone() {
 	s.begin = nil
 	s.mu.Unlock()
 
-	<-s.turn
+	<-s.slot
 }
 
 // pauseAlone grants the other lanes the time that a lane was processed alone.

@@ -61,7 +61,7 @@ type Turn struct {
 const lanePrefix = "desk:"
 
 // Event returns the message as an event. Those of a conversation have a lane of their own: they reach the desk in order, and
-// trouble with one conversation delays no other. Messages about the same event with the same method and occurrence are the
+// a failure of one conversation delays no other. Messages about the same event with the same method and occurrence are the
 // same event.
 func (m Message) Event(conversation, occurrence string, now time.Time) (store.Event, error) {
 	payload, err := json.Marshal(m)

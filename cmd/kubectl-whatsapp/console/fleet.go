@@ -83,9 +83,9 @@ func (f *Fleet) Resources(ctx context.Context) ([]console.Resource, error) {
 	return resources, nil
 }
 
-// degrees are the troubles of the console by severity.
-var degrees = map[status.Severity]console.Trouble{
-	status.Fine:    console.NoTrouble,
+// severities are those of the console, by severity of the status.
+var severities = map[status.Severity]console.Severity{
+	status.Fine:    console.OK,
 	status.Warning: console.Warning,
 	status.Failing: console.Failure,
 }
@@ -94,7 +94,7 @@ func resourceOf(s status.Status) console.Resource {
 	resource := console.Resource{
 		Namespace:   s.Namespace,
 		Name:        s.Name,
-		Trouble:     degrees[s.Severity],
+		Severity:    severities[s.Severity],
 		URL:         s.URL,
 		Pending:     s.Pending,
 		DeadLetters: s.DeadLetters,
@@ -105,8 +105,8 @@ func resourceOf(s status.Status) console.Resource {
 		texts = append(texts, s.Ready.Reason+": "+s.Ready.Message)
 	}
 
-	for _, trouble := range s.Troubles {
-		texts = append(texts, trouble.Subject+": "+trouble.Text)
+	for _, finding := range s.Findings {
+		texts = append(texts, finding.Subject+": "+finding.Text)
 	}
 
 	if s.Unreachable != "" {

@@ -66,8 +66,8 @@ func Changes(before, after []Status, now time.Time) []Change {
 // Summary returns a status as a line.
 func Summary(s Status) string {
 	parts := []string{readiness(s)}
-	for _, trouble := range s.Troubles {
-		parts = append(parts, trouble.Subject+": "+trouble.Text)
+	for _, finding := range s.Findings {
+		parts = append(parts, finding.Subject+": "+finding.Text)
 	}
 
 	if s.Unreachable != "" {
@@ -97,15 +97,15 @@ func differences(before, after Status) []string {
 		texts = append(texts, "receivers "+after.Receivers)
 	}
 
-	for _, trouble := range after.Troubles {
-		if !slices.Contains(before.Troubles, trouble) {
-			texts = append(texts, trouble.Subject+": "+trouble.Text)
+	for _, finding := range after.Findings {
+		if !slices.Contains(before.Findings, finding) {
+			texts = append(texts, finding.Subject+": "+finding.Text)
 		}
 	}
 
-	for _, trouble := range before.Troubles {
-		if !slices.ContainsFunc(after.Troubles, func(t Trouble) bool { return t.Subject == trouble.Subject }) {
-			texts = append(texts, trouble.Subject+": no trouble any more")
+	for _, finding := range before.Findings {
+		if !slices.ContainsFunc(after.Findings, func(t Finding) bool { return t.Subject == finding.Subject }) {
+			texts = append(texts, finding.Subject+": solved")
 		}
 	}
 

@@ -23,7 +23,7 @@ type Status struct {
 	Name      string    `json:"name"`
 	Severity  Severity  `json:"severity"`
 	Ready     Condition `json:"ready"`
-	Troubles  []Trouble `json:"troubles"`
+	Findings  []Finding `json:"findings"`
 	URL       string    `json:"url,omitempty"`
 	Receivers string    `json:"receivers,omitempty"` // ready and wanted, such as 1/1
 
@@ -44,8 +44,8 @@ type Condition struct {
 	Message string                 `json:"message,omitempty"`
 }
 
-// Trouble is something that needs attention.
-type Trouble struct {
+// Finding is something that needs attention.
+type Finding struct {
 	Severity Severity `json:"severity"`
 	Subject  string   `json:"subject"` // a condition of the resource, or what the receiver reports
 	Text     string   `json:"text"`
@@ -71,7 +71,7 @@ var rank = map[Severity]int{
 // tokenWarning is how long before its end a token needs attention. The operator warns at the same time.
 const tokenWarning = 7 * 24 * time.Hour
 
-// alarming are the conditions that are troubles if they are false, and whether messages are not answered then.
+// alarming are the conditions that are findings if they are false, and whether messages are not answered then.
 var alarming = []struct {
 	condition string
 	severity  Severity
@@ -117,19 +117,19 @@ func ofResource(webhook *v1alpha1.WhatsAppWebhook) Status {
 			continue
 		}
 
-		s.trouble(known.severity, known.condition, found.Message)
+		s.find(known.severity, known.condition, found.Message)
 	}
 
 	if token := meta.FindStatusCondition(conditions, v1alpha1.ConditionSecretsAvailable); token != nil &&
 		token.Reason == v1alpha1.ReasonTokenExpiring {
-		s.trouble(Warning, "token", token.Message)
+		s.find(Warning, "token", token.Message)
 	}
 
 	return s
 }
 
-func (s *Status) trouble(severity Severity, subject, text string) {
-	s.Troubles = append(s.Troubles, Trouble{
+func (s *Status) find(severity Severity, subject, text string) {
+	s.Findings = append(s.Findings, Finding{
 		Severity: severity,
 		Subject:  subject,
 		Text:     text,
@@ -145,7 +145,7 @@ func (s *Status) add(report *health.Report, now time.Time) {
 	}
 
 	for _, scope := range report.ClosedScopes {
-		s.trouble(Warning, "paused", scope.Scope+" is "+scope.Reason+" until "+scope.Until.UTC().Format(time.RFC3339))
+		s.find(Warning, "paused", scope.Scope+" is "+scope.Reason+" until "+scope.Until.UTC().Format(time.RFC3339))
 	}
 
 	if report.Backlog == nil {
@@ -166,7 +166,7 @@ func (s *Status) add(report *health.Report, now time.Time) {
 		{report.WaitingForPeople.Conversations, "people", "1 person waits for people to answer", "%d persons wait for people to answer"},
 	} {
 		if count.n > 0 {
-			s.trouble(Warning, count.subject, plural(count.n, count.one, count.many))
+			s.find(Warning, count.subject, plural(count.n, count.one, count.many))
 		}
 	}
 }
@@ -174,23 +174,23 @@ func (s *Status) add(report *health.Report, now time.Time) {
 // addProblems adds what the operator reports as conditions.
 func (s *Status) addProblems(report *health.Report, now time.Time) {
 	if report.Token == health.TokenRefused {
-		s.trouble(Failing, "token", "Meta refuses the access token")
+		s.find(Failing, "token", "Meta refuses the access token")
 	}
 
 	if end := report.TokenExpiresAt; end != nil && end.Sub(now) < tokenWarning {
-		s.trouble(Warning, "token", "the access token expires at "+end.UTC().Format(time.RFC3339))
+		s.find(Warning, "token", "the access token expires at "+end.UTC().Format(time.RFC3339))
 	}
 
 	if report.Subscription.State == health.SubscriptionFailed {
-		s.trouble(Failing, v1alpha1.ConditionSubscribed, report.Subscription.Problem)
+		s.find(Failing, v1alpha1.ConditionSubscribed, report.Subscription.Problem)
 	}
 
 	for _, role := range report.MissingSecrets {
-		s.trouble(Failing, "secrets", "no value for "+role)
+		s.find(Failing, "secrets", "no value for "+role)
 	}
 
 	for _, operation := range slices.Sorted(maps.Keys(report.Problems)) {
-		s.trouble(Failing, operation, report.Problems[operation])
+		s.find(Failing, operation, report.Problems[operation])
 	}
 
 	s.Ready = Condition{
@@ -203,19 +203,19 @@ func (s *Status) addProblems(report *health.Report, now time.Time) {
 	}
 }
 
-// finish sorts the troubles and decides the severity of all.
+// finish sorts the findings and decides the severity of all.
 func (s *Status) finish() {
-	if s.Troubles == nil {
-		s.Troubles = []Trouble{}
+	if s.Findings == nil {
+		s.Findings = []Finding{}
 	}
 
-	slices.SortStableFunc(s.Troubles, func(a, b Trouble) int { return cmp.Compare(rank[a.Severity], rank[b.Severity]) })
+	slices.SortStableFunc(s.Findings, func(a, b Finding) int { return cmp.Compare(rank[a.Severity], rank[b.Severity]) })
 
 	switch {
 	case s.Ready.Status != metav1.ConditionTrue && s.Ready.Reason != v1alpha1.ReasonScaledToZero:
 		s.Severity = Failing
-	case len(s.Troubles) > 0:
-		s.Severity = s.Troubles[0].Severity
+	case len(s.Findings) > 0:
+		s.Severity = s.Findings[0].Severity
 	case s.Unreachable != "" && s.Ready.Reason != v1alpha1.ReasonScaledToZero:
 		s.Severity = Warning
 	default:
