@@ -75,7 +75,7 @@ func serveConsole(ctx context.Context, p *output.Printer, called *receiver, port
 		Scheme:    target.Scheme,
 		Host:      target.Host,
 		Header:    http.Header{consoleapi.ActorHeader: []string{called.Actor}},
-		Failed:    func(path string, err error) { p.Warn("%s: %v", path, err) },
+		Failed:    func(err error) { p.Warn("%v", err) },
 	}
 
 	return serveLocally(ctx, p, called.Name, port, server.Handler())

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -56,7 +57,7 @@ func (a API) send(ctx context.Context, method, path string, query url.Values) (*
 
 	request, err := http.NewRequestWithContext(ctx, method, target, http.NoBody) //nolint:gosec // the host is that of Base
 	if err != nil {
-		return nil, fmt.Errorf("request %s: %w", path, err)
+		return nil, fmt.Errorf("request a path of the receiver: %w", withoutURL(err))
 	}
 
 	return a.do(request)
@@ -71,7 +72,7 @@ func (a API) post(ctx context.Context, path string, document any, key string) er
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.Base+path, bytes.NewReader(body)) //nolint:gosec // the host is that of Base
 	if err != nil {
-		return fmt.Errorf("request %s: %w", path, err)
+		return fmt.Errorf("request a path of the receiver: %w", withoutURL(err))
 	}
 
 	request.Header.Set("Content-Type", "application/json")
@@ -92,7 +93,7 @@ func (a API) do(request *http.Request) (*http.Response, error) {
 
 	response, err := a.Client.Do(request) //nolint:gosec // the host is that of Base
 	if err != nil {
-		return nil, fmt.Errorf("ask the receiver: %w", err)
+		return nil, fmt.Errorf("ask the receiver: %w", withoutURL(err))
 	}
 
 	if response.StatusCode/100 == 2 {
@@ -107,6 +108,15 @@ func (a API) do(request *http.Request) (*http.Response, error) {
 	}
 
 	return nil, &apiError{status: response.StatusCode, text: strings.TrimSpace(string(text))}
+}
+
+// withoutURL returns the cause of a failed call. The URL around it may name a person, and errors are logged.
+func withoutURL(err error) error {
+	if call, ok := errors.AsType[*url.Error](err); ok {
+		return call.Err
+	}
+
+	return err
 }
 
 // Get returns the decoded answer to a GET.

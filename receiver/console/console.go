@@ -9,6 +9,7 @@
 package console
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"html/template"
@@ -179,7 +180,8 @@ func (v *view) fail(err error) {
 		text = v.T("There is no such resource, or you may not see it.")
 	}
 
-	if status == http.StatusBadGateway {
+	// A browser that has left the page is no failure.
+	if status == http.StatusBadGateway && !errors.Is(err, context.Canceled) {
 		v.console.Log.Warn("console page failed", "path", v.request.Pattern, "error", err)
 	}
 

@@ -21,9 +21,9 @@ import (
 type Server struct {
 	Transport http.RoundTripper // to the receiver
 	Scheme    string
-	Host      string                       // of the receiver's console port
-	Header    http.Header                  // added to each call
-	Failed    func(path string, err error) // called when the receiver does not answer
+	Host      string          // of the receiver's console port
+	Header    http.Header     // added to each call
+	Failed    func(err error) // called when the receiver does not answer
 }
 
 // Serve serves a handler until ctx ends.
@@ -73,7 +73,7 @@ func (s *Server) Handler() http.Handler {
 				return
 			}
 
-			s.Failed(r.URL.Path, err)
+			s.Failed(err) // without the path, which may name a person
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		},
 	}
