@@ -5,15 +5,23 @@ package receiver_test
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
 // TestConsoleServesOnlyItsOwnPages checks that the console refuses pages of other sites. They can reach the console when
 // a browser uses it through a forwarded port.
 func TestConsoleServesOnlyItsOwnPages(t *testing.T) {
 	h := newHarness(t, nil)
+	log := &logBuffer{}
+	h.log = log
 	h.start()
+
+	asked := 0
 
 	const local = "localhost:9091"
 	for name, tc := range map[string]struct {
@@ -94,6 +102,84 @@ func TestConsoleServesOnlyItsOwnPages(t *testing.T) {
 			host:   "0.0.0.0:9091",
 			status: 403,
 		},
+		"the copy of the store, by an own page": {
+			method: "GET",
+			path:   "/v1/backup",
+			header: map[string]string{"Sec-Fetch-Site": "same-origin"},
+			status: 200,
+		},
+		"the copy of the store, from another site": {
+			method: "GET",
+			path:   "/v1/backup",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"},
+			status: 403,
+		},
+		"the copy of the store, without its body": {
+			method: "HEAD",
+			path:   "/v1/backup",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site"},
+			status: 403,
+		},
+		"the copy of the store, by a link of another site": {
+			method: "GET",
+			path:   "/v1/backup",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+			status: 403,
+		},
+		"the copy of the store, from another port of this host": {
+			method: "GET",
+			path:   "/v1/backup",
+			header: map[string]string{"Sec-Fetch-Site": "same-site"},
+			status: 403,
+		},
+		"personal data, from another site": {
+			method: "GET",
+			path:   "/v1/events?reveal=true",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site"},
+			status: 403,
+		},
+		"conversations without the prefix, from another site": {
+			method: "GET",
+			path:   "/conversations",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site"},
+			status: 403,
+		},
+		"questions, from another site": {
+			method: "GET",
+			path:   "/v1/questions?reveal=true",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site"},
+			status: 403,
+		},
+		"an export, from another site": {
+			method: "GET",
+			path:   "/v1/conversations/abc/export",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site"},
+			status: 403,
+		},
+		"a page, by a link of another site": {
+			method: "GET",
+			path:   "/console/r/this/receiver/events",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+			status: 200,
+		},
+		"a page with personal data, by a link of another site": {
+			method: "GET",
+			path:   "/console/r/this/receiver/events?reveal=true",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+			status: 403,
+		},
+		"a page with personal data, without its body": {
+			method: "HEAD",
+			path:   "/console/r/this/receiver/events?reveal=true",
+			header: map[string]string{"Sec-Fetch-Site": "same-site"},
+			status: 403,
+		},
+		"an export of a page, by a link of another site": {
+			method: "GET",
+			path:   "/console/r/this/receiver/conversations/abc/export",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+			status: 403,
+		},
 		"another method": {
 			method: "PUT",
 			path:   "/dead-letters",
@@ -109,6 +195,10 @@ func TestConsoleServesOnlyItsOwnPages(t *testing.T) {
 				t.Fatal(err)
 			}
 
+			asked++
+			actor := fmt.Sprintf("actor-%d.", asked)
+			request.Header.Set(consoleapi.ActorHeader, actor)
+
 			request.Host = cmp.Or(tc.host, local)
 			for key, value := range tc.header {
 				request.Header.Set(key, value)
@@ -123,6 +213,10 @@ func TestConsoleServesOnlyItsOwnPages(t *testing.T) {
 
 			if response.StatusCode != tc.status {
 				t.Errorf("answered %d, want %d", response.StatusCode, tc.status)
+			}
+
+			if tc.status == http.StatusForbidden && strings.Contains(log.String(), "actor="+actor) {
+				t.Errorf("the audit log has a line of a refused request:\n%s", log)
 			}
 
 			for key, want := range map[string]string{

@@ -21,6 +21,8 @@ import (
 	"sync"
 
 	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
 // Prefix is the beginning of the paths of all pages.
@@ -45,8 +47,9 @@ type console struct {
 	templates func() (map[string]*template.Template, error)
 }
 
-// New returns the handler of the pages. The caller refuses requests with another host than localhost, and those of other
-// sites.
+// New returns the handler of the pages. The caller refuses requests with another host than localhost, and changes by other
+// sites. Their links may lead to a page, but not to an export nor to personal data, which the audit log would have as asked for
+// by the person.
 func New(parts Parts) (http.Handler, error) {
 	c := &console{Parts: parts, templates: sync.OnceValues(parseTemplates)}
 
@@ -66,7 +69,6 @@ func New(parts Parts) (http.Handler, error) {
 		"GET " + resource + "/{$}":                                 c.overview,
 		"GET " + resource + "/conversations":                       c.conversations,
 		"GET " + resource + "/conversations/{conversation}":        c.conversation,
-		"GET " + resource + "/conversations/{conversation}/export": c.export,
 		"GET " + resource + "/events":                              c.events,
 		"GET " + resource + "/events/{id}":                         c.event,
 		"GET " + resource + "/dead-letters":                        c.deadLetters,
@@ -79,10 +81,27 @@ func New(parts Parts) (http.Handler, error) {
 		"POST " + resource + "/dead-letters/{act}":                 c.changeSelected,
 		"POST " + resource + "/jobs/{job}/{act}":                   c.changeJob,
 	} {
-		mux.HandleFunc(path, c.page(serve))
+		mux.Handle(path, refuseForeignReveals(c.page(serve)))
 	}
 
+	mux.Handle("GET "+resource+"/conversations/{conversation}/export", consoleapi.RefuseForeign(c.page(c.export)))
+
 	return secure(timed(mux)), nil
+}
+
+// refuseForeignReveals refuses requests of other sites for pages with personal data. The answer is no page of the console, whose
+// script would load it again as the console's own.
+func refuseForeignReveals(next http.Handler) http.Handler {
+	refuse := consoleapi.RefuseForeign(next)
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if reveals(r.URL) {
+			refuse.ServeHTTP(w, r)
+			return
+		}
+
+		next.ServeHTTP(w, r)
+	})
 }
 
 // secure sets the headers of all answers. Nothing is loaded from elsewhere, and no script or style stands in a page.

@@ -94,7 +94,9 @@ func (v *view) Here() string { return v.shown.RequestURI() }
 func (v *view) ReadOnly() string { return v.api.ReadOnly }
 
 // Reveals reports whether the page shows personal data.
-func (v *view) Reveals() bool { return v.Query("reveal") == "true" }
+func (v *view) Reveals() bool { return reveals(v.shown) }
+
+func reveals(page *url.URL) bool { return page.Query().Get("reveal") == "true" }
 
 // RevealHere returns this page with personal data, or without them if it shows them.
 func (v *view) RevealHere() string {

@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -115,33 +114,7 @@ func New(parts Parts) http.Handler {
 		}
 	}
 
-	return Protect(mux)
-}
-
-// Protect refuses requests of other sites in the same browser, for a handler of the console port.
-func Protect(next http.Handler) http.Handler {
-	return localOnly(http.NewCrossOriginProtection().Handler(next))
-}
-
-// localOnly refuses host names other than localhost, against DNS rebinding: another site's name could resolve to the
-// loopback interface. Its headers forbid other pages to embed the answers.
-func localOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
-
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			http.Error(w, "use localhost", http.StatusForbidden)
-			return
-		}
-
-		next.ServeHTTP(w, r)
-	})
+	return Protect(RefuseForeign(mux))
 }
 
 // bounded serves a request within requestTimeout.

@@ -14,7 +14,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"strings"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/console"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
 // Server passes the calls of a local port on to a receiver.
@@ -56,7 +60,22 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 }
 
 // Handler returns the handler that passes calls on. The name of the host stays: by it the receiver refuses pages of other sites.
+// Their calls of the API are refused here, since a receiver of an earlier version would execute them, in the name of the user.
 func (s *Server) Handler() http.Handler {
+	proxy := s.proxy()
+	refuse := consoleapi.RefuseForeign(proxy)
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, console.Prefix+"/") {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+
+		refuse.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) proxy() http.Handler {
 	return &httputil.ReverseProxy{
 		Transport:     s.Transport,
 		FlushInterval: -1,
