@@ -36,7 +36,7 @@ func withEnvironment(authorities string) string {
 		return authorities
 	}
 
-	further, err := os.ReadFile(path) //nolint:gosec // the environment of the process names it
+	further, err := os.ReadFile(path)
 	if err != nil {
 		return authorities
 	}
