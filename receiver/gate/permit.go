@@ -144,7 +144,7 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 	}
 
 	if s.closed && !s.reportedAt.IsZero() {
-		p.accepted(s, f, now)
+		p.awaitReport(s, f, now)
 
 		return false
 	}

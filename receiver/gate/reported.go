@@ -72,9 +72,9 @@ func (g *Gate) reported(call Call, f *failure.Error, at time.Time) *store.Pause 
 	}
 }
 
-// accepted records that Meta has accepted the probe of a scope that a webhook closed. A call that began before the webhook
-// proves nothing, nor does one that Meta refused for its message. The caller holds the lock.
-func (p *Permit) accepted(s *state, f *failure.Error, now time.Time) {
+// awaitReport records that Meta has accepted the probe of a scope that a webhook closed, and may report its failure later. A
+// call that began before the webhook proves nothing, nor does one that Meta refused for its message. The caller holds the lock.
+func (p *Permit) awaitReport(s *state, f *failure.Error, now time.Time) {
 	if f != nil || !p.began.After(s.reportedAt) {
 		return
 	}
