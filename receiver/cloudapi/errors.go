@@ -125,8 +125,10 @@ func lookupError(e ReportedError) apiError {
 // unknownError returns the meaning of a code that is in no table, by the status of the response.
 func unknownError(httpStatus int) apiError {
 	switch {
-	case httpStatus == http.StatusUnauthorized || httpStatus == http.StatusForbidden:
+	case httpStatus == http.StatusUnauthorized:
 		return apiError{failure.Configuration, failure.ScopeApp, "Meta refuses the access token"}
+	case httpStatus == http.StatusForbidden:
+		return apiError{failure.Configuration, failure.ScopeNumber, "Meta denies access: check the permissions of the access token, and that its system user has the business account"}
 	case httpStatus == http.StatusTooManyRequests:
 		return apiError{failure.RateLimited, failure.ScopeApp, "Meta limits the rate of calls"}
 	case httpStatus >= http.StatusInternalServerError:

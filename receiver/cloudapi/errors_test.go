@@ -147,7 +147,17 @@ func TestClassify(t *testing.T) {
 		"missing permission": {
 			reported: ReportedError{Code: 250, HTTPStatus: 403},
 			class:    failure.Configuration,
+			scope:    failure.ScopeNumber,
+		},
+		"unknown code, 401": {
+			reported: ReportedError{Code: 999999, HTTPStatus: 401},
+			class:    failure.Configuration,
 			scope:    failure.ScopeApp,
+		},
+		"unknown code, 403": {
+			reported: ReportedError{Code: 999999, HTTPStatus: 403},
+			class:    failure.Configuration,
+			scope:    failure.ScopeNumber,
 		},
 		"invalid parameter": {
 			reported: ReportedError{Code: 100, HTTPStatus: 400},

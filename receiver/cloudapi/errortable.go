@@ -26,15 +26,18 @@ func Codes() []int { return slices.Sorted(maps.Keys(apiErrors)) }
 // apiErrors is Meta's table of error codes, with the reactions that Meta advises.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+//
+// A missing permission has the scope of the phone number: the token may lack it for one business account only. If it lacks it
+// for all, each number finds that out by itself.
 var apiErrors = map[int]apiError{
 	// The app, its token and its permissions.
 	0:    {failure.Configuration, failure.ScopeApp, "the access token is expired or invalid: set a new one"},
 	1:    {failure.Ambiguous, failure.ScopeNone, "Meta reports an unknown API error"},
 	2:    {failure.Ambiguous, failure.ScopeApp, "Meta's API is down or overloaded"},
-	3:    {failure.Configuration, failure.ScopeApp, "the app lacks a capability or permission: check whatsapp_business_messaging"},
+	3:    {failure.Configuration, failure.ScopeNumber, "the app lacks a capability or permission: check whatsapp_business_messaging"},
 	4:    {failure.RateLimited, failure.ScopeApp, "the app reached its API call limit"},
 	5:    {failure.Configuration, failure.ScopeApp, "the app refuses calls from this address: add it to the server IP allowlist in the app's settings"},
-	10:   {failure.Configuration, failure.ScopeApp, "the permission was not granted or was removed: check whatsapp_business_messaging"},
+	10:   {failure.Configuration, failure.ScopeNumber, "the permission was not granted or was removed: check whatsapp_business_messaging"},
 	17:   {failure.RateLimited, failure.ScopeApp, "the access token's user reached its API call limit"},
 	32:   {failure.RateLimited, failure.ScopeBusinessAccount, "the business reached its API call limit"},
 	33:   {failure.Permanent, failure.ScopeNumber, "the business phone number was deleted"},
@@ -60,7 +63,7 @@ var apiErrors = map[int]apiError{
 
 	// Messages.
 	131000: {failure.Ambiguous, failure.ScopeNone, "Meta reports that something went wrong"},
-	131005: {failure.Configuration, failure.ScopeApp, "access denied: check the permissions of the access token"},
+	131005: {failure.Configuration, failure.ScopeNumber, "access denied: check the permissions of the access token, and that its system user has the business account"},
 	131008: {failure.Permanent, failure.ScopeNone, "a required parameter is missing"},
 	131009: {failure.Permanent, failure.ScopeNone, "a parameter has a value that Meta refuses"},
 	131016: {failure.Ambiguous, failure.ScopeNone, "a service of Meta is temporarily unavailable"}, // as 1, 2 and 131000, it may come after the send
@@ -174,7 +177,7 @@ var ranges = []struct {
 	first, last int
 	apiError
 }{
-	{200, 299, apiError{failure.Configuration, failure.ScopeApp, "a permission was not granted or was removed"}},
+	{200, 299, apiError{failure.Configuration, failure.ScopeNumber, "a permission was not granted or was removed: check whatsapp_business_messaging, and that the access token's system user has the business account"}},
 	{80000, 80014, apiError{failure.RateLimited, failure.ScopeBusinessAccount, "the business reached a rate limit"}},
 	{131201, 131215, apiError{failure.Permanent, failure.ScopeRecipient, "Meta refuses the group"}},
 	{138000, 138099, apiError{failure.Permanent, failure.ScopeNone, "Meta refuses the call"}},

@@ -19,9 +19,11 @@ var documented = []struct {
 }{
 	{failure.Ambiguous, failure.ScopeNone, []int{1, 131000, 131016, 133004}},
 	{failure.Ambiguous, failure.ScopeApp, []int{2}},
-	{failure.Configuration, failure.ScopeApp, []int{0, 3, 5, 10, 101, 102, 104, 190, 200, 299, 2200, 2500, 131005}},
+	{failure.Configuration, failure.ScopeApp, []int{0, 5, 101, 102, 104, 190, 2200, 2500}},
 	{failure.Configuration, failure.ScopeBusinessAccount, []int{368, 131031, 131042, 131044, 131064, 133007, 134011}},
-	{failure.Configuration, failure.ScopeNumber, []int{803, 131037, 131045, 133000, 133005, 133006, 133010, 136025}},
+	{failure.Configuration, failure.ScopeNumber, []int{
+		3, 10, 200, 299, 803, 131005, 131037, 131045, 133000, 133005, 133006, 133010, 136025,
+	}},
 	{failure.RateLimited, failure.ScopeApp, []int{4, 17, 341, 613}},
 	{failure.RateLimited, failure.ScopeBusinessAccount, []int{32, 80007, 80008}},
 	{failure.RateLimited, failure.ScopeNumber, []int{
