@@ -128,6 +128,9 @@ func (a AI) TakesOther(messageType string) bool {
 	return a.protocol.TakesOther(a.settings, messageType)
 }
 
+// Address returns the method that stands for all methods with the address of m.
+func (a AI) Address(m Method) Method { return a.protocol.Address(m) }
+
 // Ask sends a request to the AI and returns its answer.
 func (a AI) Ask(ctx context.Context, r Request) (answer.Answer, error) {
 	at := a.client.clock.Now()

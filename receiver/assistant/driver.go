@@ -35,6 +35,9 @@ type Driver interface {
 	// TakesOther reports whether the AI is asked with ProcessOther about messages of a type, when that is enabled.
 	TakesOther(settings *config.Snapshot, messageType string) bool
 
+	// Address returns the method that stands for all methods with the address of m. The gate counts their refusals together.
+	Address(m Method) Method
+
 	// Credentials returns the secrets that every call needs.
 	Credentials(settings *config.Snapshot) []Credential
 

@@ -152,7 +152,7 @@ func (e *Engine) outcomeFor(ctx context.Context, h head, call gate.Call, f *fail
 
 	switch f.Class {
 	case failure.Configuration, failure.RateLimited:
-		outcome = e.outcomeOfRefusal(ctx, h, f, closed)
+		outcome = e.outcomeOfRefusal(ctx, h, call, f, closed)
 	case failure.Ambiguous:
 		spent = true
 		outcome.RetryAt = e.Clock.Now().Add(h.settings.Processing.AmbiguousWindow)
@@ -187,11 +187,17 @@ func historyOf(f *failure.Error, at time.Time, spent bool) *store.Failure {
 func isMessage(h head) bool { return h.work.Event.Class == store.Conversations }
 
 // outcomeOfRefusal returns the outcome after a refused credential or a rate limit, which spend no attempt.
-func (e *Engine) outcomeOfRefusal(ctx context.Context, h head, f *failure.Error, closed *gate.Closed) *store.Outcome {
+func (e *Engine) outcomeOfRefusal(
+	ctx context.Context,
+	h head,
+	call gate.Call,
+	f *failure.Error,
+	closed *gate.Closed,
+) *store.Outcome {
 	now := e.Clock.Now()
 
 	if f.Scope == failure.ScopeBirdMethod && isMessage(h) {
-		if deadline, _ := e.methodDeadline(ctx, h, f.Code); !now.Before(deadline) {
+		if deadline, _ := e.methodDeadline(ctx, h, call.Method(), f.Code); !now.Before(deadline) {
 			return &store.Outcome{State: store.Dead}
 		}
 	}

@@ -47,7 +47,7 @@ func (e *Engine) enter(a *attempt, call gate.Call) error {
 
 // enterBird lets a request to a method of Bird through the gate.
 func (e *Engine) enterBird(a *attempt, method assistant.Method) error {
-	call := gate.Ask(string(method))
+	call := gate.Ask(string(e.ai(a.head).Address(method)))
 	call.Queued = a.queued
 
 	return e.enter(a, call)
@@ -122,7 +122,7 @@ func (e *Engine) waitFor(ctx context.Context, h head, closed *gate.Closed) *stor
 // limitMethodWait lets a wait for a method of Bird end at its deadline. The history records the start, which survives a
 // crash there.
 func (e *Engine) limitMethodWait(ctx context.Context, h head, closed *gate.Closed, outcome *store.Outcome) {
-	deadline, isFirst := e.methodDeadline(ctx, h, closed.Code)
+	deadline, isFirst := e.methodDeadline(ctx, h, closed.Scope.Name, closed.Code)
 	outcome.RetryAt = deadline
 
 	if isFirst {

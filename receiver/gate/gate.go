@@ -188,6 +188,17 @@ func (g *Gate) AnsweredSince(call Call, since time.Time) bool {
 	return s != nil && s.lastSuccess.After(since)
 }
 
+// RefusesAll reports whether Bird may refuse all messages, not only those that it refused: the scope is that of the basic
+// method, with which Bird has answered none since a time.
+func (g *Gate) RefusesAll(method string, since time.Time) bool {
+	g.mu.Lock()
+	defer g.unlock()
+
+	s := g.states[method]
+
+	return method == basicMethod && (s == nil || !s.lastSuccess.After(since))
+}
+
 // WaitAfter returns the scope that an event waits for after a failed call, or nil if the failure concerns the event alone.
 func (g *Gate) WaitAfter(call Call, event store.ID, f *failure.Error) *Closed {
 	if len(call.Scopes) == 0 {

@@ -75,14 +75,18 @@ func (p *Permit) apply(f *failure.Error) (pause *store.Pause, cleared []string) 
 
 	now := g.Clock.Now()
 
-	var failed string // the scope to which the failure belongs
+	var failed, refused string // the scope that a failure closes, and the one that refused the call, which may be narrower
 
 	if f != nil {
 		failed, pause = p.fail(f, now)
 	}
 
+	if f != nil && f.Class == failure.Configuration {
+		refused = p.call.name(f.Scope)
+	}
+
 	for _, name := range p.call.names {
-		if name == failed {
+		if name == failed || name == refused {
 			continue
 		}
 

@@ -134,6 +134,9 @@ func (c Call) circuit() string {
 }
 
 // belongsTo reports whether a scope is on the side of a target.
+// Method returns the name of the scope of the call's method of Bird; empty if it has none.
+func (c Call) Method() string { return c.name(failure.ScopeBirdMethod) }
+
 func belongsTo(name string, target Target) bool {
 	isBird := name == scopeBird || strings.HasPrefix(name, scopeBird+":")
 

@@ -92,6 +92,9 @@ func newCall(settings *config.Snapshot, r assistant.Request, how assistant.Trans
 	}, nil
 }
 
+// Address implements assistant.Driver: each method has a path of its own.
+func (Driver) Address(m assistant.Method) assistant.Method { return m }
+
 // Refused implements assistant.Driver.
 func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failure.Error {
 	return assistant.Refused(peer, r.Method, response)

@@ -117,7 +117,11 @@ func newCall(settings *config.Snapshot, payload *assistant.Payload) (*assistant.
 	}, nil
 }
 
-// Refused implements assistant.Driver. A flow has one address, so that what would concern a method concerns all of it.
+// Address implements assistant.Driver: a flow has one address.
+func (Driver) Address(assistant.Method) assistant.Method { return assistant.ProcessText }
+
+// Refused implements assistant.Driver. A refusal may be of one message, such as one that a firewall in front of the flow does
+// not let pass, so that the gate decides by several of them whether it is of the address.
 func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failure.Error {
 	f := assistant.Refused(peer, assistant.ProcessText, response) // no method of a flow is optional
 	f.Op = string(r.Method)
@@ -125,15 +129,10 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 	switch response.Status {
 	case http.StatusNotFound, http.StatusGone:
 		f.Class = failure.Configuration
-		f.Scope = failure.ScopeBird
+		f.Scope = failure.ScopeBirdMethod
 		f.Text = "the flow does not exist or is not published: publish it, and check bird.baseURL"
 	case http.StatusMethodNotAllowed:
-		f.Scope = failure.ScopeBird
 		f.Text = "the flow takes no POST: set the method of its trigger to POST"
-	}
-
-	if f.Scope == failure.ScopeBirdMethod {
-		f.Scope = failure.ScopeBird
 	}
 
 	return f

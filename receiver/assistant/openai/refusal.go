@@ -19,6 +19,15 @@ const (
 	codeNoModel = "model_not_found"
 )
 
+// Address implements assistant.Driver: all methods have one address, except transcriptions.
+func (Driver) Address(m assistant.Method) assistant.Method {
+	if m == assistant.TranscribeAudio {
+		return m
+	}
+
+	return assistant.ProcessText
+}
+
 // Refused implements assistant.Driver. The table of failures is in docs/receiver.md.
 func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failure.Error {
 	p := readProblem(response.Body)
@@ -49,8 +58,6 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 	case p.isTooLong(status):
 		e.Code = assistant.CodeTooLong // the person gets the fallback text
 		e.Text = "the message is too long for the model"
-	case slices.Contains([]int{http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed}, status):
-		e.Scope = failure.ScopeBird // all methods have one address
 	case status == http.StatusConflict:
 		e.Class = failure.Transient
 		e.Text = "the AI is busy"

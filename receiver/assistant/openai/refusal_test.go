@@ -34,7 +34,7 @@ func TestRefusals(t *testing.T) {
 		"OpenAI: country": {
 			status: 403,
 			body:   `{"error":{"code":"unsupported_country_region_territory","message":"m","param":null,"type":"request_forbidden"}}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: "http_403",
+			class:  failure.Configuration, scope: failure.ScopeBirdMethod, code: "http_403",
 		},
 		"OpenAI: no quota": {
 			status: 429,
@@ -152,7 +152,11 @@ func TestRefusals(t *testing.T) {
 		},
 		"no API at the address": {
 			status: 404, body: "<html>not found</html>",
-			class: failure.Configuration, scope: failure.ScopeBird, code: "http_404",
+			class: failure.Configuration, scope: failure.ScopeBirdMethod, code: "http_404",
+		},
+		"a firewall": {
+			status: 403, body: "<html>request blocked</html>",
+			class: failure.Configuration, scope: failure.ScopeBirdMethod, code: "http_403",
 		},
 		"redirect": {status: 308, class: failure.Configuration, scope: failure.ScopeBird, code: "http_308"},
 		"the person's words do not name a cause": {
