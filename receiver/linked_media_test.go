@@ -6,6 +6,7 @@ package receiver_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -249,7 +250,8 @@ func TestUploadThatFails(t *testing.T) {
 	}
 }
 
-// TestFailedUploadsAreNoOutage checks that uploads which Meta's server fails again and again do not stop the sends.
+// TestFailedUploadsAreNoOutage checks that uploads which Meta's server fails again and again do not stop the sends, and that
+// sends which work make no dead letters of them.
 func TestFailedUploadsAreNoOutage(t *testing.T) {
 	b := newBridge(t, "/files/a.jpg", byDefault)
 	b.Graph.SetRules(func(r *standin.Rules) { r.FailedFetches = map[string]int{b.url: http.StatusForbidden} })
@@ -266,17 +268,26 @@ func TestFailedUploadsAreNoOutage(t *testing.T) {
 		b.deliver(http.StatusOK, standin.FailedDelivery(number, message.ID, message.To, message.Callback, 131053, time.Now()))
 	}
 
-	b.pass(5*time.Minute, 10*time.Second)
-
-	if closed := b.status().ClosedScopes; len(closed) > 0 {
-		t.Errorf("closed scopes = %v, want none", closed)
+	for i := range 30 {
+		b.deliver(http.StatusOK, textDelivery(person(100+i), fmt.Sprint("wamid.other", i), "hello"))
+		b.waitSent(5 + i)
+		b.pass(10*time.Second, time.Second)
 	}
 
-	b.waitSent(4)
+	for _, closed := range b.status().ClosedScopes {
+		if closed.Scope != "files:upload" {
+			t.Errorf("scope %s is closed, want that of uploads alone", closed.Scope)
+		}
+	}
+
 	b.Graph.Faults.Remove(outage)
 	b.waitFor("the uploads", func() bool {
 		b.pass(time.Minute, 10*time.Second)
 
-		return len(b.Graph.Sent()) == 8
+		return len(b.Graph.Sent()) == 38
 	})
+
+	if stats := b.stats(); stats.DeadLetters != 0 {
+		t.Errorf("%d dead letters, want none", stats.DeadLetters)
+	}
 }

@@ -57,6 +57,6 @@ const (
 	tokenRefused = `max(whatsapp_token_refused{@self}) == 1`
 	// diskFull has no series with PostgreSQL, whose disk the receiver does not know.
 	diskFull = `max(whatsapp_store_disk_reserved_bytes{@self}) - min(whatsapp_store_disk_free_bytes{@self}) > 0`
-	// answersStopped holds while a call that an answer needs may not be made, or has no secret.
-	answersStopped = `max(whatsapp_scope_closed{@self,scope!~"pair|recipient"}) > 0 or ` + tokenMissing + ` or ` + aiKeyMissing
+	// answersStopped holds while a call that every answer needs may not be made, or has no secret.
+	answersStopped = `max(whatsapp_scope_closed{@self,scope!~"pair|recipient|files"}) > 0 or ` + tokenMissing + ` or ` + aiKeyMissing
 )

@@ -40,7 +40,7 @@ func messageAlerts(p Params) []alert {
 			pending:     "5m", // a backlog that a cause has left is worked off meanwhile
 			expr:        unless(fmt.Sprintf(`max(whatsapp_oldest_pending_seconds{@self}) > %d`, p.oldestPendingSeconds()), answersStopped),
 			summary:     "a message has waited {{ $value | humanizeDuration }}",
-			description: fmt.Sprintf("The oldest unfinished message has waited {{ $value | humanizeDuration }}; the limit is %d s. No refused or failing call explains it.", p.oldestPendingSeconds()),
+			description: fmt.Sprintf("The oldest unfinished message has waited {{ $value | humanizeDuration }}; the limit is %d s. No refused or failing call that every answer needs explains it.", p.oldestPendingSeconds()),
 		},
 		{
 			name:        "WhatsAppAnswersMissing",

@@ -164,16 +164,16 @@ func (m mediaType) method(analyzing bool) assistant.Method {
 
 // download fetches the file of the message into the spool. The attempt removes it with removeFile.
 func (e *Engine) download(ctx context.Context, a *attempt, sent whatsapp.Media) (*assistant.Media, error) {
-	permit, closed := e.gate.Enter(gate.LookUp(a.item.WABAID), a.work.Event.ID)
-	if closed != nil {
-		return nil, &waiting{closed}
+	calls, err := e.enterFile(a, gate.Download())
+	if err != nil {
+		return nil, err
 	}
 
-	defer permit.Cancel() // unless the call has ended it
+	defer calls.cancel() // unless they have ended
 
 	file, err := e.Media.Fetch(ctx, a.number(), expectedMedia(sent))
 	e.recordCall(opDownload, err)
-	e.recordLookUp(ctx, a, permit, err)
+	e.leaveFile(ctx, a, calls, err)
 
 	if err != nil {
 		return nil, err
@@ -199,27 +199,6 @@ func expectedMedia(sent whatsapp.Media) media.Expected {
 		SHA256:   string(sent.SHA256),
 		MimeType: string(sent.MimeType),
 		Filename: string(sent.Filename),
-	}
-}
-
-// recordLookUp reports to the gate whether the Graph API refused the look-up or the upload of a file. Other failures may be
-// of this file, or an outage of files alone, and a success does not prove that messages may be sent. A phone number that the
-// token may not see cannot send either.
-func (e *Engine) recordLookUp(ctx context.Context, a *attempt, permit *gate.Permit, err error) {
-	if err == nil {
-		return
-	}
-
-	f := failure.Of(err)
-
-	switch {
-	case f.Class == failure.Configuration && f.Scope == failure.ScopeNumber:
-		a.call = a.sendCall()
-		e.gate.Refused(a.call, a.work.Event.ID, f)
-	case f.Class == failure.Configuration || f.Class == failure.RateLimited:
-		a.call = gate.LookUp(a.item.WABAID)
-
-		e.endCall(ctx, permit, f)
 	}
 }
 

@@ -157,7 +157,7 @@ func (e *Engine) outcomeFor(ctx context.Context, h head, call gate.Call, f *fail
 		spent = true
 		outcome.RetryAt = e.Clock.Now().Add(h.settings.Processing.AmbiguousWindow)
 	case failure.Transient:
-		if closed != nil { // an outage: no failure of the event
+		if closed != nil && !isFileOverdue(h, closed, e.Clock.Now()) { // an outage: no failure of the event
 			outcome = e.waitFor(ctx, h, closed)
 			break
 		}

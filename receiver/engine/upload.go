@@ -7,7 +7,9 @@ import (
 	"context"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 )
 
 // uploadLinks uploads the linked files of a body, since Meta could not download them, and returns the body that names them
@@ -29,23 +31,29 @@ func (e *Engine) uploadLink(ctx context.Context, a *attempt, linked cloudapi.Lin
 
 	defer e.removeFile(a)
 
+	if closed := e.gate.Check(gate.Upload()); closed != nil && !isFileOverdue(a.head, closed, e.Clock.Now()) {
+		return "", &waiting{closed}
+	}
+
 	a.call = gate.Call{} // a failure of the file's server concerns this message alone
 
 	file, err := e.Media.FetchLink(ctx, linked.Type, linked.URL)
 	if err != nil {
+		if isOfSpool(err) {
+			a.call = gate.Upload()
+		}
+
 		return "", err
 	}
 
 	a.file = file
 
-	permit, closed := e.gate.Enter(gate.LookUp(a.item.WABAID), a.work.Event.ID)
-	if closed != nil {
-		return "", &waiting{closed}
+	calls, err := e.enterFile(a, gate.Upload())
+	if err != nil {
+		return "", err
 	}
 
-	defer permit.Cancel() // unless the call has ended it
-
-	a.call = gate.LookUp(a.item.WABAID)
+	defer calls.cancel() // unless they have ended
 
 	id, err := e.Graph.UploadMedia(ctx, a.number(), cloudapi.Upload{
 		Filename: file.Filename,
@@ -54,11 +62,21 @@ func (e *Engine) uploadLink(ctx context.Context, a *attempt, linked cloudapi.Lin
 		Open:     file.Open,
 	})
 	if err == nil {
+		e.leaveFile(ctx, a, calls, nil)
+
 		return id, nil
 	}
 
 	e.recordCall(opSend, err) // the next send shows whether it is mended
-	e.recordLookUp(ctx, a, permit, err)
+	e.leaveFile(ctx, a, calls, err)
 
 	return "", err
+}
+
+// isOfSpool reports whether a download failed because the spool cannot be written to. No file of any message can be
+// uploaded then.
+func isOfSpool(err error) bool {
+	code := failure.Of(err).Code
+
+	return code == media.CodeSpool || code == media.CodeDiskFull
 }

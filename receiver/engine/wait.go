@@ -103,6 +103,10 @@ func (e *Engine) waitFor(ctx context.Context, h head, closed *gate.Closed) *stor
 		e.gate.Enqueue(closed)
 	}
 
+	if overdue := h.work.Event.ReceivedAt.Add(serviceWindow); closed.Scope.Kind == failure.ScopeFiles && overdue.After(now) {
+		outcome.RetryAt = sooner(outcome.RetryAt, overdue)
+	}
+
 	if closed.Scope.Kind == failure.ScopeBirdMethod && isMessage(h) {
 		e.limitMethodWait(ctx, h, closed, outcome)
 	}

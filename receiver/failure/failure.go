@@ -46,6 +46,7 @@ const (
 	ScopePair            Scope = "pair" // one number and one person
 	ScopeRecipient       Scope = "recipient"
 	ScopeGraph           Scope = "graph"       // all of Meta's Graph API
+	ScopeFiles           Scope = "files"       // the download or the upload of files
 	ScopeBird            Scope = "bird"        // all of Bird
 	ScopeBirdMethod      Scope = "bird_method" // one method of Bird
 )

@@ -151,6 +151,62 @@ func TestUnknownTextMethodMeansAWrongAddress(t *testing.T) {
 	}
 }
 
+func TestWrongAddressIsNoAnswer(t *testing.T) {
+	f := newFixture(t)
+	start := f.clock.Now()
+	notFound := refusal(failure.ScopeBirdMethod, "http_404")
+
+	for n := range addressEvents {
+		f.clock.Advance(time.Second)
+		f.mustCall(Ask(textMethod), n, notFound, true)
+	}
+
+	if !f.RefusesAll(basicMethod, start) {
+		t.Error("Bird has answered a message, want that it may refuse all")
+	}
+
+	if f.RefusesAll(scopeBird+":"+imageMethod, start) {
+		t.Error("a method that a bridge may lack is taken for the address")
+	}
+
+	f.clock.Advance(time.Minute)
+	f.mustCall(Ask(textMethod), 0, nil, true)
+
+	if f.RefusesAll(basicMethod, start) {
+		t.Error("Bird refuses all, want those alone that it refused")
+	}
+}
+
+func TestFilesHaveTheirOwnCircuits(t *testing.T) {
+	for _, tc := range []struct {
+		broken  Call
+		working []Call
+	}{
+		{Download(), []Call{Upload(), Ask(imageMethod), person(1), LookUp("waba")}},
+		{Upload(), []Call{Download(), Ask(imageMethod), person(1), LookUp("waba")}},
+		{Ask(imageMethod), []Call{Download(), Upload()}},
+		{person(1), []Call{Download(), Upload()}},
+	} {
+		f := newFixture(t)
+		start := f.clock.Now()
+
+		for n := range threshold {
+			f.clock.Advance(time.Second) // for the throughput of the number
+			f.mustCall(tc.broken, n, outage, true)
+		}
+
+		f.mustCall(tc.broken, 9, nil, false)
+
+		for _, call := range tc.working {
+			f.mustCall(call, 9, nil, true)
+		}
+
+		if f.AnsweredSince(tc.broken, start) {
+			t.Errorf("%v has answered, want the failures alone", tc.broken.Scopes)
+		}
+	}
+}
+
 func TestStatusesHaveTheirOwnCircuit(t *testing.T) {
 	const method = "notify_bird_status_change"
 

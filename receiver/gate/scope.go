@@ -17,12 +17,15 @@ type Target string
 const (
 	Graph Target = "graph" // Meta's Graph API
 	Bird  Target = "bird"
+	Files Target = "files" // the servers of Meta that hold files, and the spool
 )
 
 // The names of scopes that have no id.
 const (
-	scopeApp  = "app"
-	scopeBird = "bird"
+	scopeApp      = "app"
+	scopeBird     = "bird"
+	scopeDownload = "files:download"
+	scopeUpload   = "files:upload"
 )
 
 // Scope is one scope that a call belongs to.
@@ -84,6 +87,13 @@ func LookUp(businessAccount string) Call {
 	return newCall(Graph, graphScopes(businessAccount, "", "")[:2]...)
 }
 
+// Download returns the download of a person's file, which has a circuit of its own: an outage of Meta's media hosts concerns
+// no texts, and answered texts do not prove that files can be downloaded.
+func Download() Call { return newCall(Files, Scope{failure.ScopeFiles, scopeDownload}) }
+
+// Upload returns the upload of a file to Meta, which has a circuit of its own too.
+func Upload() Call { return newCall(Files, Scope{failure.ScopeFiles, scopeUpload}) }
+
 // PairScope returns the name of the scope of the sends to the person whose conversation has a name.
 func PairScope(conversation string) string { return pairPrefix + conversation }
 
@@ -124,19 +134,22 @@ func (c Call) name(kind failure.Scope) string {
 	return ""
 }
 
+// Method returns the name of the scope of the call's method of Bird; empty if it has none.
+func (c Call) Method() string { return c.name(failure.ScopeBirdMethod) }
+
 // circuit returns the name of the scope whose circuit breaker protects the target of the call.
 func (c Call) circuit() string {
-	if c.Target == Graph {
+	switch c.Target {
+	case Graph:
 		return string(Graph)
+	case Files:
+		return c.name(failure.ScopeFiles)
 	}
 
 	return c.name(failure.ScopeBird) // none for the places of media
 }
 
 // belongsTo reports whether a scope is on the side of a target.
-// Method returns the name of the scope of the call's method of Bird; empty if it has none.
-func (c Call) Method() string { return c.name(failure.ScopeBirdMethod) }
-
 func belongsTo(name string, target Target) bool {
 	isBird := name == scopeBird || strings.HasPrefix(name, scopeBird+":")
 

@@ -50,9 +50,9 @@ func (s *Spool) refused(response *http.Response) (retry bool, _ *failure.Error) 
 		f.Text = "the media no longer exists"
 
 		return true, f
-	case http.StatusUnauthorized:
-		f.Class = failure.Configuration
-		f.Text = "Meta's media host refuses the access token: set a new one"
+	case http.StatusUnauthorized: // the look-up was accepted with the same token
+		f.Class = failure.Transient
+		f.Text = "Meta's media host refuses the access token, which the Graph API accepts"
 
 		return true, f
 	case http.StatusForbidden: // some of Meta's hosts answer so if the URL has expired

@@ -149,7 +149,7 @@ func (s *Spool) download(ctx context.Context, file *File, info cloudapi.MediaInf
 }
 
 func (s *Spool) get(ctx context.Context, settings *config.Snapshot, address *url.URL) (*http.Response, *failure.Error) {
-	return s.http.Open(ctx, httpclient.Call{
+	response, fault := s.http.Open(ctx, httpclient.Call{
 		Op:         op,
 		Method:     http.MethodGet,
 		BaseURL:    address.String(),
@@ -157,6 +157,11 @@ func (s *Spool) get(ctx context.Context, settings *config.Snapshot, address *url
 		Timeout:    settings.Media.DownloadTimeout,
 		Idempotent: true,
 	})
+	if fault != nil && fault.Class == failure.Configuration { // such as an unknown certificate: of the host, not of the Graph API
+		fault.Scope = failure.ScopeFiles
+	}
+
+	return response, fault
 }
 
 // write copies body into a new file of the spool, at most one byte more than is reserved for it, and returns its

@@ -119,7 +119,7 @@ func TestFetchFailures(t *testing.T) {
 		"lookup: token":               {lookup: unauthorized, class: failure.Configuration, code: "190"},
 		"gone":                        {handle: serve(404), class: failure.Permanent, code: "media_gone", lookups: 2},
 		"gone for good":               {handle: serve(410), class: failure.Permanent, code: "media_gone", lookups: 2},
-		"token refused":               {handle: serve(401), class: failure.Configuration, code: "http_401", lookups: 2},
+		"token refused":               {handle: serve(401), class: failure.Transient, code: "http_401", lookups: 2},
 		"forbidden":                   {handle: serve(403), class: failure.Transient, code: "http_403", lookups: 2},
 		"busy":                        {handle: serve(429, "Retry-After", "7"), class: failure.Transient, code: "http_429"},
 		"unavailable":                 {handle: serve(503), class: failure.Transient, code: "http_503"},

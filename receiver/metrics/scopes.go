@@ -16,7 +16,7 @@ type ClosedScope struct {
 // The known kinds of scopes and reasons, sorted. Kinds of a single conversation are counted, not named.
 var (
 	scopeKinds = []string{
-		"app", "bird", "bird_method", "business_account", "graph", "number", "pair", "recipient",
+		"app", "bird", "bird_method", "business_account", "files", "graph", "number", "pair", "recipient",
 	}
 	scopeReasons = []string{"rate_limited", "refused", "throughput", "unavailable"}
 )
