@@ -91,13 +91,16 @@ func TestPartOfManyPersons(t *testing.T) {
 func (f *fixture) parts(person *Person) (parts string, whole bool) {
 	f.Helper()
 
+	var all strings.Builder
+
 	found := false
 	whole = true
 
 	err := person.Each(f.Context(), func(records []store.Record) error {
 		for i := range records {
 			payload, cut := person.Part(&records[i].Event)
-			parts += string(payload)
+			all.Write(payload)
+
 			whole = whole && !cut
 			found = true
 		}
@@ -108,7 +111,7 @@ func (f *fixture) parts(person *Person) (parts string, whole bool) {
 		f.Fatalf("no event concerns the person: %v", err)
 	}
 
-	return parts, whole
+	return all.String(), whole
 }
 
 // TestUndividedPart checks that nothing is exported of an event that cannot be read.

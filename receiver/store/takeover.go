@@ -41,9 +41,11 @@ func (t Takeover) Active(now time.Time) bool { return now.Before(t.Until) }
 // Changes reports whether a store replaces the current takeover by t: it ignores a change that is older than the current one,
 // and one that spares its holder.
 func (t Takeover) Changes(current Takeover) bool {
-	isSpared := current.By != Assistant && slices.Contains(t.Spares[:], current.By)
+	if current.By != Assistant && current.Active(t.At) && slices.Contains(t.Spares[:], current.By) {
+		return false
+	}
 
-	return !t.At.Before(current.At) && !(isSpared && current.Active(t.At))
+	return !t.At.Before(current.At)
 }
 
 // Handoff returns the event whose answer handed the conversation off: to the current holder, or to the people from whom a
