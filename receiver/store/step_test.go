@@ -210,7 +210,7 @@ func TestIsPlainEnd(t *testing.T) {
 	}
 
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Step]()) {
-		if slices.Contains([]string{"Now", "Outcome", "ByDesk", "TemplateRequiredIn"}, field.Name) {
+		if slices.Contains([]string{"Now", "Outcome", "ByDesk", "TakeoverIn", "TemplateRequiredIn"}, field.Name) {
 			continue
 		}
 
