@@ -63,6 +63,7 @@ func checkDirectivesOfObject(path string, node map[string]any) (withoutDirective
 
 		field, err := checkDirectives(below, node[key])
 		fields[key] = field
+
 		errs = append(errs, err)
 	}
 

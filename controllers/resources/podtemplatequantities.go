@@ -55,8 +55,7 @@ func typeOfField(of reflect.Type, key string) reflect.Type {
 	case reflect.Map:
 		return of.Elem()
 	case reflect.Struct:
-		for i := range of.NumField() {
-			field := of.Field(i)
+		for field := range of.Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 
 			switch {

@@ -9,7 +9,7 @@ import (
 )
 
 // readNested decodes the answer under a key of another program. A text that is an answer in JSON, as models write it that were
-// told to answer in JSON, is read as one.
+// instructed to answer in JSON, is read as one.
 func (a *parser) readNested(raw json.RawMessage, depth int) error {
 	var text string
 	if json.Unmarshal(raw, &text) == nil && a.readEmbedded([]byte(text), depth) {

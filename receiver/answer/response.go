@@ -41,7 +41,7 @@ func Read(r Response) (Answer, error) {
 	switch mediaType {
 	case "text/plain", "text/markdown":
 		return readPlain(body, isPage(body))
-	case "text/html", "": // the default of servers that were not told the type
+	case "text/html", "": // the default of servers on which no type was set
 		return readPlain(body, isMarkup(body))
 	}
 

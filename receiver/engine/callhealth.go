@@ -49,12 +49,7 @@ func (e *Engine) Token() health.TokenState {
 // of that operation succeeds, or its settings change: the next call shows whether that mended it.
 func (e *Engine) Problems() map[string]string {
 	closed := e.gate.Snapshot()
-
-	problems := map[string]string{}
-
-	for op, text := range e.calls.current(e.Live.Current()) {
-		problems[op] = text
-	}
+	problems := e.calls.current(e.Live.Current())
 
 	addRefusals(problems, closed)
 

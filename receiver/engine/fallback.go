@@ -69,6 +69,7 @@ func (e *Engine) fallbackOutcome(ctx context.Context, a *attempt) *store.Outcome
 	record, err := e.Store.Get(ctx, a.work.Event.ID)
 	if err != nil {
 		e.Log.Error("reading why a fallback text was sent failed", logevent.EventID, a.work.Event.ID, "error", err)
+
 		record = &store.Record{}
 	}
 
