@@ -23,6 +23,14 @@ type Answer struct {
 	BadConversationID bool
 }
 
+// Usage is what an answer cost, as far as the AI says.
+type Usage struct {
+	InputTokens  int64
+	OutputTokens int64
+	// Truncated means that the AI stopped at its limit of tokens, in the middle of the answer.
+	Truncated bool
+}
+
 // Handoff is the reason why a human takes over, and a text to the person, sent after the replies. Both may be empty.
 type Handoff struct {
 	Reason string `json:"reason"`

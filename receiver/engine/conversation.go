@@ -9,15 +9,29 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// classSkipped is the class of the reasons in the history of skipped events. They are no failures.
+const classSkipped = "skipped"
+
+// The reasons for which an event is skipped, as its history names them.
+const (
+	codeRevoked     = "revoked"       // the person deleted the message before it was answered
+	codeSuperseded  = "superseded"    // the person changed the message once more
+	codeUnknownToAI = "unknown_to_ai" // the AI was not asked about the message that the person changed
+	codeLacking     = "no_method"     // the bridge does not have the method
+	codeAnswered    = "answered"      // the answer came before the fallback text was sent
 )
 
 // attempt is one attempt at the head of a conversation.
@@ -151,6 +165,28 @@ func (a *attempt) plainText() string {
 	}
 
 	return a.message.PlainText()
+}
+
+// skip ends the event without asking the AI. Its history gets the reason.
+func (a *attempt) skip(code, reason string) {
+	a.successState = store.Skipped
+	a.reason = &store.Failure{
+		Class: classSkipped,
+		Code:  code,
+		Text:  reason,
+	}
+}
+
+// keepConversationID remembers the AI's id of the conversation.
+func (e *Engine) keepConversationID(a *attempt, given answer.Answer) {
+	if given.BadConversationID {
+		e.sampled.Warn("conversation_id of the AI ignored: it is no string or number of at most 256 bytes",
+			logevent.EventID, a.work.Event.ID)
+	}
+
+	if id := given.ConversationID; id != nil && *id != a.work.Conversation.AIConversationID {
+		a.pendingStep.AIConversationID = id
+	}
 }
 
 // checkAnswerable returns why no answer to the message can be sent, or nil.

@@ -10,6 +10,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -20,6 +24,33 @@ const (
 	classLater = "later"
 	codeLater  = "answered_later"
 )
+
+// interpret gives an empty answer the meaning that the configuration gives it, and remembers the AI's id of the
+// conversation.
+func (e *Engine) interpret(a *attempt, method assistant.Method, given answer.Answer) (answer.Answer, error) {
+	e.keepConversationID(a, given)
+
+	if !given.Empty {
+		return given, nil
+	}
+
+	e.Metrics.AIAnsweredNothing()
+
+	switch a.settings.Bird.EmptyAnswer {
+	case config.EmptyLater:
+		// The person waits for no answer to a change.
+		given.Later = method != assistant.ProcessEdit && method != assistant.ProcessRevoke
+	case config.EmptyFail:
+		return given, &failure.Error{
+			Class: failure.Permanent,
+			Op:    string(method),
+			Code:  assistant.CodeBadResponse,
+			Text:  "the answer is empty, which bird.emptyAnswer makes a failure",
+		}
+	}
+
+	return given, nil
+}
 
 // answerLater ends the event, since the AI answers it by the messages API, and starts the time that it has for that.
 func (e *Engine) answerLater(ctx context.Context, a *attempt) error {

@@ -5,6 +5,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
@@ -17,6 +19,14 @@ import (
 // waitRecheck is how long an event waits for a scope at most before it is tried again all the same. It only matters if no
 // receiver learns that the scope opened.
 const waitRecheck = 6 * time.Hour
+
+// maxInlineWait is how long an attempt waits for throughput without giving its lane back. Longer waits would let the
+// events of one busy phone number take all the capacity.
+const maxInlineWait = 50 * time.Millisecond
+
+// methodBound is how many configuration retries an event waits for a method that Bird refuses. Then it is dead-lettered,
+// so that the conversation goes on.
+const methodBound = 20
 
 // waiting ends an attempt because a scope is closed. Nothing was tried and nothing failed.
 type waiting struct{ *gate.Closed }
@@ -51,6 +61,29 @@ func (e *Engine) enterBird(a *attempt, method assistant.Method) error {
 	call.Queued = a.queued
 
 	return e.enter(a, call)
+}
+
+// enterSend lets a send through the gate. It waits for a moment if the phone number's throughput is used up, unless a part
+// that was sent is not recorded yet.
+func (e *Engine) enterSend(ctx context.Context, a *attempt) error {
+	for deadline := e.Clock.Now().Add(maxInlineWait); ; {
+		err := e.enter(a, a.sendCall())
+
+		wait, ok := errors.AsType[*waiting](err)
+		if !ok || wait.Reason != gate.Throughput || wait.Until.After(deadline) || a.pendingStep.Sent != nil {
+			return err
+		}
+
+		e.sleep(ctx, max(wait.Until.Sub(e.Clock.Now()), time.Millisecond), nil)
+
+		if ctx.Err() != nil {
+			return fmt.Errorf("wait for the phone number's throughput: %w", ctx.Err())
+		}
+
+		if e.Clock.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // leave reports the result of the attempt's call to the gate.
@@ -138,6 +171,36 @@ func (e *Engine) limitMethodWait(ctx context.Context, h head, closed *gate.Close
 			Text:  closed.Cause,
 		}, e.Clock.Now(), false)
 	}
+}
+
+// methodDeadline returns until when an event waits for a method, by the name of its scope, that Bird refuses with a code. It
+// is asked once more then, whatever Bird said about other events. isFirst reports whether the wait starts now.
+//
+// While Bird may refuse all messages, the wait is no failure of the event, which waits as long as it can be answered.
+func (e *Engine) methodDeadline(ctx context.Context, h head, method, code string) (deadline time.Time, isFirst bool) {
+	now := e.Clock.Now()
+	since := now
+	isFirst = true
+
+	if record, err := e.Store.Get(ctx, h.work.Event.ID); err == nil {
+		for _, f := range record.Failures {
+			if f.Class == string(failure.Configuration) && f.Code == code {
+				since = f.At
+				isFirst = false
+
+				break
+			}
+		}
+	}
+
+	bound := methodBound * h.settings.Processing.ConfigurationRetry
+	deadline = since.Add(bound)
+
+	if !now.Before(deadline) && now.Sub(h.work.Event.ReceivedAt) < serviceWindow && e.gate.RefusesAll(method, since) {
+		deadline = now.Add(bound)
+	}
+
+	return deadline, isFirst
 }
 
 // jitter returns up to a tenth of a wait, so that events that waited for the same time do not come back at once.
