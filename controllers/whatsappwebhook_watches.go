@@ -8,12 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -27,7 +25,6 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
-	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
 // concurrentReconciles allows for many resources at once, as after a restart: a reconciliation mostly waits for the API
@@ -173,11 +170,6 @@ func controllerOf(object client.Object) []reconcile.Request {
 	return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: object.GetNamespace(), Name: controller.Name}}}
 }
 
-// usersOfClaim returns requests for the resources that use a claim.
-func (r *WhatsAppWebhookReconciler) usersOfClaim(ctx context.Context, claim client.Object) []reconcile.Request {
-	return r.indexed(ctx, claim.GetNamespace(), claimIndex, claim.GetName())
-}
-
 // syncOptionalAPIs starts the watches of added kinds, stops those of removed kinds, and reconciles every resource.
 func (r *WhatsAppWebhookReconciler) syncOptionalAPIs(
 	ctx context.Context,
@@ -261,91 +253,4 @@ func (r *WhatsAppWebhookReconciler) requested(_ context.Context, webhook client.
 	r.poller.Refresh(key)
 
 	return []reconcile.Request{{NamespacedName: key}}
-}
-
-// ownersOfSlice returns requests for the resource whose pods a slice lists, and has the poller query them soon, since a
-// pod has started, ended or changed its readiness.
-func (r *WhatsAppWebhookReconciler) ownersOfSlice(ctx context.Context, slice client.Object) []reconcile.Request {
-	requests := r.indexed(ctx, slice.GetNamespace(), serviceIndex, slice.GetLabels()[discoveryv1.LabelServiceName])
-	for _, request := range requests {
-		r.poller.Refresh(request.NamespacedName)
-	}
-
-	return requests
-}
-
-// ownersOfPod returns requests for the resource of a receiver's pod.
-func (r *WhatsAppWebhookReconciler) ownersOfPod(ctx context.Context, pod client.Object) []reconcile.Request {
-	return r.indexed(ctx, pod.GetNamespace(), selectorIndex, resources.Instance(pod.GetLabels()))
-}
-
-// indexed returns requests for the resources of a namespace that an index has under a value.
-func (r *WhatsAppWebhookReconciler) indexed(ctx context.Context, namespace, index, value string) []reconcile.Request {
-	webhooks := &v1alpha1.WhatsAppWebhookList{}
-
-	err := r.client.List(ctx, webhooks, client.InNamespace(namespace), client.MatchingFields{index: value})
-	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "looking up a resource failed; its status update is delayed", "index", index)
-
-		return nil
-	}
-
-	var requests []reconcile.Request
-	for i := range webhooks.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&webhooks.Items[i])})
-	}
-
-	return requests
-}
-
-// The field indexes of resources: by the name of their admin Service, and by the label of their pods.
-const (
-	serviceIndex  = "adminService"
-	selectorIndex = "selector"
-)
-
-func indexService(webhook client.Object) []string {
-	return []string{resources.AdminServiceName(webhook.GetName())}
-}
-
-func indexSelector(webhook client.Object) []string {
-	return []string{resources.Name(webhook.GetName())}
-}
-
-// claimIndex is the field index of resources by the name of the claim that they use.
-const claimIndex = "claim"
-
-func indexClaim(object client.Object) []string {
-	webhook, ok := object.(*v1alpha1.WhatsAppWebhook)
-	if !ok || resources.ClaimName(webhook) == "" {
-		return nil
-	}
-
-	return []string{resources.ClaimName(webhook)}
-}
-
-// requestSource is a source of requests for changes that no watch reports.
-type requestSource struct {
-	mu    sync.Mutex
-	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
-}
-
-// Start implements source.Source.
-func (s *requestSource) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	s.queue = queue
-
-	return nil
-}
-
-// enqueue requests a reconciliation. Before the start it does nothing: every resource is about to be reconciled anyway.
-func (s *requestSource) enqueue(resource types.NamespacedName) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	if s.queue != nil {
-		s.queue.Add(reconcile.Request{NamespacedName: resource})
-	}
 }
