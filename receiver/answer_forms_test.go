@@ -131,3 +131,50 @@ func TestEmptyAnswers(t *testing.T) {
 		})
 	}
 }
+
+// TestEmptyAnswersToChanges has the AI answer nothing to an edit and a revocation, for which the person waits for no answer,
+// whatever an empty answer to a question means.
+func TestEmptyAnswersToChanges(t *testing.T) {
+	for _, setting := range []config.EmptyAnswer{config.EmptyFail, config.EmptyLater} {
+		t.Run(string(setting), func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) {
+				withoutTyping(c)
+				withMessagesAPI(c)
+				c.Bird.EmptyAnswer = setting
+				c.Processing.FallbackText = "Sorry."
+			})
+			h.reply = func(method string, request map[string]any) any {
+				if method == "process_text_message" {
+					return standin.EchoReply(method, request)
+				}
+
+				return map[string]any{"response": ""}
+			}
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "send 100 boxes"))
+			h.waitSent(1)
+			h.waitIdle()
+			h.deliver(http.StatusOK, editDelivery("wamid.edit", "wamid.1", "send 10 boxes"))
+			h.waitIdle()
+			h.deliver(http.StatusOK, revokeDelivery("wamid.revoke", "wamid.1"))
+			h.waitIdle()
+
+			if n := len(h.birdRequests()); n != 3 {
+				t.Errorf("%d requests, want those about the text, the edit and the revocation", n)
+			}
+
+			want := map[string]store.State{"wamid.edit": store.Done, "wamid.revoke": store.Done}
+			if diff := cmp.Diff(want, h.states("wamid.edit", "wamid.revoke")); diff != "" {
+				t.Errorf("states (-want +got):\n%s", diff)
+			}
+
+			if diff := cmp.Diff([]string{"You said: send 100 boxes"}, sentTexts(h.Graph.Sent())); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+
+			if _, page := h.adminPage("/metrics"); !strings.Contains(page, "whatsapp_ai_empty_answers_total 2\n") {
+				t.Error("the empty answers are not counted")
+			}
+		})
+	}
+}

@@ -26,7 +26,7 @@ const (
 )
 
 // interpret gives an empty answer the meaning that the configuration gives it, and remembers the AI's id of the
-// conversation.
+// conversation. An empty answer to an edit or a revocation always means that there is nothing to send.
 func (e *Engine) interpret(a *attempt, method assistant.Method, given answer.Answer) (answer.Answer, error) {
 	e.keepConversationID(a, given)
 
@@ -36,10 +36,13 @@ func (e *Engine) interpret(a *attempt, method assistant.Method, given answer.Ans
 
 	e.Metrics.AIAnsweredNothing()
 
+	if method == assistant.ProcessEdit || method == assistant.ProcessRevoke {
+		return given, nil // the person waits for no answer to a change
+	}
+
 	switch a.settings.Bird.EmptyAnswer {
 	case config.EmptyLater:
-		// The person waits for no answer to a change.
-		given.Later = method != assistant.ProcessEdit && method != assistant.ProcessRevoke
+		given.Later = true
 	case config.EmptyFail:
 		return given, &failure.Error{
 			Class: failure.Permanent,
