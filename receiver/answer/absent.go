@@ -35,6 +35,36 @@ func filled(raw json.RawMessage) bool {
 	return true
 }
 
+// isEmptyList reports whether a property is a list without elements.
+func isEmptyList(raw json.RawMessage) bool { return present(raw) && raw[0] == '[' && !filled(raw) }
+
+// isSilent reports whether an object says that there is no answer, by an empty list as its response, or as the first of the keys
+// that hold nothing but an answer. A key that is blank in another way does not count.
+func (o *object) isSilent() bool {
+	for _, value := range []json.RawMessage{o.Response, o.Reply, o.Answer, o.Output} {
+		if filled(value) || isEmptyList(value) {
+			return isEmptyList(value)
+		}
+	}
+
+	return false
+}
+
+// withoutRemarks returns an object whose response is blank without the keys that can hold anything but an answer: a remark, a
+// record, or the person's own message, as in a request that a bridge returns with its response.
+func (o object) withoutRemarks() object {
+	o.Type = nil
+	o.Text = nil
+	o.Message = nil
+	o.Content = nil
+	o.Custom = nil
+	o.Choices = nil
+	o.Data = nil
+	o.Result = nil
+
+	return o
+}
+
 // isBlank reports whether all that a value holds is absent, as in {"url":"","caption":null}. The type of a file is no content.
 func isBlank(raw json.RawMessage) bool {
 	var value any

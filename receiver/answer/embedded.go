@@ -20,7 +20,8 @@ func (a *parser) readNested(raw json.RawMessage, depth int) error {
 }
 
 // readEmbedded decodes a text of a model that is an answer in JSON, and reports whether it is one. It takes nothing but texts
-// with choices: a person can make a model write anything, but must not make it send templates or files.
+// with choices, and that there is no answer: a person can make a model write anything, but must not make it send templates or
+// files.
 func (a *parser) readEmbedded(text []byte, depth int) bool {
 	body := withoutFence(bytes.TrimSpace(text))
 	if !beginsObject(body) || !json.Valid(body) {
@@ -28,7 +29,7 @@ func (a *parser) readEmbedded(text []byte, depth int) bool {
 	}
 
 	var p parser
-	if p.readValue(body, depth+1) != nil || len(p.Replies) == 0 || p.Handoff != nil {
+	if p.readValue(body, depth+1) != nil || p.Handoff != nil || p.Later && len(p.Replies) == 0 {
 		return false
 	}
 
@@ -39,6 +40,7 @@ func (a *parser) readEmbedded(text []byte, depth int) bool {
 	}
 
 	a.Replies = append(a.Replies, p.Replies...)
+	a.isSilent = a.isSilent || p.isSilent
 
 	return true
 }

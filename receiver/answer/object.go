@@ -85,7 +85,7 @@ func (a *parser) readObject(raw json.RawMessage, depth int) error {
 
 // choices returns the quick replies or buttons beside a text.
 func (o *object) choices() (options, error) {
-	if !filled(o.Response) && o.hasType() && !o.isText() {
+	if !present(o.Response) && o.hasType() && !o.isText() {
 		return nil, nil // they belong to the message
 	}
 
@@ -119,6 +119,10 @@ func (a *parser) readContent(o object, raw json.RawMessage, depth int) error {
 		return a.readBesideFiles(o, o.Response, func() error { return a.readValue(o.Response, depth+1) })
 	}
 
+	if present(o.Response) {
+		o = o.withoutRemarks()
+	}
+
 	if o.isText() {
 		return a.readBesideFiles(o, o.Text, func() error { return complete(a.readTyped(raw)) })
 	}
@@ -129,6 +133,13 @@ func (a *parser) readContent(o object, raw json.RawMessage, depth int) error {
 
 	if filled(o.Error) && string(o.Error) != "0" {
 		return errors.New("the answer is an error")
+	}
+
+	if o.isSilent() {
+		return a.readBesideFiles(o, nil, func() error {
+			a.isSilent = true
+			return nil
+		})
 	}
 
 	nested, isParts, found := o.answer()
