@@ -173,44 +173,6 @@ func TestRefusedTokenIsProbedByOneConversation(t *testing.T) {
 	h.waitSent(people)
 }
 
-func TestRefusedMessagesDelayNoOther(t *testing.T) {
-	const refused = 5
-
-	h := newHarness(t, byDefault)
-	h.reply = func(method string, request map[string]any) any {
-		if request["text"] == "poison" {
-			return standin.Answer{
-				Status: http.StatusNotFound,
-				Body:   map[string]any{"error": map[string]any{"code": "CONTACT_NOT_FOUND"}},
-			}
-		}
-
-		return standin.EchoReply(method, request)
-	}
-	h.start()
-
-	for i := range refused {
-		h.deliver(http.StatusOK, textDelivery(person(1000+i), fmt.Sprint("wamid.poison", i), "poison"))
-	}
-
-	for i := range 30 {
-		h.deliver(http.StatusOK, textDelivery(person(i), fmt.Sprint("wamid.", i), "hello"))
-		h.waitSent(i + 1)
-
-		if i%3 == 0 {
-			h.pass(31*time.Second, 31*time.Second)
-		}
-	}
-
-	h.pass(10*time.Minute, 31*time.Second)
-
-	for i := range refused {
-		if got := h.record(fmt.Sprint("wamid.poison", i)).Event.State; got != store.Dead {
-			t.Errorf("refused message %d is %s, want a dead letter after its bound", i, got)
-		}
-	}
-}
-
 func TestMissingMethodBlocksNoConversation(t *testing.T) {
 	const people = 5
 

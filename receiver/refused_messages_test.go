@@ -55,36 +55,60 @@ func newFirewallHarness(t *testing.T, protocol config.Protocol) *harness {
 	return h
 }
 
-// TestFirewallDelaysNoOther checks that messages which a firewall refuses delay none of other people, and end as dead letters.
-func TestFirewallDelaysNoOther(t *testing.T) {
-	const refused = 5
+// TestRefusedMessagesDelayNoOther refuses messages as a bridge does that does not know their senders.
+func TestRefusedMessagesDelayNoOther(t *testing.T) {
+	const unknown = "poison"
 
+	h := newHarness(t, byDefault)
+	h.reply = func(method string, request map[string]any) any {
+		if request["text"] == unknown {
+			return standin.Answer{
+				Status: http.StatusNotFound,
+				Body:   map[string]any{"error": map[string]any{"code": "CONTACT_NOT_FOUND"}},
+			}
+		}
+
+		return standin.EchoReply(method, request)
+	}
+
+	h.checkRefusedDelayNoOther(unknown)
+}
+
+func TestFirewallDelaysNoOther(t *testing.T) {
 	for _, protocol := range []config.Protocol{config.ProtocolFlow, config.ProtocolOpenAI} {
 		t.Run(string(protocol), func(t *testing.T) {
-			h := newFirewallHarness(t, protocol)
-			h.start()
-
-			for i := range refused {
-				h.deliver(http.StatusOK, textDelivery(person(1000+i), fmt.Sprint("wamid.poison", i), injection))
-			}
-
-			for i := range 30 {
-				h.deliver(http.StatusOK, textDelivery(person(i), fmt.Sprint("wamid.", i), "hello"))
-				h.waitSent(i + 1)
-
-				if i%3 == 0 {
-					h.pass(31*time.Second, 31*time.Second)
-				}
-			}
-
-			h.pass(10*time.Minute, 31*time.Second)
-
-			for i := range refused {
-				if got := h.record(fmt.Sprint("wamid.poison", i)).Event.State; got != store.Dead {
-					t.Errorf("refused message %d is %s, want a dead letter after its bound", i, got)
-				}
-			}
+			newFirewallHarness(t, protocol).checkRefusedDelayNoOther(injection)
 		})
+	}
+}
+
+// checkRefusedDelayNoOther checks that messages with a text that is refused delay none of other people, and end as dead letters.
+func (h *harness) checkRefusedDelayNoOther(text string) {
+	h.t.Helper()
+
+	const refused = 5
+
+	h.start()
+
+	for i := range refused {
+		h.deliver(http.StatusOK, textDelivery(person(1000+i), fmt.Sprint("wamid.poison", i), text))
+	}
+
+	for i := range 30 {
+		h.deliver(http.StatusOK, textDelivery(person(i), fmt.Sprint("wamid.", i), "hello"))
+		h.waitSent(i + 1)
+
+		if i%3 == 0 {
+			h.pass(31*time.Second, 31*time.Second)
+		}
+	}
+
+	h.pass(10*time.Minute, 31*time.Second)
+
+	for i := range refused {
+		if got := h.record(fmt.Sprint("wamid.poison", i)).Event.State; got != store.Dead {
+			h.t.Errorf("refused message %d is %s, want a dead letter after its bound", i, got)
+		}
 	}
 }
 
