@@ -47,7 +47,7 @@ type File struct {
 	Cut bool `json:"cut,omitempty"`
 }
 
-// Missing is what could not be had.
+// Missing is a part that could not be collected, and the reason.
 type Missing struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
@@ -94,7 +94,7 @@ func (b *Bundle) Close() (Index, error) {
 func (b *Bundle) JSON(name string, value any) {
 	text, err := marshal(value)
 	if err != nil {
-		b.Lack(name, err)
+		b.AddMissing(name, err)
 		return
 	}
 
@@ -107,8 +107,8 @@ func (b *Bundle) Log(name string, text []byte) { b.add(name, redactLog(text)) }
 // Metrics adds metrics in the text format of Prometheus.
 func (b *Bundle) Metrics(name string, text []byte) { b.add(name, redactQuoted(text)) }
 
-// Lack records what could not be had.
-func (b *Bundle) Lack(what string, why error) {
+// AddMissing records a part that could not be collected.
+func (b *Bundle) AddMissing(what string, why error) {
 	b.index.Missing = append(b.index.Missing, Missing{What: what, Why: why.Error()})
 }
 
@@ -127,7 +127,7 @@ func (b *Bundle) add(name string, content []byte) {
 	}
 
 	if b.bytes+len(content) > maxBundle {
-		b.Lack(name, fmt.Errorf("the bundle has %d MiB already", b.bytes>>20))
+		b.AddMissing(name, fmt.Errorf("the bundle has %d MiB already", b.bytes>>20))
 		return
 	}
 

@@ -68,7 +68,7 @@ func (b *Bundle) Cluster(ctx context.Context, c *cluster.Cluster, name string, l
 
 	pods, err := c.Receivers(ctx, c.Namespace, name)
 	if err != nil {
-		b.Lack("the logs of the receivers", err)
+		b.AddMissing("the logs of the receivers", err)
 	}
 
 	for i := range pods {
@@ -84,13 +84,13 @@ func (b *Bundle) version(c *cluster.Cluster) {
 
 	api, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
-		b.Lack("cluster/version.json", err)
+		b.AddMissing("cluster/version.json", err)
 		return
 	}
 
 	version, err := api.ServerVersion()
 	if err != nil {
-		b.Lack("cluster/version.json", err)
+		b.AddMissing("cluster/version.json", err)
 		return
 	}
 
@@ -105,7 +105,7 @@ func (b *Bundle) resource(ctx context.Context, c *cluster.Cluster, name string) 
 	object.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind(v1alpha1.Kind))
 
 	if err := c.Client().Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, object); err != nil {
-		b.Lack("cluster/WhatsAppWebhook.json", err)
+		b.AddMissing("cluster/WhatsAppWebhook.json", err)
 		return
 	}
 
@@ -125,12 +125,12 @@ func (b *Bundle) objects(ctx context.Context, c *cluster.Cluster, kind schema.Gr
 	err := c.Client().List(ctx, list, client.InNamespace(c.Namespace),
 		client.MatchingLabels(resources.SelectorLabels(resources.Name(name))), client.Limit(maxObjects))
 	if meta.IsNoMatchError(err) {
-		b.Lack(file, fmt.Errorf("the cluster does not serve %s", kind.GroupVersion()))
+		b.AddMissing(file, fmt.Errorf("the cluster does not serve %s", kind.GroupVersion()))
 		return nil
 	}
 
 	if err != nil {
-		b.Lack(file, err)
+		b.AddMissing(file, err)
 		return nil
 	}
 
@@ -167,7 +167,7 @@ func (b *Bundle) events(ctx context.Context, c *cluster.Cluster, names []string)
 
 	list := &corev1.EventList{}
 	if err := c.Client().List(ctx, list, client.InNamespace(c.Namespace)); err != nil {
-		b.Lack("cluster/events.json", err)
+		b.AddMissing("cluster/events.json", err)
 		return
 	}
 
@@ -213,14 +213,14 @@ func (b *Bundle) stream(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod
 
 	stream, err := c.Log(ctx, pod, options)
 	if err != nil {
-		b.Lack(file, err)
+		b.AddMissing(file, err)
 		return
 	}
 	defer stream.Close()
 
 	text, err := io.ReadAll(io.LimitReader(stream, maxFile))
 	if err != nil {
-		b.Lack("the rest of "+file, err)
+		b.AddMissing("the rest of "+file, err)
 	}
 
 	b.Log(file, text)
@@ -240,7 +240,7 @@ func (b *Bundle) operator(ctx context.Context, c *cluster.Cluster, lines int64) 
 	}
 
 	if err != nil {
-		b.Lack("operator/Pod.json, and the operator's log", err)
+		b.AddMissing("operator/Pod.json, and the operator's log", err)
 		return
 	}
 

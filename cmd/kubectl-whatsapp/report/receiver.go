@@ -49,7 +49,7 @@ func (b *Bundle) Receiver(ctx context.Context, r Receiver) {
 		}
 
 		if err != nil {
-			b.Lack(page.file, err)
+			b.AddMissing(page.file, err)
 			continue
 		}
 
@@ -67,7 +67,7 @@ func (b *Bundle) Receiver(ctx context.Context, r Receiver) {
 
 	text, err := r.get(ctx, admin+"/metrics")
 	if err != nil {
-		b.Lack("receiver/metrics.txt", err)
+		b.AddMissing("receiver/metrics.txt", err)
 		return
 	}
 

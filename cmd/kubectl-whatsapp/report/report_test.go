@@ -196,7 +196,7 @@ func TestNothingPersonalIsInABundle(t *testing.T) {
 		" postgres://receiver:" + folder.AppSecret + "@db.example.com/events?password=" + folder.BirdAccessKey
 	bundle.Log("logs/spoilt.log", fmt.Appendf(nil, "%s\n{\"msg\":%q,\"pid\":573001234567}\n", spoilt, spoilt))
 	bundle.JSON("cluster/Pod.json", reduced(pod(t)))
-	bundle.Lack("cluster/events.json", errors.New("no events of 573001234567"))
+	bundle.AddMissing("cluster/events.json", errors.New("no events of 573001234567"))
 
 	index, err := bundle.Close()
 	if err != nil {
