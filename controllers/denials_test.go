@@ -107,13 +107,20 @@ func TestMovedHost(t *testing.T) {
 		`Ingress sales was denied: admission webhook "ingress.example.com" denied the request: host "moved.example.com"`,
 		"is already defined in ingress "+from.Namespace+"/sales")
 
-	// Garbage collection, which deletes the Ingress with the resource, does not run here.
-	ingress := &networkingv1.Ingress{ObjectMeta: named(from, "sales")}
-	if err := errors.Join(testCluster.Delete(t.Context(), from), testCluster.Delete(t.Context(), ingress)); err != nil {
+	if err := testCluster.Delete(t.Context(), from); err != nil {
 		t.Fatal(err)
 	}
 
-	apiserver.Eventually(t, wantConditions(t, to, progressing(exposed)))
+	// Garbage collection does not run here. It would delete the Ingress with the resource, and once more if the operator applied
+	// it again before its cache had the deletion of the resource.
+	reconciled := wantConditions(t, to, progressing(exposed))
+
+	apiserver.Eventually(t, func() error {
+		err := testCluster.Delete(t.Context(), &networkingv1.Ingress{ObjectMeta: named(from, "sales")})
+
+		return errors.Join(client.IgnoreNotFound(err), reconciled())
+	})
+
 	apiserver.MustGet(t, testCluster.Server, &networkingv1.Ingress{ObjectMeta: named(to, "sales")})
 	apiserver.Eventually(t, wantEvents(t, to, "Warning AdmissionDenied"))
 }
