@@ -71,9 +71,9 @@ func wantMessage(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, parts ...strin
 func TestMovedHost(t *testing.T) {
 	t.Parallel()
 
-	host := "moved.example.com"
 	from := newWebhook(testCluster.NewNamespace(t), "sales")
 	to := newWebhook(testCluster.NewNamespace(t), "sales")
+	host := from.Namespace + ".example.com"
 	from.Spec.Ingress.Host = host
 	to.Spec.Ingress.Host = host
 
@@ -104,7 +104,7 @@ func TestMovedHost(t *testing.T) {
 	testCluster.MustCreate(t, to)
 	apiserver.Eventually(t, wantConditions(t, to, stalled("AdmissionDenied", exposed)))
 	wantMessage(t, to,
-		`Ingress sales was denied: admission webhook "ingress.example.com" denied the request: host "moved.example.com"`,
+		fmt.Sprintf(`Ingress sales was denied: admission webhook "ingress.example.com" denied the request: host %q`, host),
 		"is already defined in ingress "+from.Namespace+"/sales")
 
 	if err := testCluster.Delete(t.Context(), from); err != nil {
