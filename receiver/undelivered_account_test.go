@@ -31,24 +31,18 @@ func (h *harness) wantProblem(text string, want bool) {
 	}
 }
 
-// waitProbe waits until Meta has accepted the n-th message, and the receiver knows it.
-func (h *harness) waitProbe(n int) {
+// undelivered delivers that the last of n messages, to ana, was not delivered, and waits until the status shows it.
+func (h *harness) undelivered(code, n int) {
 	h.t.Helper()
-	h.waitSent(n)
+
+	sent := h.waitSent(n)[n-1]
 	h.waitFor("the send is recorded", func() bool { return !h.Local.Busy() })
+	h.deliver(http.StatusOK, standin.FailedDelivery(number, sent.ID, ana, sent.Callback, code, h.clock.Now()))
+	h.waitFor("the failure is a problem", func() bool { return h.status().Problems["deliver message"] != "" && !h.Local.Busy() })
 }
 
-// fails delivers that the last of n messages to ana was not delivered, and waits for the n-th notice.
-func (h *harness) fails(code, n int) {
-	h.t.Helper()
-
-	h.waitProbe(n)
-	h.failedWith(code, h.Graph.Sent()[n-1], n)
-	h.waitFor("all that is due is done", h.nothingDue)
-}
-
-// TestAccountThatMetaDoesNotDeliverFor lets Meta accept an answer and report that the account may not send. The answer waits
-// with all others until the account is mended.
+// TestAccountThatMetaDoesNotDeliverFor lets Meta accept an answer and report that the account may not send. The answer is sent
+// again once an administrator had time to mend that, and other messages do not wait: the reason may concern this one alone.
 func TestAccountThatMetaDoesNotDeliverFor(t *testing.T) {
 	for code, problem := range map[int]string{
 		368:             "policy violations",
@@ -63,89 +57,66 @@ func TestAccountThatMetaDoesNotDeliverFor(t *testing.T) {
 			h := newHarness(t, byDefault)
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
-			h.fails(code, 1)
-			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
-			h.waitFor("all that is due is done", h.nothingDue)
+			h.undelivered(code, 1)
 			h.wantProblem(problem, true)
+			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+			h.waitSent(2)
 
-			for _, message := range []string{"wamid.1", "wamid.2"} {
-				if got := h.record(message); got.Event.State != store.Pending || got.Attempts != 0 {
-					t.Errorf("%s is %s after %d attempts, want pending after none", message, got.Event.State, got.Attempts)
-				}
-			}
+			h.pass(45*time.Second, 15*time.Second)
+			h.waitSent(3)
+			h.waitIdle()
 
-			h.waitSent(1)
-
-			if asked := h.birdRequests(); len(asked) != 1 {
-				t.Errorf("Bird was asked %d times, want not while nothing is delivered", len(asked))
+			if asked := h.birdRequests(); len(asked) != 2 {
+				t.Errorf("Bird was asked %d times, want once for each message", len(asked))
 			}
 
 			if !saysResent(h.sink.notices("message.failed")[0]) {
 				t.Error("the notice does not say that the message is sent again")
 			}
 
-			h.pass(45*time.Second, 15*time.Second) // the account is mended
-			h.waitProbe(2)
-			h.wantProblem(problem, true) // Meta accepted the first one too
-			h.pass(45*time.Second, 15*time.Second)
-			h.waitSent(3)
-			h.waitIdle()
+			h.pass(time.Hour, 20*time.Minute)
 			h.wantProblem(problem, false)
 		})
 	}
 }
 
-// TestAccountThatStaysUnmended lets Meta report each send of an answer as failed. It becomes a dead letter that can be replayed,
-// and other messages wait.
+// TestAccountThatStaysUnmended lets Meta report each send of an answer as failed. It becomes a dead letter that can be replayed.
 func TestAccountThatStaysUnmended(t *testing.T) {
 	h := newHarness(t, byDefault)
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
-	h.fails(noPaymentMethod, 1)
+	h.undelivered(noPaymentMethod, 1)
 	h.pass(45*time.Second, 15*time.Second)
-	h.fails(noPaymentMethod, 2)
-	h.pass(90*time.Second, 15*time.Second)
+	h.undelivered(noPaymentMethod, 2)
+	h.pass(9*time.Minute, time.Minute)
 	h.waitSent(2)
-	h.pass(45*time.Second, 15*time.Second)
-	h.fails(noPaymentMethod, 3)
-	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
-	h.waitFor("all that is due is done", h.nothingDue)
+	h.pass(2*time.Minute, time.Minute)
+	h.undelivered(noPaymentMethod, 3)
+	h.waitFor("the message is a dead letter", func() bool { return h.record("wamid.1").Event.State == store.Dead })
 	h.wantProblem("payment problem", true)
 
 	record := h.record("wamid.1")
-	if record.Event.State != store.Dead {
-		t.Errorf("the message is %s, want a dead letter", record.Event.State)
-	}
-
 	if last := record.Failures[len(record.Failures)-1]; last.Code != fmt.Sprint(noPaymentMethod) {
 		t.Errorf("the last failure has code %s, want that of the reports", last.Code)
 	}
+
+	h.waitFor("the last failure is announced", func() bool { return len(h.sink.notices("message.failed")) == 3 })
 
 	if saysResent(h.sink.notices("message.failed")[2]) {
 		t.Error("the notice says that the message is sent again")
 	}
 
-	if got := h.record("wamid.2").Event.State; got != store.Pending {
-		t.Errorf("the other message is %s, want pending", got)
-	}
-
 	h.replay("wamid.1")
-	h.pass(9*time.Minute, 30*time.Second) // the account is mended
-	h.waitProbe(4)
-	h.pass(45*time.Second, 15*time.Second)
-	h.waitSent(5)
+	h.waitSent(4)
 	h.waitIdle()
-	h.wantProblem("payment problem", false)
 
-	for _, message := range []string{"wamid.1", "wamid.2"} {
-		if got := h.record(message).Event.State; got != store.Done {
-			t.Errorf("%s is %s, want done", message, got)
-		}
+	if got := h.record("wamid.1").Event.State; got != store.Done {
+		t.Errorf("the message is %s, want done", got)
 	}
 }
 
-// TestFailuresThatCloseNothing lets Meta report failures that say nothing of other messages now.
-func TestFailuresThatCloseNothing(t *testing.T) {
+// TestFailuresThatAreNoProblem lets Meta report failures that need no administrator now.
+func TestFailuresThatAreNoProblem(t *testing.T) {
 	hourAgo := func(h *harness, sent standin.SentMessage) []byte {
 		return standin.FailedDelivery(number, sent.ID, ana, sent.Callback, noPaymentMethod, h.clock.Now().Add(-time.Hour))
 	}
@@ -180,23 +151,19 @@ func TestFailuresThatCloseNothing(t *testing.T) {
 			sent := h.waitSent(1)[0]
 			h.waitIdle()
 			h.deliver(http.StatusOK, tc.status(h, sent))
+			h.pass(45*time.Second, 15*time.Second)
 			h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
 			h.waitIdle()
 			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
 			h.waitIdle()
 			h.waitSent(2 + tc.resends)
 
-			if closed := h.status().ClosedScopes; len(closed) > 0 {
-				t.Errorf("closed scopes = %v, want none", closed)
-			}
-
 			h.wantProblem("payment problem", false)
 		})
 	}
 }
 
-// TestReportedAccountErrorIsAProblem lets Meta report that the account is locked, about no message. Messages wait until a send is
-// accepted and not reported as failed.
+// TestReportedAccountErrorIsAProblem lets Meta report that the account is locked, about no message.
 func TestReportedAccountErrorIsAProblem(t *testing.T) {
 	h := newHarness(t, byDefault)
 	h.start()
@@ -205,10 +172,8 @@ func TestReportedAccountErrorIsAProblem(t *testing.T) {
 	h.waitFor("the report is processed", func() bool { return len(h.sink.notices("error.reported")) == 1 })
 	h.wantProblem("locked", true)
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
-	h.waitFor("all that is due is done", h.nothingDue)
-	h.waitSent(0)
-	h.pass(45*time.Second, 15*time.Second)
-	h.waitProbe(1)
-	h.pass(45*time.Second, 15*time.Second)
+	h.waitSent(1)
+	h.waitIdle()
+	h.pass(time.Hour, 20*time.Minute)
 	h.wantProblem("locked", false)
 }

@@ -26,10 +26,15 @@ type callHealth struct {
 	tokenOf  *config.Snapshot   // the settings with that token
 }
 
+// reportedProblem is how long a configuration failure that Meta reported in a webhook stays a problem: Meta accepts the messages,
+// so no call shows that it is mended.
+const reportedProblem = time.Hour
+
 // problem is a configuration failure.
 type problem struct {
 	text     string
 	settings *config.Snapshot // at the time of the failure
+	until    time.Time        // zero if a call shows whether it is mended
 }
 
 // Token returns the state of the access token according to the latest send.
@@ -46,10 +51,11 @@ func (e *Engine) Token() health.TokenState {
 }
 
 // Problems returns the configuration failures by operation, and the outages and refusals by scope. A failure stays until a call
-// of that operation succeeds, or its settings change: the next call shows whether that mended it.
+// of that operation succeeds, or its settings change: the next call shows whether that mended it. A failure that Meta reported in
+// a webhook stays for an hour.
 func (e *Engine) Problems() map[string]string {
 	closed := e.gate.Snapshot()
-	problems := e.calls.current(e.Live.Current())
+	problems := e.calls.current(e.Live.Current(), e.Clock.Now())
 
 	addRefusals(problems, closed)
 
@@ -92,15 +98,16 @@ func addRefusals(problems map[string]string, closed []gate.State) {
 	}
 }
 
-// current returns the problems by operation, and forgets those whose settings have changed since.
-func (c *callHealth) current(settings *config.Snapshot) map[string]string {
+// current returns the problems by operation, and forgets those whose settings have changed since, or whose time is over.
+func (c *callHealth) current(settings *config.Snapshot, now time.Time) map[string]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 
 	texts := make(map[string]string, len(c.problems))
 
 	for op, p := range c.problems {
-		if settingsChanged(op, p.settings, settings) {
+		isOver := !p.until.IsZero() && !now.Before(p.until)
+		if isOver || settingsChanged(op, p.settings, settings) {
 			delete(c.problems, op)
 			continue
 		}
@@ -114,7 +121,7 @@ func (c *callHealth) current(settings *config.Snapshot) map[string]string {
 // settingsChanged reports whether the settings of an operation changed, so that its next call may succeed.
 func settingsChanged(op string, before, after *config.Snapshot) bool {
 	switch op {
-	case opSend, opThreadControl, opDownload:
+	case opSend, opDeliver, opThreadControl, opDownload:
 		return gate.Changed(gate.Graph, before, after)
 	case handoff.Op:
 		return before.Handoff != after.Handoff || before.Secrets.HandoffKey != after.Secrets.HandoffKey
@@ -122,6 +129,22 @@ func settingsChanged(op string, before, after *config.Snapshot) bool {
 		return before.Notifications != after.Notifications || before.Secrets.SinkSigningKey != after.Secrets.SinkSigningKey
 	default:
 		return gate.Changed(gate.Bird, before, after)
+	}
+}
+
+// recordReported records a configuration failure that Meta reported in a webhook for the time at which it happened.
+func (e *Engine) recordReported(f *failure.Error, at time.Time) {
+	if f.Class != failure.Configuration {
+		return
+	}
+
+	e.calls.mu.Lock()
+	defer e.calls.mu.Unlock()
+
+	e.calls.problems[opDeliver] = problem{
+		text:     f.Text,
+		settings: e.Live.Current(),
+		until:    at.Add(reportedProblem),
 	}
 }
 

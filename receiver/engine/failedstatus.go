@@ -34,8 +34,8 @@ type failedData struct {
 // opDeliver is the operation of failures that Meta reports after it has accepted a message.
 const opDeliver = "deliver message"
 
-// handleFailedStatus closes the scope of a failure that other messages would meet too, sends one of our messages again if that
-// may help, and announces the failure. Bird gets its report by an event of its own, so that none of this is repeated or
+// handleFailedStatus pauses the scope of a rate limit, records the problem of a configuration failure, sends one of our messages
+// again if that may help, and announces the failure. Bird gets its report by an event of its own, so that none of this is repeated or
 // delayed while Bird is away.
 func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error {
 	f := classifyReported(a.head, opDeliver, cloudapi.ReportedError{
@@ -48,8 +48,15 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		return err
 	}
 
-	if err := e.closeScope(ctx, a, of, f); err != nil {
-		return err
+	if f.Class == failure.RateLimited {
+		call := gate.Send(a.item.WABAID, a.number(), of.lane)
+		if err := e.gate.Limited(ctx, call, f, a.failedAt(e.Clock.Now())); err != nil {
+			return err
+		}
+	}
+
+	if of.record != nil && !a.isOfParticipant() {
+		e.recordReported(f, a.failedAt(e.Clock.Now()))
 	}
 
 	if e.ai(a.head).Enabled(assistant.NotifyStatus) {
@@ -81,22 +88,6 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 	e.Metrics.CallFailed(f)
 
 	return nil
-}
-
-// closeScope closes the scope of a rate limit, or of a configuration failure of our message. What Meta refuses of another
-// application, or to one participant of a group, says nothing about our other messages.
-func (e *Engine) closeScope(ctx context.Context, a *statusAttempt, of *failedSend, f *failure.Error) error {
-	call := gate.Send(a.item.WABAID, a.number(), of.lane)
-	at := a.failedAt(e.Clock.Now())
-
-	switch {
-	case f.Class == failure.RateLimited:
-		return e.gate.Limited(ctx, call, f, at)
-	case f.Class == failure.Configuration && of.record != nil && !a.isOfParticipant():
-		return e.gate.Reported(ctx, call, f, at)
-	default:
-		return nil
-	}
 }
 
 // failedSend is the send that a failed status is about.

@@ -15,8 +15,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// handleReportedError closes the scope of a rate limit or of a configuration failure that Meta reports outside of a message or
-// status, and announces it.
+// handleReportedError pauses the scope of a rate limit, or records the problem of a configuration failure, that Meta reports
+// outside of a message or status, and announces it.
 func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) error {
 	code, err := whatsapp.ParseErrorCode(a.item.Raw)
 	if err != nil {
@@ -25,18 +25,15 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 
 	f := classifyReported(a.head, "reported by Meta", cloudapi.ReportedError{Code: code})
 
-	closeScope := e.gate.Limited
-	if f.Class == failure.Configuration {
-		closeScope = e.gate.Reported
-	}
-
 	personal := f.Scope == failure.ScopePair || f.Scope == failure.ScopeRecipient
-	if (f.Class == failure.RateLimited || f.Class == failure.Configuration) && !personal {
+	if f.Class == failure.RateLimited && !personal {
 		call := gate.Report(a.item.WABAID, a.number())
-		if err := closeScope(ctx, call, f, a.work.Event.ReceivedAt); err != nil {
+		if err := e.gate.Limited(ctx, call, f, a.work.Event.ReceivedAt); err != nil {
 			return err
 		}
 	}
+
+	e.recordReported(f, a.work.Event.ReceivedAt)
 
 	a.emitNotice(notice.ErrorReported, map[string]any{
 		"code":  code,

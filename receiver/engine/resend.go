@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -15,6 +16,9 @@ import (
 
 // maxResends bounds how often a message that Meta accepted and later reported as failed is sent again.
 const maxResends = 2
+
+// longMendTime is the time before a message is sent for the last time whose failure an administrator can mend.
+const longMendTime = 10 * time.Minute
 
 // resend plans the send that failed again, if it is ours and failed for a temporary reason, for one that an administrator can
 // mend, or because Meta could not download its file, and reports whether it is sent again. It waits until the other parts of
@@ -58,7 +62,7 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 		return !isSpent(reply.Resends, record.Replays), nil
 	}
 
-	if err := e.checkResendTime(a, f, record); err != nil {
+	if err := e.checkResendTime(a, f, of); err != nil {
 		return false, err
 	}
 
@@ -84,19 +88,27 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 }
 
 // checkResendTime returns an error while a send that failed has to wait.
-func (e *Engine) checkResendTime(a *statusAttempt, f *failure.Error, record *store.Record) error {
+func (e *Engine) checkResendTime(a *statusAttempt, f *failure.Error, of *failedSend) error {
 	now := e.Clock.Now()
-	waited := now.Sub(a.work.Event.ReceivedAt)
+	received := a.work.Event.ReceivedAt
+	waited := now.Sub(received)
 	retry := a.settings.Processing.Retry
+
+	if wait := e.mendTime(a, f, of); waited < wait {
+		return &postponed{
+			until:  received.Add(wait),
+			reason: "waiting until an administrator has mended the reason of the failure",
+		}
+	}
 
 	if f.Class == failure.Transient && isFetchFailure(f) && waited < retry.MaxDelay {
 		return &postponed{
-			until:  a.work.Event.ReceivedAt.Add(retry.MaxDelay),
+			until:  received.Add(retry.MaxDelay),
 			reason: "waiting until the server of the media is less busy",
 		}
 	}
 
-	if record.Event.State == store.Pending && waited < sideEventMaxAge {
+	if of.record.Event.State == store.Pending && waited < sideEventMaxAge {
 		return &postponed{
 			until:  now.Add(min(max(waited, retry.BaseDelay), retry.MaxDelay)),
 			reason: "waiting until the other parts of the answer are sent",
@@ -104,6 +116,21 @@ func (e *Engine) checkResendTime(a *statusAttempt, f *failure.Error, record *sto
 	}
 
 	return nil
+}
+
+// mendTime returns the time that an administrator gets to mend a configuration failure before the message is sent again. The
+// last failure leaves a dead letter, which is replayed once the reason is mended.
+func (e *Engine) mendTime(a *statusAttempt, f *failure.Error, of *failedSend) time.Duration {
+	period := a.settings.Processing.ConfigurationRetry
+
+	switch {
+	case f.Class != failure.Configuration || of.reply.Resends%(maxResends+1) == maxResends:
+		return 0
+	case of.reply.Resends%(maxResends+1) == 0:
+		return period
+	default:
+		return max(period, longMendTime)
+	}
 }
 
 // mayResend reports whether a part may be planned again: not while people have the conversation, and not after the template
@@ -210,7 +237,9 @@ func (e *Engine) planResend(
 	}
 
 	if reply.Resends == of.reply.Resends { // another part was planned at the same time
-		return false, e.checkResendTime(a, f, record)
+		of.record = record
+
+		return false, e.checkResendTime(a, f, of)
 	}
 
 	return !isSpent(reply.Resends, record.Replays), nil

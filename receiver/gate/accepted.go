@@ -21,7 +21,7 @@ func (p *Permit) Accepted() {
 
 	for _, name := range p.probes {
 		s := g.states[name]
-		if s != nil && s.closed && s.kind == failure.ScopeApp && s.reason == Refused && s.reportedAt.IsZero() {
+		if s != nil && s.closed && s.kind == failure.ScopeApp && s.reason == Refused {
 			g.open(name, s)
 		}
 	}

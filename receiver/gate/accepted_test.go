@@ -37,18 +37,3 @@ func TestAcceptedCallOpensTheAppOnly(t *testing.T) {
 		})
 	}
 }
-
-func TestAcceptedCallDoesNotOpenWhatAWebhookClosed(t *testing.T) {
-	f := newFixture(t)
-
-	if err := f.Reported(t.Context(), person(1), refusal(failure.ScopeApp, "190"), f.clock.Now()); err != nil {
-		t.Fatal(err)
-	}
-
-	f.clock.Advance(time.Hour)
-	f.enter(LookUp("waba"), 9).Accepted()
-
-	if probe := f.enter(person(9), 9); !probe.IsProbe() {
-		t.Error("the next send is no probe, want that it shows whether messages are delivered")
-	}
-}

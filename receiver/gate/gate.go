@@ -127,7 +127,7 @@ func (g *Gate) Admit(name string, want int) (n int, next time.Time) {
 	g.applySettings()
 
 	now := g.Clock.Now()
-	if s := g.states[name]; s != nil && s.closed && !g.opensByTime(name, s, now) {
+	if s := g.states[name]; s != nil && s.closed {
 		if wait := s.wait(now); wait > 0 {
 			return 0, now.Add(wait)
 		}
@@ -232,7 +232,7 @@ func (g *Gate) WaitAfter(call Call, event store.ID, f *failure.Error) *Closed {
 func (g *Gate) closed(call Call, now time.Time) *Closed {
 	for _, name := range call.names {
 		s := g.states[name]
-		if s == nil || !s.closed || call.passes(s) || g.opensByTime(name, s, now) {
+		if s == nil || !s.closed || call.passes(s) {
 			continue
 		}
 

@@ -147,12 +147,6 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 		return false
 	}
 
-	if s.closed && !s.reportedAt.IsZero() {
-		p.awaitReport(s, f, now)
-
-		return false
-	}
-
 	if s.closed {
 		if isTarget && p.call.Target == Bird {
 			g.pacer(name).restart()

@@ -35,7 +35,7 @@ func (g *Gate) Snapshot() []State {
 
 	for name, s := range g.states {
 		// A rate limit that has ended is of no interest until a probe meets it again.
-		if !s.closed || g.opensByTime(name, s, now) || s.reason == RateLimited && !now.Before(s.until) {
+		if !s.closed || s.reason == RateLimited && !now.Before(s.until) {
 			continue
 		}
 

@@ -61,12 +61,6 @@ type state struct {
 	since   time.Time
 	until   time.Time
 	level   int // consecutive pauses of a rate limit: the exponent of the backoff
-	// reportedAt is when a webhook closed the scope: Meta accepts messages and reports later that it does not deliver them.
-	// Zero if a call was refused.
-	reportedAt time.Time
-	// accepted reports whether Meta has accepted the probe of such a scope. It opens at until, unless Meta reports that the
-	// probe failed too.
-	accepted bool
 	// sharedAt is the time from which on the store has the pause; zero if it does not.
 	sharedAt time.Time
 
@@ -110,8 +104,6 @@ func (s *state) close(reason Reason, f *failure.Error, now, until time.Time) {
 	s.code = f.Code
 	s.cause = f.Text
 	s.until = until
-	s.reportedAt = time.Time{}
-	s.accepted = false
 }
 
 // isLimited reports whether a rate limit has closed the scope.
