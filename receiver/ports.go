@@ -56,20 +56,21 @@ func (r *Receiver) adminHandler() http.Handler { return admin.New(r.adminParts()
 
 func (r *Receiver) adminParts() admin.Parts {
 	return admin.Parts{
-		Store:          r.store,
-		Live:           r.live,
-		Metrics:        r.metrics,
-		Problems:       r.problems,
-		ClosedScopes:   r.shownScopes,
-		Token:          r.subscription.Token,
-		TokenExpiresAt: r.subscription.TokenExpiresAt,
-		Subscription:   r.subscription.Subscription,
-		Standby:        r.edge.Standby,
-		Backup:         r.backup.State,
-		Draining:       r.draining.Load,
-		Clock:          r.clock,
-		Log:            r.log,
-		Version:        r.version,
+		Store:               r.store,
+		Live:                r.live,
+		Metrics:             r.metrics,
+		Problems:            r.problems,
+		ClosedScopes:        r.shownScopes,
+		Token:               r.subscription.Token,
+		TokenExpiresAt:      r.subscription.TokenExpiresAt,
+		Subscription:        r.subscription.Subscription,
+		Standby:             r.edge.Standby,
+		Backup:              r.backup.State,
+		DeadLettersExpireAt: r.retention.ExpireAt,
+		Draining:            r.draining.Load,
+		Clock:               r.clock,
+		Log:                 r.log,
+		Version:             r.version,
 	}
 }
 

@@ -37,10 +37,12 @@ type Parts struct {
 	Subscription   func() health.Subscription
 	Standby        func() []health.Standby
 	Backup         func() *health.Backup // nil without a schedule
-	Draining       func() bool
-	Clock          clockwork.Clock
-	Log            *slog.Logger
-	Version        string
+	// DeadLettersExpireAt returns when the oldest dead letter or quarantined event, whose age counts from oldest, is purged.
+	DeadLettersExpireAt func(oldest, now time.Time) time.Time
+	Draining            func() bool
+	Clock               clockwork.Clock
+	Log                 *slog.Logger
+	Version             string
 }
 
 // New returns the handler of the admin port.

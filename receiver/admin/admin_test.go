@@ -40,20 +40,21 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 	m.WatchStore(inbox, clock)
 
 	return Parts{
-		Store:          inbox,
-		Live:           config.Fixed(config.Config{}, secrets),
-		Metrics:        m,
-		ClosedScopes:   func() []health.ClosedScope { return nil },
-		Problems:       func() map[string]string { return map[string]string{} },
-		Token:          func() health.TokenState { return health.TokenAccepted },
-		TokenExpiresAt: func() time.Time { return time.Time{} },
-		Subscription:   func() health.Subscription { return health.Subscription{State: health.SubscriptionNotRequested} },
-		Standby:        func() []health.Standby { return []health.Standby{} },
-		Backup:         func() *health.Backup { return nil },
-		Draining:       func() bool { return false },
-		Clock:          clock,
-		Log:            slog.New(slog.DiscardHandler),
-		Version:        "v1",
+		Store:               inbox,
+		Live:                config.Fixed(config.Config{}, secrets),
+		Metrics:             m,
+		ClosedScopes:        func() []health.ClosedScope { return nil },
+		Problems:            func() map[string]string { return map[string]string{} },
+		Token:               func() health.TokenState { return health.TokenAccepted },
+		TokenExpiresAt:      func() time.Time { return time.Time{} },
+		Subscription:        func() health.Subscription { return health.Subscription{State: health.SubscriptionNotRequested} },
+		Standby:             func() []health.Standby { return []health.Standby{} },
+		Backup:              func() *health.Backup { return nil },
+		DeadLettersExpireAt: func(oldest, _ time.Time) time.Time { return oldest.Add(90 * 24 * time.Hour) },
+		Draining:            func() bool { return false },
+		Clock:               clock,
+		Log:                 slog.New(slog.DiscardHandler),
+		Version:             "v1",
 	}
 }
 

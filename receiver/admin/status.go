@@ -49,7 +49,7 @@ func (p Parts) Report(ctx context.Context) health.Report {
 		s.Problems["store"] = "the store cannot be read"
 	} else {
 		s.Backlog = backlog(now, stats)
-		s.DeadLettersExpireAt = p.deadLettersExpireAt(stats)
+		s.DeadLettersExpireAt = p.deadLettersExpireAt(now, stats)
 		s.WaitingForPeople = p.waitingForPeople(ctx, now)
 
 		if problem := p.storeProblem(stats); problem != "" {
@@ -127,12 +127,12 @@ func backlog(now time.Time, stats store.Stats) *health.Backlog {
 }
 
 // deadLettersExpireAt returns when the oldest dead letter or quarantined event is purged, or nil if there is none.
-func (p Parts) deadLettersExpireAt(stats store.Stats) *time.Time {
+func (p Parts) deadLettersExpireAt(now time.Time, stats store.Stats) *time.Time {
 	if stats.OldestDeadLetter.IsZero() {
 		return nil
 	}
 
-	return new(stats.OldestDeadLetter.Add(p.Live.Current().Store.DeadLetterRetention()))
+	return new(p.DeadLettersExpireAt(stats.OldestDeadLetter, now).UTC())
 }
 
 // maxTakenOver bounds the conversations that are looked at for people who wait.
@@ -195,7 +195,7 @@ func (p Parts) warnings(now time.Time, s health.Report) []string {
 	}
 
 	if s.Backlog != nil && s.DeadLettersExpireAt != nil {
-		if at := *s.DeadLettersExpireAt; at.Sub(now) < p.Live.Current().Store.ExpiryNotice() {
+		if at := *s.DeadLettersExpireAt; at.Sub(now) <= p.Live.Current().Store.ExpiryNotice() {
 			found = append(found, "dead letters or quarantined events are purged from "+at.UTC().Format(time.DateOnly)+" on")
 		}
 	}

@@ -42,7 +42,8 @@ type Backlog struct {
 	ActiveConversations int64   `json:"active_conversations"`
 	HumanConversations  int64   `json:"human_conversations"` // that people have, not the AI
 
-	// DeadLettersExpireAt is when the retention of the oldest dead letter or quarantined event ends; null if there is none.
+	// DeadLettersExpireAt is when the oldest dead letter or quarantined event is purged: at the end of its retention, or of its
+	// notice if that is later; null if there is none.
 	DeadLettersExpireAt *time.Time `json:"dead_letters_expire_at"`
 
 	WaitingForPeople WaitingForPeople `json:"waiting_for_people"`

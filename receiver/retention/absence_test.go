@@ -53,7 +53,7 @@ func (i *inbox) start() {
 	i.purger = New(Parts{
 		Store:  opened,
 		Holder: "ours",
-		Live:   config.Fixed(config.Config{Store: config.Store{DeadLetterDays: i.days}}, config.Secrets{}),
+		Live:   i.live(),
 		Clock:  i.clock,
 		Log:    slog.New(slog.NewTextHandler(&i.logged, nil)),
 	})
@@ -121,6 +121,25 @@ func (i *inbox) deadLetter(name string) store.ID {
 	}
 
 	return id
+}
+
+// keep changes how many days dead letters are kept, without a restart of the Purger.
+func (i *inbox) keep(days int) {
+	i.days = days
+	i.purger.Live = i.live()
+}
+
+func (i *inbox) live() *config.Live {
+	return config.Fixed(config.Config{Store: config.Store{DeadLetterDays: i.days}}, config.Secrets{})
+}
+
+// wantExpireAt checks the time of the next purge of a dead letter that is reported.
+func (i *inbox) wantExpireAt(dead, want time.Time, when string) {
+	i.Helper()
+
+	if got := i.purger.ExpireAt(dead, i.clock.Now()); !got.Equal(want) {
+		i.Errorf("%s: a dead letter of %v expires at %v, want %v", when, dead, got, want)
+	}
 }
 
 // wantDead checks whether an event is still a dead letter.
@@ -257,6 +276,99 @@ func TestDeadLettersOfARestoredCopy(t *testing.T) {
 	if err := i.opened.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestShorterRetention announces the dead letters that a shorter retention ends, although those of the longer one were announced
+// for months.
+func TestShorterRetention(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	i := &inbox{
+		T:     t,
+		clock: clockwork.NewFakeClockAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)),
+		days:  90,
+		open:  func() (store.Store, error) { return sqlite.Open(t.Context(), path, sqlite.Options{}) },
+	}
+	i.start()
+
+	first := i.clock.Now()
+	expired := i.deadLetter("expired")
+
+	i.pass(60 * day) // 2026-03-02
+	i.wantExpireAt(first, first.Add(90*day), "before the change")
+
+	shorten := func(days int, left time.Duration, at string) {
+		t.Helper()
+
+		i.logged.Reset()
+		i.keep(days)
+		i.wantExpireAt(first, i.clock.Now().Add(left), "before the first purge with a shorter retention")
+		i.pass(time.Hour)
+		i.wantDead(expired, true, "at the first purge with a shorter retention")
+		i.wantAnnounced(at)
+		i.wantExpireAt(first, i.clock.Now().Add(left), "after the first purge with a shorter retention")
+	}
+
+	shorten(30, 7*day, "2026-03-09T01:00:00.000Z")
+	i.pass(2 * day)
+
+	// Another change begins the notice anew, also soon after an announcement.
+	shorten(28, 7*day, "2026-03-11T02:00:00.000Z")
+	i.pass(time.Hour)
+	shorten(20, 5*day, "2026-03-09T04:00:00.000Z")
+
+	// A longer retention has a longer notice.
+	i.pass(3 * day)
+	i.keep(30)
+	i.pass(2 * day)
+	i.wantDead(expired, true, "before the end of a longer notice")
+	i.pass(2 * day)
+	i.wantDead(expired, false, "at the end of the notice")
+
+	if err := i.opened.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestExpireAt reports when dead letters are purged to a store of an earlier build, and by a receiver that does not lead.
+func TestExpireAt(t *testing.T) {
+	clock := clockwork.NewFakeClockAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	began := clock.Now()
+	inbox := &leaderStore{clock: clock, state: []byte(`{"announced":[{"from":"2025-01-01T00:00:00Z","to":"2026-01-01T00:00:00Z"}]}`)}
+	purger := New(Parts{
+		Store:  inbox,
+		Holder: "ours",
+		Live:   config.Fixed(config.Config{}, config.Secrets{}),
+		Clock:  clock,
+		Log:    slog.New(slog.DiscardHandler),
+	})
+
+	want := func(age, left time.Duration) {
+		t.Helper()
+
+		now := clock.Now()
+		if got := purger.ExpireAt(now.Add(-age), now); !got.Equal(now.Add(left)) {
+			t.Errorf("a dead letter that is %v old expires in %v, want %v", age, got.Sub(now), left)
+		}
+	}
+
+	want(100*day, 7*day) // before the first purge
+
+	purger.purge(t.Context())
+	want(100*day, 7*day)
+	want(85*day, 7*day)
+	want(10*day, 80*day)
+
+	inbox.follows = true
+
+	clock.Advance(5 * time.Minute)
+	want(100*day, 7*day-5*time.Minute)
+
+	inbox.state = []byte(`{"announced":[{"from":"2025-01-01T00:00:00Z","to":"2026-01-03T00:00:00Z"}],"dead_letter_days":90}`)
+
+	clock.Advance(began.Add(2 * day).Sub(clock.Now()))
+	purger.purge(t.Context())
+	want(100*day, 0)
+	want(85*day, 5*day)
 }
 
 // TestPeriods extends the periods in which dead letters are announced.

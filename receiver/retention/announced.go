@@ -23,6 +23,8 @@ const (
 // state is what the leader publishes.
 type state struct {
 	Announced periods `json:"announced"`
+	// DeadLetterDays is the retention that was announced; 0 in the state of an earlier build.
+	DeadLetterDays int `json:"dead_letter_days"`
 }
 
 // period is a time in which the store was purged regularly, so that the log, /status and alerts announced dead letters.
@@ -34,14 +36,37 @@ type period struct {
 // periods are those of a store, oldest first. Between them no receiver ran, or the store is a copy that was restored later.
 type periods []period
 
-// announcedIn returns the periods with that of a purge at now, and publishes them.
-func (p *Purger) announcedIn(ctx context.Context, published []byte, now time.Time, settings config.Store) periods {
+// read returns the state that a leader published. Without one, nothing has been announced.
+func read(published []byte) state {
 	var known state
 	if err := json.Unmarshal(published, &known); err != nil {
-		known = state{} // of a store without one: nothing has been announced
+		return state{}
 	}
 
-	known.Announced = known.Announced.with(now.UTC(), settings.ExpiryNotice()/noticesPerAbsence)
+	return known
+}
+
+// with returns the state of a purge at now. A shorter retention than the announced one ends that of events that nothing has
+// announced, so all announcements begin anew.
+func (s state) with(now time.Time, settings config.Store) state {
+	if s.shortenedBy(settings) {
+		s.Announced = nil
+	}
+
+	return state{
+		Announced:      slices.Clone(s.Announced).with(now.UTC(), settings.ExpiryNotice()/noticesPerAbsence),
+		DeadLetterDays: settings.DeadLetterDays,
+	}
+}
+
+// shortenedBy reports whether the settings have a shorter retention than the one that was announced, or it is unknown.
+func (s state) shortenedBy(settings config.Store) bool {
+	return s.DeadLetterDays == 0 || settings.DeadLetterDays < s.DeadLetterDays
+}
+
+// publish records the periods in which dead letters were announced.
+func (p *Purger) publish(ctx context.Context, known state) {
+	p.learn(known)
 
 	data, err := json.Marshal(known)
 	if err == nil {
@@ -51,8 +76,26 @@ func (p *Purger) announcedIn(ctx context.Context, published []byte, now time.Tim
 	if err != nil && ctx.Err() == nil {
 		p.Log.Error("recording that dead letters are announced failed", "error", err)
 	}
+}
 
-	return known.Announced
+// learn keeps the state of a leader for ExpireAt.
+func (p *Purger) learn(known state) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.known = known
+}
+
+// ExpireAt returns when the oldest dead letter or quarantined event is purged, unless no receiver runs meanwhile: at the end of
+// its retention, or of its notice if that is later. It is now or later. It is safe for concurrent use with Run.
+func (p *Purger) ExpireAt(oldest, now time.Time) time.Time {
+	p.mu.Lock()
+	known := p.known
+	p.mu.Unlock()
+
+	settings := p.Live.Current().Store
+
+	return known.with(now, settings).Announced.end(oldest.Add(settings.DeadLetterRetention()), settings.ExpiryNotice(), now)
 }
 
 // with returns the periods with that of a purge at now. A longer time than absence since the last purge begins a new one.

@@ -7,6 +7,7 @@ package retention
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -55,6 +56,9 @@ type Purger struct {
 
 	candidate *election.Candidate
 	announced time.Time // when dead letters were last announced
+
+	mu    sync.Mutex
+	known state // that a leader last published
 }
 
 // New returns a Purger. Run starts it.
@@ -87,6 +91,13 @@ func (p *Purger) purge(ctx context.Context) {
 		p.Log.Error("leader election for retention failed", "error", err)
 	}
 
+	if err != nil {
+		return
+	}
+
+	known := read(published)
+	p.learn(known)
+
 	if !leading {
 		return
 	}
@@ -95,7 +106,14 @@ func (p *Purger) purge(ctx context.Context) {
 	settings := p.Live.Current().Store
 	before := store.Expiry{Payloads: now.Add(-settings.Retention()), Events: now.Add(-max(settings.Retention(), minEventAge))}
 
-	periods := p.announcedIn(ctx, published, now, settings)
+	if known.shortenedBy(settings) {
+		p.announced = time.Time{} // what is announced now is more
+	}
+
+	known = known.with(now, settings)
+	p.publish(ctx, known)
+
+	periods := known.Announced
 	if since, enough := periods.last(settings.ExpiryNotice()); enough {
 		before.DeadLetters = since.Add(settings.ExpiryNotice() - settings.DeadLetterRetention())
 	}

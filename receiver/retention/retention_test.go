@@ -176,16 +176,17 @@ func TestTheFirstPurgeOfDeadLettersIsAnnounced(t *testing.T) {
 	}
 }
 
-// leaderStore elects the candidate, and records what was purged last.
+// leaderStore elects the candidate unless it follows another, and records what was purged last.
 type leaderStore struct {
-	clock  clockwork.Clock
-	oldest time.Time
-	state  []byte
-	before store.Expiry
+	clock   clockwork.Clock
+	oldest  time.Time
+	state   []byte
+	follows bool
+	before  store.Expiry
 }
 
 func (s *leaderStore) AcquireLeadership(context.Context, string, string, time.Time, time.Time) (bool, []byte, error) {
-	return true, s.state, nil
+	return !s.follows, s.state, nil
 }
 
 func (s *leaderStore) PublishState(_ context.Context, _, _ string, state []byte) error {
