@@ -7,7 +7,6 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -68,7 +67,7 @@ func (r *WhatsAppWebhookReconciler) observe(
 		switch {
 		case err != nil:
 			seen.fail("reading "+*object.GetKind()+" "+*object.GetName(), err)
-		case live != nil && metav1.IsControlledBy(live, webhook):
+		case live != nil:
 			seen.record(live)
 		}
 	}

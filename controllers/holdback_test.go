@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -17,6 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
@@ -71,6 +74,49 @@ func TestSuspendedResourceStaysAsItIs(t *testing.T) {
 		"ServiceAccount sales", "ConfigMap sales-config", "PersistentVolumeClaim sales-store", "Deployment sales",
 		"Service sales", "Service sales-admin", "Ingress sales"))
 	apiserver.Eventually(t, func() error { return wantReadyReason(t, webhook, v1alpha1.ReasonProgressing) })
+}
+
+// TestObservedClaim has an operator that has just started observe the claim of a resource that it holds back: one that a resource
+// owns, one that is retained, and one of others.
+func TestObservedClaim(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		whenDeleted v1alpha1.WhenDeleted
+		foreign     bool
+	}{
+		"owned":     {whenDeleted: v1alpha1.WhenDeletedDelete},
+		"retained":  {whenDeleted: v1alpha1.WhenDeletedRetain},
+		"of others": {whenDeleted: v1alpha1.WhenDeletedRetain, foreign: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			webhook := newWebhook(testCluster.NewNamespace(t), "sales") // never stored, so the manager does not reconcile it
+			webhook.UID = "b7a4f1a0-4f2c-4f57-9d1e-5f0f7b1a9a12"
+			retain(test.whenDeleted)(webhook)
+
+			object := rendered(t, webhook, "PersistentVolumeClaim", "sales-store")
+			newApplier := func() *apply.Applier {
+				return apply.New(testCluster.Client, testCluster.Client, clockwork.NewRealClock(), typedKinds()...)
+			}
+
+			if test.foreign {
+				create(t, claim(webhook.Namespace, "sales-store", "1Gi"))
+			} else if _, err := applyWith(t, newApplier(), webhook, object); err != nil {
+				t.Fatal(err)
+			}
+
+			var seen observation
+
+			r := &WhatsAppWebhookReconciler{applier: newApplier()}
+			r.observe(t.Context(), webhook, []resources.Object{object}, &seen)
+
+			if (seen.claim == nil) != test.foreign || len(seen.failures) > 0 {
+				t.Errorf("claim %v and failures %v, want a claim: %t", seen.claim, seen.failures, !test.foreign)
+			}
+		})
+	}
 }
 
 func TestSuspendedResourceCanBeDeleted(t *testing.T) {

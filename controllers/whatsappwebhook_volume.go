@@ -16,7 +16,10 @@ import (
 // resizing returns the verdict on the size of the store's volume. It has no condition of its own: those of the claim say more,
 // and Ready repeats them. A claim without a volume, and one of the user's, which is nil, have none.
 //
+// The API server refuses to put the former size back: after a resize was accepted, a smaller request must be above the capacity.
+//
 // Source: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
+// and #recovering-from-failure-when-expanding-volumes
 func resizing(webhook *v1alpha1.WhatsAppWebhook, claim *corev1.PersistentVolumeClaim) verdict {
 	if claim == nil {
 		return verdict{}
@@ -33,7 +36,7 @@ func resizing(webhook *v1alpha1.WhatsAppWebhook, claim *corev1.PersistentVolumeC
 
 	if cause, failed := resizeFailure(claim); failed {
 		return no(v1alpha1.ReasonVolumeResizeFailed, "%s: it cannot be enlarged%s; mend that at the storage, which tries again, "+
-			"or set store.embedded.size to %s", state, cause, size.String())
+			"or set a smaller store.embedded.size above %s, which Kubernetes accepts from 1.32 on", state, cause, size.String())
 	}
 
 	if isNodeResize(claim) {

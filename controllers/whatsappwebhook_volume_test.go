@@ -59,7 +59,7 @@ func TestResizing(t *testing.T) {
 		"in progress":          {claimOf("10Gi", "20Gi", corev1.PersistentVolumeClaimResizing), "VolumeResizing", []string{"is being enlarged"}},
 		"file system":          {claimOf("10Gi", "20Gi", corev1.PersistentVolumeClaimFileSystemResizePending), "VolumeResizing", []string{"its file system", "kubectl delete pod -l app.kubernetes.io/instance=sales"}},
 		"node in progress":     {in(claimOf("10Gi", "20Gi"), corev1.PersistentVolumeClaimNodeResizeInProgress), "VolumeResizing", []string{"its file system"}},
-		"storage fails":        {claimOf("10Gi", "20Gi", corev1.PersistentVolumeClaimResizing, corev1.PersistentVolumeClaimControllerResizeError), "VolumeResizeFailed", []string{"words of the storage", "set store.embedded.size to 10Gi"}},
+		"storage fails":        {claimOf("10Gi", "20Gi", corev1.PersistentVolumeClaimResizing, corev1.PersistentVolumeClaimControllerResizeError), "VolumeResizeFailed", []string{"words of the storage", "set a smaller store.embedded.size above 10Gi"}},
 		"node fails":           {claimOf("10Gi", "20Gi", corev1.PersistentVolumeClaimNodeResizeError), "VolumeResizeFailed", []string{"words of the storage"}},
 		"storage is too small": {in(claimOf("10Gi", "20Gi"), corev1.PersistentVolumeClaimControllerResizeInfeasible), "VolumeResizeFailed", []string{"cannot be enlarged (ControllerResizeInfeasible)"}},
 		"node is too small":    {in(claimOf("10Gi", "20Gi"), corev1.PersistentVolumeClaimNodeResizeInfeasible), "VolumeResizeFailed", []string{"(NodeResizeInfeasible)"}},
@@ -108,6 +108,13 @@ func TestVolumeThatDoesNotGrow(t *testing.T) {
 		"Stalled":   "True VolumeResizeFailed",
 		"Available": "True MinimumReplicasAvailable",
 	}))
+
+	// The API server accepts what the message advises, and not the former size.
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Store.Embedded.Size = new(resource.MustParse("10Gi")) })
+	apiserver.Eventually(t, wantReason(t, webhook, "ObjectRejected", "field can not be less than status.capacity", ""))
+
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Store.Embedded.Size = new(resource.MustParse("11Gi")) })
+	apiserver.Eventually(t, wantReason(t, webhook, "VolumeResizeFailed", "has 10Gi of the requested 11Gi", ""))
 
 	changeStatus(t, claim, func(claim *corev1.PersistentVolumeClaim) {
 		claim.Status.Conditions = nil

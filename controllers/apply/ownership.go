@@ -5,6 +5,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -36,6 +37,14 @@ type BeingDeletedError struct {
 
 func (e *BeingDeletedError) Error() string {
 	return fmt.Sprintf("a %s named %q is still being deleted", e.Kind, e.Name)
+}
+
+// isOfOthers reports whether the error says that the object is not one of the owner's, or is none any more.
+func isOfOthers(err error) bool {
+	_, notOwned := errors.AsType[*NotOwnedError](err)
+	_, beingDeleted := errors.AsType[*BeingDeletedError](err)
+
+	return notOwned || beingDeleted
 }
 
 // checkOwner returns an error if the owner of the target must not apply to the live object. An object without a controller

@@ -53,13 +53,15 @@ func (a *Applier) get(ctx context.Context, target *Target, readers ...client.Rea
 	return target, nil
 }
 
-// Observe returns the object that has the name of the rendered one, or nil. It reads past a cache that is older than what was
-// applied.
+// Observe returns the object that has the name of the rendered one, or nil if there is none that belongs to the owner. It reads
+// past a cache that is older than what was applied.
 func (a *Applier) Observe(ctx context.Context, owner client.Object, rendered resources.Object) (client.Object, error) {
-	desired := identityOf(rendered)
-	target := &Target{known: a.memory.get(owner, desired)}
+	target, err := a.Get(ctx, owner, rendered)
+	if isOfOthers(err) {
+		return nil, nil
+	}
 
-	if err := a.read(ctx, target, desired, []client.Reader{a.client, a.live}); err != nil {
+	if err != nil {
 		return nil, err
 	}
 
