@@ -59,3 +59,56 @@ func TestMissingPermissionStopsNoOtherNumber(t *testing.T) {
 		})
 	}
 }
+
+// TestMissingPermissionLooksUpOnePictureInEachPeriod checks that pictures whose look-up is refused for their number wait for the
+// number together, as texts do whose send is refused.
+func TestMissingPermissionLooksUpOnePictureInEachPeriod(t *testing.T) {
+	const people, refused = 20, "4200"
+
+	h := newHarness(t, func(c *config.Config) {
+		byDefault(c)
+		c.CloudAPI.PhoneNumberIDs = append(c.CloudAPI.PhoneNumberIDs, refused)
+	})
+	h.Graph.PutMedia("500", "image/jpeg", []byte("photo"))
+
+	fault := standin.GraphError(10, "", 0)
+	fault.PathPrefix = "/500"
+	id := h.Graph.Faults.Add(fault)
+	h.start()
+
+	for i := range people {
+		image := map[string]any{"id": "500", "mime_type": "image/jpeg"}
+		h.deliver(http.StatusOK, standin.MessageDelivery(refused, person(i), "P", fmt.Sprint("wamid.", i), "image", image, time.Now()))
+	}
+
+	h.waitFor("the pictures wait", h.nothingDue)
+
+	lookUps := func() int { return len(h.Graph.Recorder.Calls(standin.On(http.MethodGet, "/500"))) }
+	before := lookUps()
+
+	for range 5 {
+		last := lookUps()
+		h.pass(30*time.Second, time.Second)
+		h.waitFor("a look-up", func() bool { return lookUps() > last })
+	}
+
+	if n := lookUps() - before; n > 6 {
+		t.Errorf("%d look-ups in 5 periods, want one each", n)
+	}
+
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.other", "hello"))
+
+	if sent := h.waitSent(1)[0]; sent.PhoneNumberID != number {
+		t.Errorf("the answer is of number %s, want that of the other number", sent.PhoneNumberID)
+	}
+
+	h.Graph.Faults.Remove(id)
+
+	for len(h.Graph.Sent()) < people+1 {
+		h.pass(10*time.Second, 10*time.Second)
+	}
+
+	if stats := h.stats(); stats.DeadLetters != 0 {
+		t.Errorf("%d dead letters, want none", stats.DeadLetters)
+	}
+}

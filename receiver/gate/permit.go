@@ -206,7 +206,7 @@ func (p *Permit) unavailable(f *failure.Error, now time.Time) string {
 }
 
 // Refused closes the scope of a failure of class Configuration that another call than the given one met: a look-up shows
-// that a send would be refused.
+// that a send would be refused. If the period of the scope is over, the look-up counts as its probe, which failed.
 func (g *Gate) Refused(call Call, event store.ID, f *failure.Error) {
 	g.mu.Lock()
 	defer g.unlock()
@@ -216,7 +216,14 @@ func (g *Gate) Refused(call Call, event store.ID, f *failure.Error) {
 		call:  call,
 		event: event,
 	}
-	p.refused(f, g.Clock.Now())
+	now := g.Clock.Now()
+	name := call.name(f.Scope)
+
+	if s := g.states[name]; s != nil && s.closed && s.wait(now) <= 0 {
+		p.probes = []string{name}
+	}
+
+	p.refused(f, now)
 }
 
 // refused closes the scope of a refused credential, permission or address.
