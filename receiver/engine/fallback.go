@@ -48,22 +48,15 @@ func (e *Engine) fallBack(a *attempt, cause error) error {
 	return &fellBack{f}
 }
 
-// isFallback reports whether the parts of the event are the fallback text in the place of an answer that cannot be used. After
-// an answer deadline the text is an event of its own, which has not failed.
-func (a *attempt) isFallback() bool {
-	isText := func(r store.Reply) bool { return r.Fallback && !isFallbackTemplate(&r) }
-
-	return !a.outbound.Fallback && len(a.work.Replies) > 0 &&
-		!slices.ContainsFunc(a.work.Replies, func(r store.Reply) bool { return !isText(r) })
-}
-
-// fallbackOutcome returns the outcome of an event whose fallback text was sent: a dead letter with the cause that its history
-// has. An event of an earlier release may lack one.
+// fallbackOutcome returns the outcome of an event whose fallback text was sent in the place of an answer that cannot be used: a
+// dead letter with the cause that its history has. It returns nil for any other event, also for the one that sends the fallback
+// text after an answer deadline, which has not failed.
 func (e *Engine) fallbackOutcome(ctx context.Context, a *attempt) *store.Outcome {
-	cause := store.Failure{
-		Class: string(failure.Permanent),
-		Code:  assistant.CodeBadResponse,
-		Text:  "the answer could not be used, and the fallback text was sent instead",
+	isAnswer := func(r store.Reply) bool { return !r.Fallback }
+	isText := func(r store.Reply) bool { return !isFallbackTemplate(&r) }
+
+	if a.outbound.Fallback || len(a.work.Replies) == 0 || slices.ContainsFunc(a.work.Replies, isAnswer) {
+		return nil
 	}
 
 	record, err := e.Store.Get(ctx, a.work.Event.ID)
@@ -73,15 +66,44 @@ func (e *Engine) fallbackOutcome(ctx context.Context, a *attempt) *store.Outcome
 		record = &store.Record{}
 	}
 
-	for _, f := range slices.Backward(record.Failures) {
-		if f.Class == cause.Class && slices.Contains(fallbackCodes, f.Code) {
-			cause = f
-			break
+	cause := fallbackCause(record)
+	if cause == nil && !slices.ContainsFunc(a.work.Replies, isText) {
+		return nil // the template is in the place of an answer
+	}
+
+	if cause == nil { // as of an event of an earlier release
+		cause = &store.Failure{
+			Class: string(failure.Permanent),
+			Code:  assistant.CodeBadResponse,
+			Text:  "the answer could not be used, and the fallback text was sent instead",
 		}
 	}
 
 	cause.At = e.Clock.Now()
 	cause.Spent = true
 
-	return &store.Outcome{State: store.Dead, Failure: &cause}
+	return &store.Outcome{State: store.Dead, Failure: cause}
+}
+
+// fallbackCause returns the failure for which the fallback text was planned since the last replay, which asked again; nil if the
+// history has none. The attempts count since then, so more failures that spent one are of the time before. So is all before
+// the end of what was pending in a copy.
+func fallbackCause(record *store.Record) *store.Failure {
+	spent := 0
+
+	for _, f := range slices.Backward(record.Failures) {
+		if f.Spent {
+			spent++
+		}
+
+		if spent > record.Attempts || f.Code == store.CodeRestored {
+			return nil
+		}
+
+		if !f.Spent && f.Class == string(failure.Permanent) && slices.Contains(fallbackCodes, f.Code) {
+			return &f
+		}
+	}
+
+	return nil
 }

@@ -46,9 +46,11 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 		step.Unsent = a.inFlight
 	case err != nil:
 		step.Outcome, f = e.resolve(ctx, a.head, a.call, err)
-	case a.isFallback():
-		step.Outcome = e.fallbackOutcome(ctx, a)
 	default:
+		step.Outcome = e.fallbackOutcome(ctx, a)
+	}
+
+	if step.Outcome == nil {
 		step.Outcome = &store.Outcome{State: a.successState, Failure: a.reason}
 	}
 
