@@ -537,11 +537,12 @@ func TestQuestionsAreSettledOtherwise(t *testing.T) {
 
 // TestLaterAnswerToTexts checks that texts which are answered together are one question.
 func TestLaterAnswerToTexts(t *testing.T) {
-	h := newHarness(t, func(c *config.Config) { withFallback(c); c.Processing.Debounce = 300 * time.Millisecond })
+	h := newHarness(t, func(c *config.Config) { withFallback(c); c.Processing.Debounce = time.Minute })
 	h.reply = answersLater
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much"))
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "is it?"))
+	h.clock.Advance(time.Minute)
 	h.waitAsked("wamid.1")
 	h.waitAsked("wamid.2")
 

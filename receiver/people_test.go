@@ -149,11 +149,12 @@ func TestMessagesToOthersStayTheirs(t *testing.T) {
 // TestDeskTakesOverWhileTheAIIsAsked checks that the desk gets the message whose answer is withheld, and texts that belong to
 // it.
 func TestDeskTakesOverWhileTheAIIsAsked(t *testing.T) {
-	h := newHarness(t, func(c *config.Config) { withDesk(c); c.Processing.Debounce = 300 * time.Millisecond })
+	h := newHarness(t, func(c *config.Config) { withDesk(c); c.Processing.Debounce = time.Minute })
 	asked, answer := h.holdAnswer(standin.EchoReply)
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much"))
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "is it?"))
+	h.clock.Advance(time.Minute)
 	<-asked
 	h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/take-over", nil)
 	close(answer)
@@ -435,11 +436,12 @@ func TestMessagesOfAConversation(t *testing.T) {
 
 // TestHandoffOfTexts checks that the desk gets all texts that the AI was asked about at once.
 func TestHandoffOfTexts(t *testing.T) {
-	h := newHarness(t, func(c *config.Config) { withDesk(c); c.Processing.Debounce = 300 * time.Millisecond })
+	h := newHarness(t, func(c *config.Config) { withDesk(c); c.Processing.Debounce = time.Minute })
 	h.reply = handsOffForReason
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "I want"))
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "to complain"))
+	h.clock.Advance(time.Minute)
 
 	if got := h.waitDesk(1)[0].Payload["text"]; got != "I want\nto complain" {
 		t.Errorf("the desk got %q, want both texts", got)

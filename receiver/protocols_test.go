@@ -40,7 +40,7 @@ var protocols = []struct {
 			"request_welcome": 1,
 			"sticker":         2,
 			"system":          7,
-			"text":            2,
+			"text":            3,
 		},
 	},
 	{
@@ -58,7 +58,7 @@ var protocols = []struct {
 			"revoke":          1,
 			"sticker":         2,
 			"system":          7,
-			"text":            2,
+			"text":            3,
 		},
 	},
 	{
@@ -71,7 +71,7 @@ var protocols = []struct {
 			"request_welcome": 1,
 			"revoke":          1,
 			"system":          7,
-			"text":            2,
+			"text":            3,
 		},
 	},
 }

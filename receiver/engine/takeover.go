@@ -50,7 +50,7 @@ func (a *attempt) checkTakeover(now time.Time) error {
 // and webhooks/reference/messaging-handovers beside it.
 func (e *Engine) regain(ctx context.Context, a *attempt) error {
 	takeover := a.work.Conversation.Takeover
-	wroteAt := whatsapp.UnixTime(a.message.Timestamp, a.work.Event.ReceivedAt)
+	wroteAt := whatsapp.UnixTime(a.message.Timestamp, takeover.At) // without a time it may be of before
 
 	if takeover.By != store.OtherResponder || !wroteAt.After(takeover.At) {
 		return nil
