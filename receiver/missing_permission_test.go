@@ -88,6 +88,7 @@ func TestMissingPermissionLooksUpOnePictureInEachPeriod(t *testing.T) {
 
 	for range 5 {
 		last := lookUps()
+
 		h.pass(30*time.Second, time.Second)
 		h.waitFor("a look-up", func() bool { return lookUps() > last })
 	}
