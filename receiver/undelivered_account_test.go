@@ -80,6 +80,27 @@ func TestAccountThatMetaDoesNotDeliverFor(t *testing.T) {
 	}
 }
 
+// TestOlderReportKeepsTheProblem delivers an older report after a newer one. The problem stays for an hour after the newer one.
+func TestOlderReportKeepsTheProblem(t *testing.T) {
+	h := newHarness(t, byDefault)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.1", "hello"))
+	earlier := h.waitSent(1)[0]
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "hello"))
+	h.undelivered(noPaymentMethod, 2)
+	h.pass(45*time.Second, 15*time.Second)
+	h.waitSent(3) // the newer report is processed to its end
+
+	before := h.clock.Now().Add(-50 * time.Minute)
+	h.deliver(http.StatusOK, standin.FailedDelivery(number, earlier.ID, luis, earlier.Callback, noPaymentMethod, before))
+	h.pass(45*time.Second, 15*time.Second)
+	h.waitFor("both reports are processed", func() bool { return len(h.sink.notices("message.failed")) == 2 })
+	h.pass(20*time.Minute, 10*time.Minute)
+	h.wantProblem("payment problem", true)
+	h.pass(time.Hour, 20*time.Minute)
+	h.wantProblem("payment problem", false)
+}
+
 // TestAccountThatStaysUnmended lets Meta report each send of an answer as failed. It becomes a dead letter that can be replayed.
 func TestAccountThatStaysUnmended(t *testing.T) {
 	h := newHarness(t, byDefault)

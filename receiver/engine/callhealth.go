@@ -132,7 +132,8 @@ func settingsChanged(op string, before, after *config.Snapshot) bool {
 	}
 }
 
-// recordReported records a configuration failure that Meta reported in a webhook for the time at which it happened.
+// recordReported records a configuration failure that Meta reported in a webhook, with the time at which it happened. An older
+// report that arrives later changes nothing.
 func (e *Engine) recordReported(f *failure.Error, at time.Time) {
 	if f.Class != failure.Configuration {
 		return
@@ -141,10 +142,15 @@ func (e *Engine) recordReported(f *failure.Error, at time.Time) {
 	e.calls.mu.Lock()
 	defer e.calls.mu.Unlock()
 
+	until := at.Add(reportedProblem)
+	if until.Before(e.calls.problems[opDeliver].until) {
+		return
+	}
+
 	e.calls.problems[opDeliver] = problem{
 		text:     f.Text,
 		settings: e.Live.Current(),
-		until:    at.Add(reportedProblem),
+		until:    until,
 	}
 }
 

@@ -35,8 +35,8 @@ type failedData struct {
 const opDeliver = "deliver message"
 
 // handleFailedStatus pauses the scope of a rate limit, records the problem of a configuration failure, sends one of our messages
-// again if that may help, and announces the failure. Bird gets its report by an event of its own, so that none of this is repeated or
-// delayed while Bird is away.
+// again if that may help, and announces the failure. Bird gets its report by an event of its own, so that none of this is
+// repeated or delayed while Bird is away.
 func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error {
 	f := classifyReported(a.head, opDeliver, cloudapi.ReportedError{
 		Code:        cmp.Or(a.status.ErrorCode, whatsapp.NoCode),

@@ -26,8 +26,8 @@ func (c fileCalls) cancel() {
 
 // enterFile lets the download or the upload of a file through the gate, or returns the error that makes the event wait.
 func (e *Engine) enterFile(a *attempt, file gate.Call) (fileCalls, error) {
-	calls := fileCalls{file: file}
 	file.Queued = a.queued
+	calls := fileCalls{file: file}
 
 	passes, closed := e.gate.Enter(file, a.work.Event.ID)
 	if closed != nil && !isFileOverdue(a.head, closed, e.Clock.Now()) {

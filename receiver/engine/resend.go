@@ -94,7 +94,7 @@ func (e *Engine) checkResendTime(a *statusAttempt, f *failure.Error, of *failedS
 	waited := now.Sub(received)
 	retry := a.settings.Processing.Retry
 
-	if wait := e.mendTime(a, f, of); waited < wait {
+	if wait := mendTime(a, f, of); waited < wait {
 		return &postponed{
 			until:  received.Add(wait),
 			reason: "waiting until an administrator has mended the reason of the failure",
@@ -120,13 +120,14 @@ func (e *Engine) checkResendTime(a *statusAttempt, f *failure.Error, of *failedS
 
 // mendTime returns the time that an administrator gets to mend a configuration failure before the message is sent again. The
 // last failure leaves a dead letter, which is replayed once the reason is mended.
-func (e *Engine) mendTime(a *statusAttempt, f *failure.Error, of *failedSend) time.Duration {
+func mendTime(a *statusAttempt, f *failure.Error, of *failedSend) time.Duration {
 	period := a.settings.Processing.ConfigurationRetry
+	left := sendsLeft(of.reply.Resends, of.record.Replays)
 
 	switch {
-	case f.Class != failure.Configuration || of.reply.Resends%(maxResends+1) == maxResends:
+	case f.Class != failure.Configuration || left == 1:
 		return 0
-	case of.reply.Resends%(maxResends+1) == 0:
+	case left%(maxResends+1) == 0:
 		return period
 	default:
 		return max(period, longMendTime)
@@ -150,8 +151,12 @@ func (e *Engine) mayResend(ctx context.Context, f *failure.Error, of *failedSend
 	return !isTheirs && !isReplaced && (of.reply.Resends < maxResends || f.Class == failure.Configuration), nil
 }
 
-// isSpent reports whether a part was sent as often as it may be. A replay begins the count again.
-func isSpent(resends, replays int) bool { return resends >= (maxResends+1)*(replays+1) }
+// sendsLeft returns how often a part may still be sent, including a send that has just failed. Each replay adds as many sends as
+// the first attempt has.
+func sendsLeft(resends, replays int) int { return (maxResends+1)*(replays+1) - resends }
+
+// isSpent reports whether a part was sent as often as it may be.
+func isSpent(resends, replays int) bool { return sendsLeft(resends, replays) <= 0 }
 
 // checkSpent returns the failure that makes a dead letter of an event if a part of it was sent as often as it may be, and Meta
 // reported each send as failed. It has the code of the last report.
