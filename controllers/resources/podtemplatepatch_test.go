@@ -80,15 +80,19 @@ func TestBadPodTemplatePatches(t *testing.T) {
 		"long exponent of a limit":  {`{"spec":{"containers":[{"name":"receiver","resources":{"limits":{"memory":"1E-999999999"}}}]}}`, "spec.containers[0].resources.limits.memory: must be a quantity"},
 		"long exponent of overhead": {`{"spec":{"overhead":{"cpu":"1e+999999999"}}}`, "spec.overhead.cpu: must be a quantity"},
 		"long exponent of a field":  {`{"spec":{"containers":[{"name":"receiver","env":[{"name":"A","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu","divisor":"1e-999999999"}}}]}]}}`, "divisor: must be a quantity"},
-		"long list":                 {`{"spec":{"volumes":[` + strings.Repeat(`{"name":"a"},`, 80_000) + `{"name":"a"}]}}`, "has 1040035 bytes; a patch may have 65536 (64 KiB)"},
-		"container deleted":         {`{"spec":{"containers":[{"name":"receiver","$patch":"delete"}]}}`, "spec.containers: the container receiver must stay"},
-		"containers replaced":       {`{"spec":{"containers":[{"$patch":"replace"},{"name":"a"}]}}`, "spec.containers: the container receiver must stay"},
-		"spec removed":              {`{"spec":null}`, "spec.containers: the container receiver must stay"},
-		"spec replaced":             {`{"spec":{"$patch":"replace"}}`, "spec.containers: the container receiver must stay"},
-		"template replaced":         {`{"$patch":"replace"}`, "spec.containers: the container receiver must stay"},
-		"template deleted":          {`{"$patch":"delete"}`, "spec.containers: the container receiver must stay"},
-		"quantity that is not one":  {`{"spec":{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"big"}}]}}`, "quantities must match"},
-		"volumes deleted by name":   {`{"spec":{"$deleteFromPrimitiveList/volumes":["tmp"]}}`, "cannot be merged: list element types are not identical"},
+		"two long exponents": {
+			`{"spec":{"overhead":{"memory":"1e999","cpu":"1e999"}}}`,
+			"spec.overhead.cpu: must be a quantity whose exponent has 2 digits at most\nspec.overhead.memory: must be a quantity",
+		},
+		"long list":                {`{"spec":{"volumes":[` + strings.Repeat(`{"name":"a"},`, 80_000) + `{"name":"a"}]}}`, "has 1040035 bytes; a patch may have 65536 (64 KiB)"},
+		"container deleted":        {`{"spec":{"containers":[{"name":"receiver","$patch":"delete"}]}}`, "spec.containers: the container receiver must stay"},
+		"containers replaced":      {`{"spec":{"containers":[{"$patch":"replace"},{"name":"a"}]}}`, "spec.containers: the container receiver must stay"},
+		"spec removed":             {`{"spec":null}`, "spec.containers: the container receiver must stay"},
+		"spec replaced":            {`{"spec":{"$patch":"replace"}}`, "spec.containers: the container receiver must stay"},
+		"template replaced":        {`{"$patch":"replace"}`, "spec.containers: the container receiver must stay"},
+		"template deleted":         {`{"$patch":"delete"}`, "spec.containers: the container receiver must stay"},
+		"quantity that is not one": {`{"spec":{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"big"}}]}}`, "quantities must match"},
+		"volumes deleted by name":  {`{"spec":{"$deleteFromPrimitiveList/volumes":["tmp"]}}`, "cannot be merged: list element types are not identical"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := templateOf(t, test.patch)

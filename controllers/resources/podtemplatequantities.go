@@ -6,8 +6,10 @@ package resources
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -31,9 +33,9 @@ func checkQuantities(path string, of reflect.Type, node any) error {
 
 	switch node := node.(type) {
 	case map[string]any:
-		for key, value := range node {
+		for _, key := range slices.Sorted(maps.Keys(node)) { // the same message in each reconciliation
 			if field := typeOfField(of, key); field != nil {
-				errs = append(errs, checkQuantities(strings.TrimPrefix(path+"."+key, "."), field, value))
+				errs = append(errs, checkQuantities(strings.TrimPrefix(path+"."+key, "."), field, node[key]))
 			}
 		}
 	case []any:
