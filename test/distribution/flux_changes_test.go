@@ -4,6 +4,7 @@
 package distribution
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -138,6 +139,7 @@ func (c *fluxCluster) scaleByOthers(t *testing.T) {
 	freed := scaled.DeepCopy()
 	unstructured.RemoveNestedField(freed.Object, "spec", "receiver")
 	c.await(t, webhooksKustomization, c.push(t, freed), metav1.ConditionTrue, "Applied revision")
+	replicasAreFree(t)
 	replicasAre(t, 3)
 
 	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "messaging", Name: "sales"}}
@@ -197,6 +199,20 @@ func replicasAre(t *testing.T, want int64) {
 		live := get(t, "apps/v1", "Deployment", "messaging", "sales")
 		if replicas, _, err := unstructured.NestedInt64(live.Object, "spec", "replicas"); err != nil || replicas != want {
 			return fmt.Errorf("the Deployment has %d replicas, want %d: %w", replicas, want, err)
+		}
+
+		return nil
+	})
+}
+
+// replicasAreFree waits until the operator does not set the replicas any more: that is a write to the Deployment too.
+func replicasAreFree(t *testing.T) {
+	t.Helper()
+	apiserver.Eventually(t, func() error {
+		for _, entry := range get(t, "apps/v1", "Deployment", "messaging", "sales").GetManagedFields() {
+			if entry.Manager == release && strings.Contains(string(entry.FieldsV1.GetRawBytes()), `"f:replicas"`) {
+				return errors.New("the operator still sets the replicas")
+			}
 		}
 
 		return nil
