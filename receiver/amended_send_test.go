@@ -134,7 +134,8 @@ func TestRefusalForAnotherResponderHandsTheConversationOver(t *testing.T) {
 		t.Errorf("parts (-want +got):\n%s", diff)
 	}
 
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "are you there?"))
+	// A later message would show that this app has the conversation again.
+	h.deliver(http.StatusOK, textAt("wamid.2", "are you there?", h.clock.Now().Add(-time.Minute)))
 	h.waitIdle()
 	h.waitSent(0)
 
@@ -161,7 +162,7 @@ func TestFailureForAnotherResponderHandsTheConversationOver(t *testing.T) {
 			h.waitIdle()
 			h.deliver(http.StatusOK, failed(first, recipient, 2494191))
 			h.waitIdle()
-			h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "are you there?"))
+			h.deliver(http.StatusOK, textAt("wamid.2", "are you there?", h.clock.Now().Add(-time.Minute)))
 			h.deliver(http.StatusOK, textDelivery(luis, "wamid.3", "hello"))
 			h.waitIdle()
 
