@@ -53,8 +53,10 @@ func unless(expr string, causes ...string) string {
 // Causes, as expressions without labels.
 const (
 	tokenMissing = `max(whatsapp_secret_missing{@self,role="access-token"}) == 1`
-	aiKeyMissing = `max(whatsapp_secret_missing{@self,role=~"bird-access-key|flow-signing-key|openai-key"}) == 1`
-	tokenRefused = `max(whatsapp_token_refused{@self}) == 1`
+	// secretMissing holds while any secret that the receiver requires is missing.
+	secretMissing = `max(whatsapp_secret_missing{@self}) == 1`
+	aiKeyMissing  = `max(whatsapp_secret_missing{@self,role=~"bird-access-key|flow-signing-key|openai-key"}) == 1`
+	tokenRefused  = `max(whatsapp_token_refused{@self}) == 1`
 	// diskFull has no series with PostgreSQL, whose disk the receiver does not know.
 	diskFull = `max(whatsapp_store_disk_reserved_bytes{@self}) - min(whatsapp_store_disk_free_bytes{@self}) > 0`
 	// answersStopped holds while a call that every answer needs may not be made, or has no secret.

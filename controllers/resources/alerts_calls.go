@@ -104,8 +104,9 @@ func callAlerts(p Params) []alert {
 			name:     "WhatsAppSubscriptionNotActive",
 			severity: warning,
 			pending:  "15m",
-			expr:     unless(`min(whatsapp_subscription_active{@self}) == 0`, tokenRefused, tokenMissing),
-			summary:  "Meta's webhook subscription differs from the spec",
+			// The receiver compares nothing while a secret of any role is missing.
+			expr:    unless(`min(whatsapp_subscription_active{@self}) == 0`, tokenRefused, secretMissing),
+			summary: "Meta's webhook subscription differs from the spec",
 			description: "The subscription at Meta has not been as spec.cloudAPI.subscription declares it for 15 minutes. " +
 				"Deliveries may be missing, or go to another address.",
 		},

@@ -3,6 +3,12 @@
 
 package resources
 
+import (
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
 // deliveryAlerts returns the alerts about deliveries that Meta cannot deliver.
 func deliveryAlerts() []alert {
 	return []alert{
@@ -24,7 +30,7 @@ func deliveryAlerts() []alert {
 					`sum(rate(whatsapp_webhook_requests_total{@self}[5m])) > 0.05 `+
 					`and sum(increase(whatsapp_webhook_requests_total{@self,code=~"5.."}[5m])) >= 3`,
 				diskFull,
-				`max(whatsapp_secret_missing{@self,role="app-secret"}) == 1`,
+				`max(whatsapp_secret_missing{@self,role=~"`+strings.Join(config.RolesForDeliveries, "|")+`"}) == 1`,
 			),
 			summary: "deliveries are not accepted",
 			description: "{{ $value | humanizePercentage }} of the requests to the webhook are answered 5xx: they were not stored. " +

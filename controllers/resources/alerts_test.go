@@ -91,6 +91,28 @@ func TestMissingKeysOfTheAIAreCauses(t *testing.T) {
 	}
 }
 
+// TestMissingSecretsAreCausesOfSilence checks that neither the subscription, which the receiver does not compare without all
+// secrets, nor the deliveries that it cannot accept without one alert while WhatsAppSecretMissing names the cause.
+func TestMissingSecretsAreCausesOfSilence(t *testing.T) {
+	for _, rule := range rules(t) {
+		want, symptom := map[string]string{
+			"WhatsAppSubscriptionNotActive": `unless on \(\) \(max\(whatsapp_secret_missing\{[^}]*"\}\) == 1\)`,
+			"WhatsAppDeliveriesNotTaken":    `role=~"` + regexp.QuoteMeta(strings.Join(config.RolesForDeliveries, "|")) + `"\}\) == 1\)`,
+		}[rule.Alert]
+		if !symptom {
+			continue
+		}
+
+		if !regexp.MustCompile(want).MatchString(rule.Expr) {
+			t.Errorf("%s alerts although a secret is missing: %s", rule.Alert, rule.Expr)
+		}
+
+		if rule.Alert == "WhatsAppSubscriptionNotActive" && strings.Contains(rule.Expr, "role=") {
+			t.Errorf("%s does not alert for some roles only: %s", rule.Alert, rule.Expr)
+		}
+	}
+}
+
 // TestAlertsNameTheFieldsOfTheAI checks that the texts name fields that the resource has, by the kind of its AI.
 func TestAlertsNameTheFieldsOfTheAI(t *testing.T) {
 	kinds := map[string]struct {
