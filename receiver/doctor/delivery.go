@@ -158,11 +158,13 @@ func (s site) deliverLargest(ctx context.Context, client *http.Client, appSecret
 	case answer.status == http.StatusOK:
 		return ok("3 MB are accepted in %d ms", answer.took.Milliseconds())
 	case answer.status == http.StatusRequestEntityTooLarge && strings.Contains(answer.body, edge.TooLarge):
-		return fail("raise webhook.maxBodyBytes to at least 4 MiB", "HTTP 413 by the receiver: its own limit is below 3 MB")
+		return fail("raise webhook.maxBodyBytes in the receiver's file to 4194304, the value that the operator leaves it at",
+			"HTTP 413 by the receiver: its own limit is below 3 MB")
 	case answer.status == http.StatusRequestEntityTooLarge:
 		return fail(proxyMend, "HTTP 413, not by the receiver: %s limits the size of a request", server(answer))
 	case answer.status == http.StatusServiceUnavailable && answer.header.Get("Retry-After") != "":
-		return warn("run the check again when less is delivered, or raise webhook.maxInFlightBytes", "HTTP 503: too much is delivered at once")
+		return warn("run the check again when less is delivered. If the log of the receiver says load shedding, the store is too slow: docs/scale.md",
+			"HTTP 503: too much is delivered at once")
 	}
 
 	f := s.diagnoseAnswer(answer)

@@ -40,7 +40,7 @@ func (r *run) publicURL() (address string, declared bool) {
 func (r *run) checkPublicURL(ctx context.Context) {
 	address, declared := r.publicURL()
 	if address == "" {
-		r.skipRest(groupPublicURL, "the configuration does not say the public URL: set cloudAPI.subscription, or webhook.publicURL")
+		r.skipRest(groupPublicURL, "the configuration does not say the public URL: set ingress, gateway or cloudAPI.subscription, or webhook.publicURL in the receiver's file")
 		return
 	}
 

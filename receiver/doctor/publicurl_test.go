@@ -6,6 +6,7 @@ package doctor_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
@@ -197,7 +198,14 @@ var publicURLFaults = map[string]fault{
 		checks:  []string{"body-size"},
 		state:   doctor.Failure,
 		detail:  "by the receiver",
-		mend:    "webhook.maxBodyBytes",
+		mend:    "webhook.maxBodyBytes in the receiver's file",
+	},
+	"a receiver that sheds load": {
+		provoke: func(h *harness) { h.shedLargeDeliveries() },
+		checks:  []string{"body-size"},
+		state:   doctor.Warning,
+		detail:  "too much is delivered at once",
+		mend:    "the store is too slow",
 	},
 }
 
@@ -223,6 +231,29 @@ func (h *harness) refuseDeliveries(status int, body string) {
 		r.Backend = h.server(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
 				http.Error(w, body, status)
+				return
+			}
+
+			proxy.ServeHTTP(w, r)
+		})
+	})
+}
+
+// shedLargeDeliveries lets a proxy answer large deliveries as a receiver does that has no time for them.
+func (h *harness) shedLargeDeliveries() {
+	backend, err := url.Parse(h.rule.Backend)
+	h.must(err)
+
+	proxy := httputil.NewSingleHostReverseProxy(backend)
+
+	h.route(func(r *standin.IngressRule) {
+		r.Backend = h.server(func(w http.ResponseWriter, r *http.Request) {
+			if r.ContentLength > 1<<20 {
+				_, _ = io.Copy(io.Discard, r.Body)
+
+				w.Header().Set("Retry-After", "1")
+				http.Error(w, "too many deliveries at once", http.StatusServiceUnavailable)
+
 				return
 			}
 

@@ -29,7 +29,7 @@ import (
 func Names() []string {
 	var names []string
 
-	for _, check := range slices.Concat(catalog, doctor.OutsideCatalog(), doctor.Catalog()) {
+	for _, check := range Catalog() {
 		if !slices.Contains(names, check.Group) {
 			names = append(names, check.Group)
 		}
@@ -38,6 +38,11 @@ func Names() []string {
 	}
 
 	return names
+}
+
+// Catalog returns all checks without results.
+func Catalog() []doctor.Check {
+	return slices.Concat(catalog, doctor.OutsideCatalog(), doctor.Catalog())
 }
 
 // known returns those names that are in a catalog.
