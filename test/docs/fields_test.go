@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +15,8 @@ import (
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
 const crdFile = "config/crd/bases/whatsapp.wawebhook.dev_whatsappwebhooks.yaml"
@@ -60,6 +63,63 @@ func TestFieldsExist(t *testing.T) {
 	if checked < 100 {
 		t.Errorf("checked %d fields, want at least 100", checked)
 	}
+}
+
+// TestSettingsOfTheReceiverAreFields checks that pages for users of the operator name no key of the receiver's file that is no
+// field of the resource. A line may name one if it says that this is a key of the receiver's file.
+func TestSettingsOfTheReceiverAreFields(t *testing.T) {
+	spec, err := readSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, page := range pages(t) {
+		if slices.Contains(ofReceiver, page.Path) {
+			continue
+		}
+
+		for _, line := range page.prose {
+			for _, match := range dotted.FindAllStringSubmatch(line, -1) {
+				fields := strings.Split(match[2], ".")
+
+				_, top := spec.Properties[fields[0]]
+				if !top && isKey(reflect.TypeFor[config.Config](), fields) && !strings.Contains(line, "the receiver's file") {
+					t.Errorf("%s names %s, which is a key of the receiver's file, and no field of the resource", page.Path, match[2])
+				}
+			}
+		}
+	}
+}
+
+// isKey reports whether a type of the receiver's configuration has the path.
+func isKey(of reflect.Type, path []string) bool {
+	for _, name := range path {
+		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+			of = of.Elem()
+		}
+
+		if of.Kind() != reflect.Struct {
+			return false
+		}
+
+		found := false
+
+		for i := range of.NumField() {
+			field := of.Field(i)
+			if tag, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); tag == name {
+				of = field.Type
+				found = true
+
+				break
+			}
+		}
+
+		if !found {
+			return false
+		}
+	}
+
+	return true
 }
 
 // readSpec returns the schema of the resource's spec.
@@ -117,6 +177,19 @@ func TestHasField(t *testing.T) {
 		"store.embedded.backup.s3.endpoint.no": false,
 	} {
 		if hasField(spec, strings.Split(path, ".")) != want {
+			t.Errorf("%s: want %t", path, want)
+		}
+	}
+}
+
+func TestIsKey(t *testing.T) {
+	for path, want := range map[string]bool{
+		"webhook.publicURL":            true,
+		"webhook.mutualTLS.commonName": true,
+		"media.url":                    false,
+		"webhook.path.more":            false,
+	} {
+		if isKey(reflect.TypeFor[config.Config](), strings.Split(path, ".")) != want {
 			t.Errorf("%s: want %t", path, want)
 		}
 	}
