@@ -113,7 +113,7 @@ $(AXE): test/browser/package-lock.json test/browser/package.json
 	@touch $@
 
 .PHONY: test
-test: ## Run vet and all tests with the race detector, a real kube-apiserver and etcd. Installs what they need, where it may.
+test: ## Run vet and the tests of the code with the race detector, a real kube-apiserver and etcd. Installs what they need, where it may.
 	$(if $(WHOLE),hack/packages.sh tests && $(MAKE) --no-print-directory axe)
 	go vet $(PACKAGES)
 	$(if $(WHOLE),go -C api vet ./... && go -C api test -race ./...)
