@@ -5,6 +5,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -354,6 +355,15 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, err := s.Recent(ctx, store.Position{}, 10); return err },
 		func() error { _, err := s.Names(ctx, "alias"); return err },
 		func() error { return s.RepairClock(ctx, start.Add(-time.Hour)) },
+		func() error { // an erasure waits for leases
+			leases, err := s.Claim(ctx, store.Conversations, start, later, 10)
+
+			for _, lease := range leases {
+				err = errors.Join(err, s.Release(ctx, lease.LeaseRef, start))
+			}
+
+			return err
+		},
 		func() error { _, err := s.Erase(ctx, []store.ID{status.ID, message(2, 1).ID}, start); return err },
 		func() error { return s.Forget(ctx, "nobody") },
 		func() error { return s.Ping(ctx) },

@@ -149,11 +149,15 @@ func (t *tx) repairClock(ctx context.Context, now int64) (int, error) {
 	return len(ahead), nil
 }
 
-// repairClock makes a lane due at now that waits for a time set later than now, or whose lease was granted later. It waits
-// for no scope any more: why it waited is as doubtful as until when. Messages and takeovers of later are of now.
+// repairClock makes a lane due at now that waits for a time set later than now, or whose lease was granted later. The holder
+// of such a lease keeps it until another caller claims the lane. The lane waits for no scope any more: why it waited is as
+// doubtful as until when. Messages and takeovers of later are of now.
 func (l *lane) repairClock(now int64) {
 	if l.ready != nil && *l.ready > now && l.set != nil && *l.set > now {
-		l.due(now)
+		l.ready = &now
+		l.set = &now
+		l.waitsFor = ""
+		l.changed = true
 	}
 
 	at := fromMillis(&now)

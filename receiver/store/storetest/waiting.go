@@ -155,6 +155,15 @@ var waitingTests = map[string]func(*fixture){
 		f.advance(lease, end(store.Done, at(0)))
 	},
 
+	"for the end of a lease that a clock ahead granted leaves the lease to its holder until the next claim": func(f *fixture) {
+		f.ingest(text("a", "lane"))
+		lease := f.claimOne(at(24 * time.Hour))
+		f.repairClock(at(0))
+		f.wantEqual("due", f.schedule()[store.Conversations].NextDue, at(0))
+		f.advance(lease, end(store.Done, at(0)))
+		f.wantEqual("after the work", f.schedule()[store.Conversations], store.Schedule{})
+	},
+
 	"for its first claim ends with a message that is due earlier": func(f *fixture) {
 		f.ingest(received(text("a", "lane"), at(24*time.Hour)))
 		f.ingest(text("b", "lane"))
