@@ -194,9 +194,9 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 	a.noteAsked(ctx, err)
 
 	e.optional.record(request.Method, a.settings, err, e.Clock.Now())
-	e.leave(ctx, a, err)
 	e.recordAnswerTime(method, startedAt, err)
 	e.recordCall(method, err)
+	e.leave(ctx, a, err)
 	stop()
 	typing.Wait() // otherwise the indicator could appear after the answer
 	e.recordUsage(given.Usage)

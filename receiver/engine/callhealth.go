@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -51,11 +52,11 @@ func (e *Engine) Token() health.TokenState {
 }
 
 // Problems returns the configuration failures by operation, and the outages and refusals by scope. A failure stays until a call
-// of that operation succeeds, or its settings change: the next call shows whether that mended it. A failure that Meta reported in
-// a webhook stays for an hour.
+// of that operation succeeds, here or in another receiver of the store, or its settings change: the next call shows whether that
+// mended it. A failure that Meta reported in a webhook stays for an hour.
 func (e *Engine) Problems() map[string]string {
 	closed := e.gate.Snapshot()
-	problems := e.calls.current(e.Live.Current(), e.Clock.Now())
+	problems := e.currentProblems()
 
 	addRefusals(problems, closed)
 
@@ -98,17 +99,20 @@ func addRefusals(problems map[string]string, closed []gate.State) {
 	}
 }
 
-// current returns the problems by operation, and forgets those whose settings have changed since, or whose time is over.
-func (c *callHealth) current(settings *config.Snapshot, now time.Time) map[string]string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// currentProblems returns the problems by operation, and forgets those whose settings have changed since, or whose time is over.
+func (e *Engine) currentProblems() map[string]string {
+	settings := e.Live.Current()
+	now := e.Clock.Now()
 
-	texts := make(map[string]string, len(c.problems))
+	e.calls.mu.Lock()
+	defer e.calls.mu.Unlock()
 
-	for op, p := range c.problems {
+	texts := make(map[string]string, len(e.calls.problems))
+
+	for op, p := range e.calls.problems {
 		isOver := !p.until.IsZero() && !now.Before(p.until)
 		if isOver || settingsChanged(op, p.settings, settings) {
-			delete(c.problems, op)
+			e.forget(op)
 			continue
 		}
 
@@ -116,6 +120,37 @@ func (c *callHealth) current(settings *config.Snapshot, now time.Time) map[strin
 	}
 
 	return texts
+}
+
+// operationPrefix begins the names of the problems of operations that the receivers share, apart from those of scopes.
+const operationPrefix = "operation:"
+
+// forget removes the problem of an operation. The caller holds the lock of the calls.
+func (e *Engine) forget(op string) {
+	if _, ok := e.calls.problems[op]; ok {
+		delete(e.calls.problems, op)
+		e.gate.Problems().Forget(operationPrefix + op)
+	}
+}
+
+// endProblems removes the problems of operations among those that calls of other receivers showed to be over: the events that
+// met them were processed there, so that no call of this receiver would show it.
+func (e *Engine) endProblems(over []string) {
+	e.calls.mu.Lock()
+	defer e.calls.mu.Unlock()
+
+	for _, name := range over {
+		op, isOperation := strings.CutPrefix(name, operationPrefix)
+		if !isOperation {
+			continue
+		}
+
+		e.forget(op)
+
+		if op == opSend && e.calls.token == health.TokenRefused {
+			e.calls.token = health.TokenUnknown
+		}
+	}
 }
 
 // settingsChanged reports whether the settings of an operation changed, so that its next call may succeed.
@@ -175,8 +210,12 @@ func (e *Engine) recordCall(op string, err error) {
 	e.calls.mu.Lock()
 	defer e.calls.mu.Unlock()
 
+	name := operationPrefix + op
+
 	if err == nil {
-		delete(e.calls.problems, op)
+		e.forget(op)
+		e.gate.Problems().Succeeded(name, e.Clock.Now())
+
 		return
 	}
 
@@ -185,5 +224,6 @@ func (e *Engine) recordCall(op string, err error) {
 
 	if f.Class == failure.Configuration {
 		e.calls.problems[op] = problem{text: f.Text, settings: e.Live.Current()}
+		e.gate.Problems().Failed(name)
 	}
 }

@@ -82,6 +82,7 @@ func New(parts Parts) *Engine {
 
 	e.gate = gate.New(gate.Parts{
 		Pauses: parts.Store,
+		Shared: parts.Live.Current().Store.PostgreSQL != nil,
 		Live:   parts.Live,
 		Clock:  parts.Clock,
 		Log:    parts.Log,

@@ -231,9 +231,9 @@ func (e *Engine) analyze(
 		},
 	})
 	a.noteAsked(ctx, err)
-	e.leave(ctx, a, err)
 	e.recordAnswerTime(string(method), startedAt, err)
 	e.recordCall(string(method), err)
+	e.leave(ctx, a, err)
 
 	return analysis, err
 }

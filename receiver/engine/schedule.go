@@ -77,7 +77,11 @@ func (e *Engine) readSchedule(ctx context.Context) {
 		return
 	}
 
-	e.gate.Adopt(pauses, asked)
+	e.endProblems(e.gate.Adopt(pauses, asked))
+
+	if err := e.gate.Problems().Share(ctx); err != nil {
+		e.sampled.Error("sharing problems with the other receivers failed", "error", err)
+	}
 
 	for i, p := range e.pools {
 		p.follow(schedules[i])

@@ -118,8 +118,8 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 			Payment:         status.Payment,
 		},
 	})
-	e.endCall(ctx, permit, err)
 	e.recordCall(string(assistant.NotifyStatus), err)
+	e.endCall(ctx, permit, err)
 
 	return err
 }

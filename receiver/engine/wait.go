@@ -111,7 +111,7 @@ func (e *Engine) endCall(ctx context.Context, permit *gate.Permit, err error) {
 	}
 
 	if err := permit.Done(ctx, f); err != nil {
-		e.sampled.Error("sharing the pause of a rate-limited scope failed", "error", err)
+		e.sampled.Error("sharing the state of a scope with the other receivers failed", "error", err)
 	}
 }
 

@@ -19,6 +19,8 @@ func (p *Permit) Accepted() {
 
 	p.end()
 
+	g.problems.Succeeded(p.call.name(failure.ScopeApp), p.began)
+
 	for _, name := range p.probes {
 		s := g.states[name]
 		if s != nil && s.closed && s.kind == failure.ScopeApp && s.reason == Refused {

@@ -7,7 +7,7 @@
 //
 // A closed scope opens for one call at a time after its period: a probe. The result of the probe opens the scope or
 // closes it for another period. The results of calls that began before a scope was closed neither open it nor keep it
-// closed for longer.
+// closed for longer. A scope that has no event to probe it opens once another receiver of the store made such a call.
 package gate
 
 import (
@@ -32,6 +32,8 @@ const (
 // Parts are the dependencies of the gate. All are required.
 type Parts struct {
 	Pauses store.Pauser
+	// Shared reports whether other receivers may use the store.
+	Shared bool
 	Live   *config.Live
 	Clock  clockwork.Clock
 	Log    *slog.Logger
@@ -42,6 +44,7 @@ type Parts struct {
 // Gate decides what may be called now. It is safe for concurrent use.
 type Gate struct {
 	Parts
+	problems *Problems
 
 	mu       sync.Mutex
 	settings *config.Snapshot // of the states
@@ -58,6 +61,7 @@ type Gate struct {
 func New(parts Parts) *Gate {
 	return &Gate{
 		Parts:    parts,
+		problems: newProblems(parts.Pauses, parts.Clock, parts.Shared),
 		settings: parts.Live.Current(),
 		states:   map[string]*state{},
 		pacers:   map[string]*pacer{},
@@ -66,6 +70,9 @@ func New(parts Parts) *Gate {
 		reserved: map[string]*reservation{},
 	}
 }
+
+// Problems returns what the receivers of the store share about scopes and operations.
+func (g *Gate) Problems() *Problems { return g.problems }
 
 // Check reports whether the scopes of a call are open, or returns the scope that is closed. It lets no call through: use
 // it before work that a later call would waste.

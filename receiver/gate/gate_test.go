@@ -7,8 +7,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"testing"
 	"time"
 
@@ -62,6 +60,7 @@ func newReplica(t *testing.T, clock *clockwork.FakeClock, shared pauses) *fixtur
 	}
 	f.Gate = New(Parts{
 		Pauses: shared,
+		Shared: true,
 		Live: config.Fixed(config.Config{
 			CloudAPI: config.CloudAPI{MessagesPerSecond: 20},
 			Bird: config.Bird{CircuitBreaker: config.CircuitBreaker{
@@ -77,8 +76,26 @@ func newReplica(t *testing.T, clock *clockwork.FakeClock, shared pauses) *fixtur
 	return f
 }
 
-// adopt reads the pauses that the receivers share.
-func (f *fixture) adopt() { f.Adopt(slices.Collect(maps.Values(f.shared)), f.clock.Now()) }
+// adopt reads the pauses and problems that the receivers share, and shares those of this one.
+func (f *fixture) adopt() {
+	f.t.Helper()
+
+	asked := f.clock.Now()
+
+	var found []store.Pause
+
+	for _, pause := range f.shared {
+		if pause.Until.After(asked.Add(-LevelMemory)) {
+			found = append(found, pause)
+		}
+	}
+
+	f.Adopt(found, asked)
+
+	if err := f.Problems().Share(f.t.Context()); err != nil {
+		f.t.Error(err)
+	}
+}
 
 // event returns the id of the nth event.
 func event(n int) store.ID { return store.NewID(store.KindMessage, fmt.Sprint(n)) }

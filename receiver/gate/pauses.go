@@ -76,6 +76,8 @@ func (p *Permit) limited(f *failure.Error, from time.Time) (string, *store.Pause
 
 	g.logClosed(name, s, RateLimited, f)
 	s.close(RateLimited, f, g.Clock.Now(), until)
+	g.problems.Forget(name)
+
 	s.level = level
 	s.sharedAt = time.Time{}
 
@@ -156,26 +158,38 @@ func (g *Gate) markShared(name string) {
 	}
 }
 
-// Adopt takes over the pauses of all receivers that end after LevelMemory ago. The store was asked for them at asked.
-func (g *Gate) Adopt(pauses []store.Pause, asked time.Time) {
+// Adopt takes over the pauses of all receivers that end after LevelMemory ago, and the problems that are stored among them. The
+// store was asked for them at asked. It returns the problems of this receiver that calls of others showed to be over.
+func (g *Gate) Adopt(pauses []store.Pause, asked time.Time) (over []string) {
+	over = g.problems.adopt(pauses, asked)
+
 	g.mu.Lock()
 	defer g.unlock()
 
 	stored := make(map[string]bool, len(pauses))
+
 	for _, pause := range pauses {
-		stored[pause.Scope] = true
-		g.adopt(pause)
+		if !isProblem(pause) {
+			stored[pause.Scope] = true
+			g.adopt(pause)
+		}
 	}
 
 	for name, s := range g.states {
 		wasShared := !s.sharedAt.IsZero() && s.sharedAt.Before(asked) // else the store may have been read before
-		isCleared := wasShared && !stored[name]
+		isCleared := wasShared && !stored[name] && len(pauses) < store.MaxPauses
 		isOld := asked.Sub(s.until) > LevelMemory
 
 		if s.isLimited() && (isCleared || isOld) {
 			g.open(name, s)
 		}
 	}
+
+	for _, name := range over {
+		g.openProven(name)
+	}
+
+	return over
 }
 
 // adopt closes a scope that another receiver paused. The caller holds the lock.

@@ -5,6 +5,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -52,12 +53,12 @@ func (p *Permit) Cancel() {
 	p.end()
 }
 
-// Done ends a call with its failure, or nil if it succeeded. A rate limit is stored for all receivers: the error is that
-// of the store, and this receiver respects the limit all the same.
+// Done ends a call with its failure, or nil if it succeeded. A rate limit and a problem are stored for all receivers: the
+// error is that of the store, and this receiver respects them all the same.
 func (p *Permit) Done(ctx context.Context, f *failure.Error) error {
 	pause, cleared := p.apply(f)
 
-	return p.gate.share(ctx, pause, cleared)
+	return errors.Join(p.gate.share(ctx, pause, cleared), p.gate.problems.shareNew(ctx))
 }
 
 // apply changes the scopes by the result of the call. It returns the pause to store and the scopes whose pause ended.
@@ -130,6 +131,11 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 
 	g := p.gate
 	isTarget := name == p.call.circuit()
+	isProbe := slices.Contains(p.probes, name)
+
+	if s := g.states[name]; (s == nil || !s.closed || isProbe) && p.isLikeRefused(name) {
+		g.problems.Succeeded(name, p.began)
+	}
 
 	if g.states[name] == nil && !isTarget {
 		return false
@@ -141,7 +147,7 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 		p.pacer.succeed(now)
 	}
 
-	if s.closed && !slices.Contains(p.probes, name) {
+	if s.closed && !isProbe {
 		s.lastSuccess = now
 
 		return false
@@ -159,6 +165,12 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 	s.succeed(now)
 
 	return cleared
+}
+
+// isLikeRefused reports whether the success of the call shows that others in a scope would succeed which were refused. A method
+// of Bird may refuse some messages alone, so that only one of those shows it.
+func (p *Permit) isLikeRefused(name string) bool {
+	return p.call.Queued || kindOf(name) != failure.ScopeBirdMethod || !p.call.isAsk()
 }
 
 // fail closes the scope to which a failure belongs, if it has to. It returns the scope.
@@ -200,6 +212,7 @@ func (p *Permit) unavailable(f *failure.Error, now time.Time) string {
 		wait := max(settings.OpenDuration, min(f.RetryAfter, maxUnavailable))
 		p.gate.logClosed(name, s, Unavailable, f)
 		s.close(Unavailable, f, now, now.Add(wait))
+		p.gate.shareProblem(name)
 	}
 
 	return name
@@ -253,6 +266,7 @@ func (p *Permit) refused(f *failure.Error, now time.Time) string {
 	until := now.Add(max(p.gate.settings.Processing.ConfigurationRetry, min(f.RetryAfter, maxUnavailable)))
 	p.gate.logClosed(name, s, Refused, f)
 	s.close(Refused, f, now, until)
+	p.gate.shareProblem(name)
 
 	return name
 }

@@ -69,6 +69,7 @@ func (g *Gate) reset(target Target) {
 func (g *Gate) open(name string, s *state) {
 	if s.closed {
 		g.opened = true
+		g.problems.Forget(name)
 
 		if !isPersonal(name) {
 			g.Log.Info("scope open", "scope", name, "was", s.reason)

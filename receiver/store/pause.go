@@ -11,7 +11,8 @@ import (
 // MaxPauses limits the pauses that [Queue.Schedule] returns.
 const MaxPauses = 1000
 
-// Pause stops all receivers from using a rate-limited scope, such as a number or a pair of numbers.
+// Pause stops all receivers from using a rate-limited scope, such as a number or a pair of numbers. A pause that ends when it is
+// set stops none: with a name of its own, it tells the other receivers of something else.
 type Pause struct {
 	Scope string // in the caller's naming
 	Until time.Time

@@ -101,6 +101,19 @@ var pauseTests = map[string]func(*fixture){
 		f.wantPauses(at(0), anew)
 	},
 
+	"that end when they are set are found again and cleared": func(f *fixture) {
+		ended := store.Pause{Scope: "problem:app", Until: at(0)}
+		f.pause(at(0), ended)
+		f.wantPauses(at(0))
+		f.wantPauses(at(-time.Hour), ended)
+
+		ended.Until = at(time.Minute)
+		f.pause(at(time.Minute), ended)
+		f.wantPauses(at(-time.Hour), ended)
+		f.wantErr("ClearPause", f.ClearPause(f.Context(), ended.Scope), nil)
+		f.wantPauses(at(-time.Hour))
+	},
+
 	"are cleared": func(f *fixture) {
 		f.pause(at(0), store.Pause{
 			Scope: "app",
