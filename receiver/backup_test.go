@@ -33,6 +33,22 @@ func (h *harness) restore(copied string) {
 	}
 }
 
+// copyStore returns a copy of the store of the running receiver.
+func (h *harness) copyStore() (copied string) {
+	h.t.Helper()
+	h.console(http.StatusOK, http.MethodGet, "/v1/backup", &copied)
+
+	return copied
+}
+
+// startWith ends the receiver, and starts it with a copy of its store.
+func (h *harness) startWith(copied string) {
+	h.t.Helper()
+	h.stop()
+	h.restore(copied)
+	h.start()
+}
+
 // TestRestoredBackup checks a receiver that starts with an older copy of its store: nothing is answered twice, even if Meta
 // delivers it again. Messages that were pending in the copy are dead letters, which people can replay.
 func TestRestoredBackup(t *testing.T) {
@@ -58,17 +74,14 @@ func TestRestoredBackup(t *testing.T) {
 	h.deliver(http.StatusOK, textDelivery(luis, "wamid.pending", "pending"))
 	<-asked
 
-	var copied string
-	h.console(http.StatusOK, http.MethodGet, "/v1/backup", &copied)
+	copied := h.copyStore()
+
 	close(release)
 	h.waitSent(2)
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.later", "later"))
 	h.waitSent(3)
 	h.waitIdle()
-	h.stop()
-
-	h.restore(copied)
-	h.start()
+	h.startWith(copied)
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.answered", "answered"))
 	h.deliver(http.StatusOK, textDelivery(luis, "wamid.pending", "pending"))
 	h.deliver(http.StatusOK, textDelivery(luis, "wamid.new", "new"))

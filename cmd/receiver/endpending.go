@@ -21,8 +21,9 @@ import (
 const endUsage = `usage: receiver end-pending --store PLACE [--database-url-file FILE] [--database-ca-file FILE] [--ignore-sessions]
 
 Ends the pending messages of a store that was restored from a snapshot or a dump as dead letters, before a receiver starts
-with it: they may have been answered since. PLACE is the file of the embedded store, or postgresql. The URL of the database
-is in FILE, or else in the environment variable DATABASE_URL. See "What a restored receiver does" in docs/volumes.md.
+with it: they may have been answered since. What else would reach a person again expires. PLACE is the file of the embedded
+store, or postgresql. The URL of the database is in FILE, or else in the environment variable DATABASE_URL. See "What a
+restored receiver does" in docs/volumes.md.
 `
 
 // pendingEnd ends the pending messages of a restored store.
@@ -65,33 +66,56 @@ func (e *pendingEnd) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, restored.Close()) }()
 
-	ended, err := store.EndRestored(ctx, restored, e.clock.Now())
+	claimed := &claimedStore{Store: restored}
+	ended, err := store.EndRestored(ctx, claimed, e.clock.Now())
+
 	fmt.Fprintf(e.reporting, "%d pending messages are dead letters with the code %s now\n", ended, store.CodeRestored)
 
 	if err != nil {
 		return fmt.Errorf("%w: try again", err)
 	}
 
-	return requireEnded(ctx, restored, e.clock.Now())
+	return requireEnded(ctx, claimed, e.clock.Now())
 }
 
-// requireEnded returns an error if messages are still pending. Claims leave out what cannot be read, and what another program
-// has locked.
-func requireEnded(ctx context.Context, restored store.Store, now time.Time) error {
+// requireEnded returns an error if something is still pending that reaches a person again. Claims leave out what cannot be read,
+// and what another program has locked.
+func requireEnded(ctx context.Context, restored *claimedStore, now time.Time) error {
 	stats, err := restored.Stats(ctx, now)
-	if err != nil {
-		return err
-	}
 
 	switch {
-	case stats.OldestPending.IsZero():
-		return nil
+	case err != nil:
+		return err
 	case stats.Damaged > 0:
-		return fmt.Errorf("%d messages are still pending, since the file cannot be read where they are, and a receiver that can read "+
-			"them will answer them: restore another snapshot, or a copy", stats.Pending)
-	default:
+		return fmt.Errorf("%d messages are still pending, and perhaps statuses, since the file cannot be read where they are, and a "+
+			"receiver that can read them will process them: restore another snapshot, or a copy", stats.Pending)
+	case stats.Pending > 0:
 		return fmt.Errorf("%d messages are still pending, since another program has locked them: end it, and try again", stats.Pending)
+	case restored.isLeft:
+		return errors.New("statuses are still pending, since another program has locked them: end it, and try again")
 	}
+
+	return nil
+}
+
+// claimedStore is a store that notes what the last claim of statuses has left: those that were claimed before are leased then.
+type claimedStore struct {
+	store.Store
+	isLeft bool
+}
+
+// Claim implements store.Queue.
+func (s *claimedStore) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
+	leases, err := s.Store.Claim(ctx, class, now, until, limit)
+	if err != nil || len(leases) > 0 || class != store.Statuses {
+		return leases, err
+	}
+
+	schedules, _, err := s.Schedule(ctx, now)
+	due := schedules[class].NextDue
+	s.isLeft = !due.IsZero() && !due.After(now)
+
+	return nil, err
 }
 
 // open opens the store of a stopped receiver, and migrates it.

@@ -176,37 +176,48 @@ func (d *dump) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// TestEndPendingOfALockedConversation leaves out what another program has locked, and says so.
-func TestEndPendingOfALockedConversation(t *testing.T) {
-	_, user := newUser(t)
+// TestEndPendingOfALockedLane leaves out what another program has locked, and says so.
+func TestEndPendingOfALockedLane(t *testing.T) {
+	deadline := pending
+	deadline.Kind = store.KindAnswerDeadline
+	deadline.Class = store.Statuses
 
-	within(t, openDatabase(user.URL), func(inbox store.Store) {
-		if _, err := inbox.Ingest(t.Context(), []store.Event{pending}); err != nil {
-			t.Error(err)
-		}
-	})
+	for want, e := range map[string]store.Event{
+		"1 messages are still pending": pending,
+		"statuses are still pending":   deadline,
+	} {
+		t.Run(want, func(t *testing.T) {
+			_, user := newUser(t)
 
-	other, err := pgx.Connect(t.Context(), user.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+			within(t, openDatabase(user.URL), func(inbox store.Store) {
+				if _, err := inbox.Ingest(t.Context(), []store.Event{e}); err != nil {
+					t.Error(err)
+				}
+			})
 
-	for _, statement := range []string{"BEGIN", "SELECT FROM conversations FOR UPDATE"} {
-		if _, err := other.Exec(t.Context(), statement); err != nil {
-			t.Error(err)
-		}
-	}
+			other, err := pgx.Connect(t.Context(), user.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
 
-	if err := endInDatabase(t); err == nil || !strings.Contains(err.Error(), "1 messages are still pending") {
-		t.Errorf("run returned %v, want that a message is pending", err)
-	}
+			for _, statement := range []string{"BEGIN", "SELECT FROM conversations FOR UPDATE"} {
+				if _, err := other.Exec(t.Context(), statement); err != nil {
+					t.Error(err)
+				}
+			}
 
-	if err := other.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+			if err := endInDatabase(t); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("run returned %v, want that %s", err, want)
+			}
 
-	if err := endInDatabase(t); err != nil {
-		t.Error(err)
+			if err := other.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+
+			if err := endInDatabase(t); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

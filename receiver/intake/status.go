@@ -90,7 +90,7 @@ func statusLane(status whatsapp.Status, number string) (lane string, aliases []s
 }
 
 // ReportLane returns the lane of the events that report the statuses of a message to Bird.
-func ReportLane(number, messageID string) string { return spread("status:"+number, messageID) }
+func ReportLane(number, messageID string) string { return spread(store.ReportLane+number, messageID) }
 
 // ThreadLane returns the lane of the event that passes a conversation to another responder. It is not the conversation's,
 // so that a failure delays no message.

@@ -20,8 +20,8 @@ var (
 
 // BackedUp is implemented by an engine that can copy itself while it is used.
 type BackedUp interface {
-	// Backup returns a copy of the store at one point in time, and its size in bytes. The copy was checked for damage, and its
-	// pending messages have ended (see EndRestored). It needs that much room on the store's disk, or returns ErrDiskFull. The
+	// Backup returns a copy of the store at one point in time, and its size in bytes. The copy was checked for damage, and what was
+	// pending in it and reaches a person has ended (see EndRestored). It needs that much room on the store's disk, or returns ErrDiskFull. The
 	// copy is removed when it is closed. There is one at a time.
 	Backup(ctx context.Context) (copied Copy, size int64, err error)
 }

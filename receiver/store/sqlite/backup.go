@@ -144,7 +144,7 @@ func checkCopy(ctx context.Context, path string) (err error) {
 	return err
 }
 
-// endPending ends the pending messages of a copy, so that no receiver that opens it answers them a second time. A process that
+// endPending ends what is pending in a copy and reaches a person, so that no receiver that opens it does it a second time. A process that
 // dies meanwhile leaves a copy that the next start removes, so nothing waits for the disk.
 func (s *Store) endPending(ctx context.Context, path string) (err error) {
 	source := dsn(path, []string{
@@ -180,7 +180,7 @@ func (s *Store) endPending(ctx context.Context, path string) (err error) {
 	return nameFull(err)
 }
 
-// requireNoneAside returns store.ErrBackupDamaged if lanes were set aside, in which messages are still pending.
+// requireNoneAside returns store.ErrBackupDamaged if lanes were set aside, in which events are still pending.
 func (s *Store) requireNoneAside(ctx context.Context) error {
 	return s.writer.do(ctx, func(t *tx) error {
 		return t.query("SELECT count(*) FROM damaged", func(r row) error {

@@ -6,6 +6,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -57,6 +58,56 @@ var restoredTests = map[string]func(*fixture){
 		f.wantEqual("notice", f.claimOneOf(store.Notices, at(time.Minute)).Work.Event.ID, id("notice"))
 	},
 
+	"what reaches a person again expires": func(f *fixture) {
+		sends := []store.Event{
+			ofKind(store.KindAnswerDeadline, "deadline", "deadline:1"),
+			ofKind(store.KindThreadPass, "pass", "thread:1"),
+			ofKind(store.KindThreadPass, "second pass", "thread:1"),
+			failedStatus("failed", "lane"),
+			failedStatus("waits", "waiting lane"),
+		}
+		stays := []store.Event{
+			ofKind(store.KindError, "error", "errors:1"),
+			ofKind(store.KindStatusReport, "report", store.ReportLane+"1"),
+			failedStatus("payment", store.ReportLane+"2"),
+			ofKind(store.KindStatus, "delivered", store.ReportLane+"3"),
+		}
+
+		f.ingest(sends...)
+
+		for _, lease := range f.claimClass(store.Statuses, at(0), 10) {
+			if lease.Work.Event.ID == id("waits") {
+				f.advance(lease, store.Step{
+					Now:     at(0),
+					Outcome: &store.Outcome{State: store.Pending, RetryAt: at(time.Hour), WaitsFor: "number"},
+				})
+			}
+		}
+
+		f.ingest(stays...)
+		f.endRestored(at(time.Minute), 0)
+
+		for _, e := range sends {
+			record := f.get(e.ID)
+			f.wantEqual("state of "+e.Lane, record.Event.State, store.Expired)
+			f.wantEqual("code of "+e.Lane, record.Failures[len(record.Failures)-1].Code, store.CodeRestored)
+		}
+
+		var left []store.ID
+
+		for _, lease := range f.claimClass(store.Statuses, at(time.Minute), 10) {
+			f.wantEqual("starts", lease.Work.Starts, 1)
+
+			left = append(left, lease.Work.Event.ID)
+		}
+
+		f.wantEqual("number that stays", len(left), len(stays))
+
+		for _, e := range stays {
+			f.wantEqual(e.Lane+" is due", slices.Contains(left, e.ID), true)
+		}
+	},
+
 	"messages can be replayed": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		f.endRestored(at(time.Minute), 1)
@@ -86,6 +137,24 @@ var restoredTests = map[string]func(*fixture){
 		}
 	},
 
+	"the leases of an interrupted call on statuses do not outlast it": func(f *fixture) {
+		for n := range 300 {
+			f.ingest(
+				failedStatus(fmt.Sprint("failed ", n), fmt.Sprintf("lane %d", n)),
+				ofKind(store.KindStatus, fmt.Sprint("delivered ", n), fmt.Sprintf("%s%d", store.ReportLane, n)),
+			)
+		}
+
+		f.interruptEndRestored(at(time.Minute))
+
+		pending := f.stats(at(time.Minute)).PendingStatuses
+		f.wantEqual("lanes that are due", int64(len(f.claimClass(store.Statuses, at(time.Minute), 600))), pending)
+
+		_, err := store.EndRestored(f.Context(), f.Store, at(time.Minute))
+		f.wantErr("EndRestored", err, nil)
+		f.wantEqual("pending", f.stats(at(time.Minute)).PendingStatuses, int64(300))
+	},
+
 	"the leases of an interrupted call do not outlast it": func(f *fixture) {
 		for n := range 300 {
 			f.ingest(text(fmt.Sprint(n), fmt.Sprintf("lane %d", n)))
@@ -98,7 +167,23 @@ var restoredTests = map[string]func(*fixture){
 	},
 }
 
-// interruptEndRestored interrupts the end of the pending messages after the first lanes were leased.
+// ofKind returns a pending event of class Statuses.
+func ofKind(kind store.Kind, name, lane string) store.Event {
+	e := inClass(store.Statuses, text(name, lane))
+	e.Kind = kind
+
+	return e
+}
+
+// failedStatus returns a pending status by which Meta reports that a message or a payment failed.
+func failedStatus(name, lane string) store.Event {
+	e := ofKind(store.KindStatus, name, lane)
+	e.Type = "failed"
+
+	return e
+}
+
+// interruptEndRestored interrupts the end of what is pending after the first lanes were leased.
 func (f *fixture) interruptEndRestored(now time.Time) {
 	f.Helper()
 
@@ -112,7 +197,7 @@ func (f *fixture) interruptEndRestored(now time.Time) {
 	}
 }
 
-// Interrupted is a store whose caller is interrupted after its first claim.
+// Interrupted is a store whose caller is interrupted after the first claim that leased a lane.
 type Interrupted struct {
 	store.Store
 	Cancel context.CancelFunc
@@ -121,7 +206,9 @@ type Interrupted struct {
 // Claim implements store.Queue.
 func (i *Interrupted) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
 	leases, err := i.Store.Claim(ctx, class, now, until, limit)
-	i.Cancel()
+	if len(leases) > 0 {
+		i.Cancel()
+	}
 
 	return leases, err
 }
