@@ -10,6 +10,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -17,6 +18,9 @@ import (
 // sideEventMaxAge is how long statuses and notices are retried while Bird or the sink does not accept them, however many
 // attempts that takes. After that they expire and stay in the store.
 const sideEventMaxAge = 24 * time.Hour
+
+// keyRetry is how long an event waits after an attempt that met another stored event whose key is missing.
+const keyRetry = time.Minute
 
 // postponed ends an attempt that must wait. Nothing failed.
 type postponed struct {
@@ -122,6 +126,12 @@ func (e *Engine) resolve(ctx context.Context, h head, call gate.Call, err error)
 
 	if wait, ok := errors.AsType[*waiting](err); ok {
 		return e.waitFor(ctx, h, wait.Closed), nil
+	}
+
+	if errors.Is(err, store.ErrKey) { // as of an earlier message; the store reports the problem
+		e.sampled.Error("attempt waits for the key of a stored event", logevent.EventID, h.work.Event.ID, "error", err)
+
+		return &store.Outcome{State: store.Pending, RetryAt: e.Clock.Now().Add(keyRetry)}, nil
 	}
 
 	if fallback, ok := errors.AsType[*fellBack](err); ok {

@@ -27,6 +27,9 @@ var (
 	ErrBusy = errors.New("the store is busy")
 	// ErrTakenOver means that people have the conversation, so the AI's answer is not sent.
 	ErrTakenOver = errors.New("people have the conversation")
+	// ErrKey means that a stored value cannot be decrypted with the present keys. The caller may retry later, since an
+	// administrator can add the key.
+	ErrKey = errors.New("a stored value cannot be decrypted")
 	// ErrClosed means that the store was closed before the call started.
 	ErrClosed = errors.New("the store is closed")
 )

@@ -10,8 +10,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 const (
@@ -29,9 +30,6 @@ const (
 	tagSize    = 16
 	overhead   = nonceStart + nonceSize + tagSize
 )
-
-// ErrKey means that a stored value cannot be decrypted with the present keys.
-var ErrKey = errors.New("a stored value cannot be decrypted")
 
 // Keys are the keys of a store. The first one encrypts, all decrypt. The zero value encrypts nothing.
 type Keys struct {
@@ -110,14 +108,14 @@ func (k Keys) decrypt(value, place []byte) ([]byte, error) {
 
 	opener, ok := k.all[id]
 	if !ok {
-		return nil, fmt.Errorf("%w: key %s is missing: add it to store.encryption.keySecretRefs", ErrKey, id)
+		return nil, fmt.Errorf("%w: key %s is missing: add it to store.encryption.keySecretRefs", store.ErrKey, id)
 	}
 
 	nonce := value[nonceStart : nonceStart+nonceSize]
 
 	decrypted, err := opener.Open(nil, nonce, value[nonceStart+nonceSize:], place)
 	if err != nil {
-		return nil, fmt.Errorf("%w: it was changed, or moved from another event", ErrKey)
+		return nil, fmt.Errorf("%w: it was changed, or moved from another event", store.ErrKey)
 	}
 
 	return decrypted, nil

@@ -94,22 +94,34 @@ func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, li
 	return records, next, nil
 }
 
-// records decrypts the result of a read.
+// records decrypts the result of a read. If an event of it cannot be decrypted, it returns store.ErrKey.
 func (s *Store) records(records []store.Record, err error) ([]store.Record, error) {
 	if err != nil {
 		return nil, err
 	}
 
-	keys, err := s.keys()
+	keys, err := s.decrypting()
 	if err != nil {
-		return nil, fmt.Errorf("decrypt events: %w", err)
+		return nil, err
 	}
 
 	for i := range records {
 		if err := keys.work(&records[i].Work); err != nil {
+			s.note(err)
+
 			return nil, fmt.Errorf("read event %s: %w", records[i].Event.ID, err)
 		}
 	}
 
 	return records, nil
+}
+
+// decrypting returns the present keys for a read, or store.ErrKey if there are none.
+func (s *Store) decrypting() (Keys, error) {
+	keys, err := s.keys()
+	if err != nil {
+		return Keys{}, fmt.Errorf("%w: %w", store.ErrKey, err)
+	}
+
+	return keys, nil
 }

@@ -33,7 +33,7 @@ type Store struct {
 	unreadable atomic.Pointer[unreadable] // nil before the first
 }
 
-// unreadable is the last event that could not be decrypted for its lane.
+// unreadable is why the last event could not be decrypted.
 type unreadable struct {
 	at  time.Time
 	err error
@@ -69,6 +69,9 @@ func (s *Store) Problem() string {
 
 	return ""
 }
+
+// note records for Problem why an event could not be decrypted.
+func (s *Store) note(err error) { s.unreadable.Store(&unreadable{at: s.clock.Now(), err: err}) }
 
 // The places of values in an event.
 func payloadOf(id store.ID) []byte    { return append([]byte("payload/"), id[:]...) }
@@ -136,7 +139,7 @@ func (s *Store) readable(ctx context.Context, keys Keys, leases []store.Lease) [
 			continue
 		}
 
-		s.unreadable.Store(&unreadable{at: s.clock.Now(), err: err})
+		s.note(err)
 		s.log.Error("event waits for the key with which it was encrypted", "event_id", lease.Work.Event.ID, "error", err)
 
 		err = s.Release(context.WithoutCancel(ctx), lease.LeaseRef, s.clock.Now().Add(retryAfter))
@@ -180,14 +183,16 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 		return nil, err
 	}
 
-	keys, err := s.keys()
+	keys, err := s.decrypting()
 	if err != nil {
-		return nil, fmt.Errorf("decrypt events: %w", err)
+		return nil, err
 	}
 
 	for i := range events {
 		if err := keys.event(&events[i]); err != nil {
-			return events[:i], nil //nolint:nilerr // what follows is not answered together with the head
+			s.note(err)
+
+			return events[:i], nil // what follows is not answered together with the head
 		}
 	}
 

@@ -182,7 +182,7 @@ func TestTheFileHoldsNoText(t *testing.T) {
 	s.keys = func() (Keys, error) { return keysOf(t, key(2)), nil }
 
 	_, err = s.Get(t.Context(), e.ID)
-	if !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "store.encryption.keySecretRefs") {
+	if !errors.Is(err, store.ErrKey) || !strings.Contains(err.Error(), "store.encryption.keySecretRefs") {
 		t.Errorf("Get without the key returned %v", err)
 	}
 
@@ -210,6 +210,74 @@ func TestTheFileHoldsNoText(t *testing.T) {
 
 	if _, err := s.Ingest(t.Context(), []store.Event{message(now)}); err == nil {
 		t.Error("an event was stored without a key")
+	}
+}
+
+// TestReadsNameTheMissingKey reads a conversation, and looks behind the head of its lane, without the key of
+// another message in it.
+func TestReadsNameTheMissingKey(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	now := clock.Now()
+	head := message(now)
+	lost := message(now)
+	lost.ID = store.NewID(store.KindMessage, "b")
+
+	for name, tc := range map[string]struct {
+		read func(*Store, store.LeaseRef) error
+		want error
+	}{
+		"history": {
+			read: func(s *Store, _ store.LeaseRef) error {
+				_, err := s.History(t.Context(), head.Lane, 0, 10)
+				return err
+			},
+			want: store.ErrKey,
+		},
+		"peek": {
+			read: func(s *Store, lease store.LeaseRef) error {
+				events, err := s.Peek(t.Context(), lease, 10)
+				if len(events) > 0 {
+					t.Errorf("Peek returned %v", events)
+				}
+
+				return err
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keys := keysOf(t, key(2))
+			s := open(t, filepath.Join(t.TempDir(), "inbox.db"), clock, Keys{})
+			s.keys = func() (Keys, error) { return keys, nil }
+
+			if _, err := s.Ingest(t.Context(), []store.Event{head}); err != nil {
+				t.Fatal(err)
+			}
+
+			keys = keysOf(t, key(1))
+
+			if _, err := s.Ingest(t.Context(), []store.Event{lost}); err != nil {
+				t.Fatal(err)
+			}
+
+			keys = keysOf(t, key(2))
+
+			leases, err := s.Claim(t.Context(), store.Conversations, now, now.Add(time.Minute), 1)
+			if err != nil || len(leases) != 1 {
+				t.Fatalf("claimed %v, %v", leases, err)
+			}
+
+			if problem := s.Problem(); problem != "" {
+				t.Fatalf("the problem before the read is %q", problem)
+			}
+
+			if err := tc.read(s, leases[0].LeaseRef); !errors.Is(err, tc.want) {
+				t.Errorf("the read returned %v, want %v", err, tc.want)
+			}
+
+			if problem, id := s.Problem(), keysOf(t, key(1)).first.String(); !strings.Contains(problem, "key "+id+" is missing") {
+				t.Errorf("the problem is %q, want that it names the key %s", problem, id)
+			}
+		})
 	}
 }
 
@@ -242,7 +310,7 @@ func TestKeys(t *testing.T) {
 			got, err := tc.keys.decrypt(tc.value, tc.place)
 
 			switch {
-			case tc.fails && !errors.Is(err, ErrKey):
+			case tc.fails && !errors.Is(err, store.ErrKey):
 				t.Errorf("decrypt returned %q, %v", got, err)
 			case !tc.fails && err != nil:
 				t.Error(err)
