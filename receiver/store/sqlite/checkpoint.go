@@ -6,6 +6,8 @@ package sqlite
 import (
 	"context"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 // A checkpoint copies the write-ahead log into the file. Afterwards the log starts over. Lengths are in pages.
@@ -20,14 +22,17 @@ const (
 	copyPages = 500
 	// copyPause is the minimum interval between looks at the length of the log. Few pages are written in it.
 	copyPause = 20 * time.Millisecond
-	// emptyTries bounds the tries to empty the log, each of which fails while a transaction reads or writes.
+	// emptyTries is the number of tries to empty the log in quick succession. A try fails while a transaction reads or writes.
 	emptyTries = 100
+	// emptyPause is the time between later tries, such as while a backup reads.
+	emptyPause = time.Second
 )
 
 // checkpointer copies the log beside the writer. A commit that did it would block all deliveries while the disk writes
 // thousands of scattered pages.
 type checkpointer struct {
 	conn     *conn
+	clock    clockwork.Clock
 	limit    int64         // of the log
 	wrote    chan struct{} // buffers one notification
 	purged   chan struct{} // buffers one request to empty the log
@@ -35,9 +40,10 @@ type checkpointer struct {
 	finished chan struct{}
 }
 
-func newCheckpointer(c *conn, limit int64) *checkpointer {
+func newCheckpointer(c *conn, limit int64, clock clockwork.Clock) *checkpointer {
 	k := &checkpointer{
 		conn:     c,
+		clock:    clock,
 		limit:    limit,
 		wrote:    make(chan struct{}, 1),
 		purged:   make(chan struct{}, 1),
@@ -58,7 +64,7 @@ func (k *checkpointer) notify() {
 }
 
 // empty requests, without waiting, that the log is copied and then emptied: until it is overwritten, it holds what was
-// deleted.
+// deleted. A request stays until the log is empty, however long others read.
 func (k *checkpointer) empty() {
 	select {
 	case k.purged <- struct{}{}:
@@ -76,35 +82,55 @@ func (k *checkpointer) close() error {
 func (k *checkpointer) work() {
 	defer close(k.finished)
 
-	pause := time.NewTimer(copyPause)
+	pause := k.clock.NewTimer(copyPause)
 	defer pause.Stop()
 
+	retry := k.clock.NewTimer(copyPause)
+	defer retry.Stop()
+
+	pause.Stop() // it runs after each piece of work
+	retry.Stop() // it runs while the log is to be emptied
+
+	failed := 0 // tries to empty the log since the last request
+
 	for {
-		tries := 1
+		isToEmpty := false
 
 		select {
 		case <-k.wrote:
 			k.copy()
 		case <-k.purged:
-			tries = emptyTries
+			isToEmpty = true
+			failed = 0
+		case <-retry.Chan():
+			isToEmpty = true
 		case <-k.closing:
 			return
 		}
 
-		for ; tries > 0; tries-- {
-			if tries > 1 && k.truncate() {
-				tries = 1
-			}
+		if isToEmpty && !k.truncate() {
+			failed++
 
-			pause.Reset(copyPause)
+			retry.Reset(untilRetry(failed))
+		}
 
-			select {
-			case <-pause.C:
-			case <-k.closing:
-				return
-			}
+		pause.Reset(copyPause)
+
+		select {
+		case <-pause.Chan():
+		case <-k.closing:
+			return
 		}
 	}
+}
+
+// untilRetry returns the time until the log is tried to be emptied again, after a number of failures.
+func untilRetry(failed int) time.Duration {
+	if failed < emptyTries {
+		return copyPause
+	}
+
+	return emptyPause
 }
 
 // truncate copies the log and empties it, and reports whether it did. It does not wait for others: almost all is copied

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -235,4 +237,57 @@ func TestAnOldFileIsRebuilt(t *testing.T) {
 	if needed, err := rebuildSize(t.Context(), path); err != nil || needed != 0 {
 		t.Errorf("the file was not rebuilt: %d, %v", needed, err)
 	}
+}
+
+// TestErasedTextIsGoneAfterALongRead erases a person while a transaction reads for longer than the log is tried to be emptied in
+// quick succession.
+func TestErasedTextIsGoneAfterALongRead(t *testing.T) {
+	const waiting = 2 // the clock's timers: that of the ballast, and the checkpointer's next one
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+
+	folder := t.TempDir()
+	path := filepath.Join(folder, "inbox.db")
+	clock := clockwork.NewFakeClockAt(start)
+	s := openWith(t, path, Options{Clock: clock})
+
+	finishMarked(t, s, 1)
+
+	err := s.read(ctx, func(c *conn) error {
+		if err := c.query(ctx, "SELECT pending FROM counts", func(row) error { return nil }); err != nil {
+			return err
+		}
+
+		if _, err := s.Erase(ctx, []store.ID{message(0, 1).ID}, start); err != nil {
+			return err
+		}
+
+		for range 3 * emptyTries { // a try takes two pauses at most
+			if err := clock.BlockUntilContext(ctx, waiting); err != nil {
+				return err
+			}
+
+			clock.Advance(copyPause)
+		}
+
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if size(path+"-wal") == 0 {
+		t.Error("the log was emptied under a transaction that reads")
+	}
+
+	for size(path+"-wal") > 0 {
+		if err := clock.BlockUntilContext(ctx, waiting); err != nil {
+			t.Fatal(err)
+		}
+
+		clock.Advance(emptyPause)
+	}
+
+	wantNoTrace(t, folder)
 }

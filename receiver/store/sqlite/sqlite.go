@@ -164,7 +164,7 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 		return nil, errors.Join(err, c.close())
 	}
 
-	s.checkpointer = newCheckpointer(copier, s.disk.logLimit)
+	s.checkpointer = newCheckpointer(copier, s.disk.logLimit, options.Clock)
 
 	s.writer = newWriter(writer, c, options, s.checkpointer.notify)
 
