@@ -76,7 +76,7 @@ func statusRow(s status.Status) []output.Cell {
 
 		if r.Backlog != nil {
 			oldest = oldestText(r)
-			waiting = strconv.FormatInt(r.WaitingForPeople.Conversations, 10)
+			waiting = waitingText(r.WaitingForPeople)
 		}
 	}
 
@@ -188,8 +188,11 @@ func reportFields(s status.Status) [][2]string {
 			[2]string{"Dead letters", strconv.FormatInt(r.DeadLetters, 10)},
 			[2]string{"Quarantined", strconv.FormatInt(r.Quarantined, 10)},
 			[2]string{"Conversations", fmt.Sprintf("%d active, %d with people", r.ActiveConversations, r.HumanConversations)},
-			[2]string{"People wait", backlogText(r.WaitingForPeople.Conversations, waitText(r), "longest ")},
 		)
+
+		if waiting := r.WaitingForPeople; waiting != nil {
+			fields = append(fields, [2]string{"People wait", withAge(waitingText(waiting), longestText(waiting), "longest ")})
+		}
 	}
 
 	m := r.Metrics
@@ -201,17 +204,35 @@ func reportFields(s status.Status) [][2]string {
 	})
 }
 
-func waitText(r *health.Report) string {
-	if r.WaitingForPeople.Conversations == 0 {
+// waitingText returns how many persons wait for people, or nothing if the receiver does not say.
+func waitingText(waiting *health.WaitingForPeople) string {
+	if waiting == nil {
 		return ""
 	}
 
-	return output.Seconds(r.WaitingForPeople.OldestSecs)
+	text := strconv.FormatInt(waiting.Conversations, 10)
+	if waiting.IsCut {
+		text = "at least " + text
+	}
+
+	return text
+}
+
+func longestText(waiting *health.WaitingForPeople) string {
+	if waiting.Conversations == 0 {
+		return ""
+	}
+
+	return output.Seconds(waiting.OldestSecs)
 }
 
 // backlogText returns a count with the age of the oldest.
 func backlogText(n int64, age, label string) string {
-	text := strconv.FormatInt(n, 10)
+	return withAge(strconv.FormatInt(n, 10), age, label)
+}
+
+// withAge returns a text with the age of the oldest of what it counts, if there is one.
+func withAge(text, age, label string) string {
 	if age != "" {
 		text += ", " + label + age
 	}

@@ -135,7 +135,7 @@ func TestStatus(t *testing.T) {
 		Token:          health.TokenAccepted,
 		Subscription:   health.Subscription{State: health.SubscriptionNotRequested},
 		Standby:        []health.Standby{},
-		Backlog:        &health.Backlog{},
+		Backlog:        &health.Backlog{WaitingForPeople: &health.WaitingForPeople{}},
 		Metrics:        health.Figures{Since: now, SuccessRate: 100, ErrorCounts: map[string]int64{}},
 		Totals:         health.Totals{Since: now},
 	}, status()); diff != "" {
@@ -186,6 +186,7 @@ func TestStatus(t *testing.T) {
 			PendingNotices:      1,
 			OldestPendingSecs:   90,
 			ActiveConversations: 1,
+			WaitingForPeople:    &health.WaitingForPeople{},
 		},
 		Metrics: health.Figures{
 			Since:                 now,

@@ -135,26 +135,20 @@ func (p Parts) deadLettersExpireAt(now time.Time, stats store.Stats) *time.Time 
 	return new(p.DeadLettersExpireAt(stats.OldestDeadLetter, now).UTC())
 }
 
-// maxTakenOver bounds the conversations that are looked at for people who wait.
-const maxTakenOver = 1000
-
-// waitingForPeople counts the people who wait for a colleague.
-func (p Parts) waitingForPeople(ctx context.Context, now time.Time) health.WaitingForPeople {
-	var waiting health.WaitingForPeople
-
-	conversations, err := p.Store.TakenOver(ctx, now, "", maxTakenOver)
+// waitingForPeople counts the people who wait for a colleague. It returns nil if the store does not say.
+func (p Parts) waitingForPeople(ctx context.Context, now time.Time) *health.WaitingForPeople {
+	waiting, err := store.CountWaiting(ctx, p.Store, now)
 	if err != nil {
 		p.Log.Error("counting conversations that wait for people failed", "error", err)
+
+		return nil
 	}
 
-	for i := range conversations {
-		if since := conversations[i].WaitsSince(); !since.IsZero() {
-			waiting.Conversations++
-			waiting.OldestSecs = max(waiting.OldestSecs, now.Sub(since).Seconds())
-		}
+	return &health.WaitingForPeople{
+		Conversations: int64(waiting.Conversations),
+		OldestSecs:    waiting.Longest.Seconds(),
+		IsCut:         waiting.IsCut,
 	}
-
-	return waiting
 }
 
 // warnings returns what an administrator has to look at. The time of the last message is no reason, since a quiet night

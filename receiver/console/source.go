@@ -47,6 +47,7 @@ type Resource struct {
 	OldestPending time.Duration
 	DeadLetters   *int64
 	Waiting       *int64 // people who wait for people
+	WaitingIsCut  bool   // there may be more of them
 	PerMinute     *float64
 }
 
@@ -60,7 +61,11 @@ func (r *Resource) AddReport(report *health.Report) {
 		r.Pending = &b.Pending
 		r.OldestPending = time.Duration(b.OldestPendingSecs * float64(time.Second)).Round(time.Second)
 		r.DeadLetters = &b.DeadLetters
-		r.Waiting = &b.WaitingForPeople.Conversations
+
+		if waiting := b.WaitingForPeople; waiting != nil {
+			r.Waiting = &waiting.Conversations
+			r.WaitingIsCut = waiting.IsCut
+		}
 	}
 }
 

@@ -23,11 +23,11 @@ const (
 	waiting          = "waiting"    // those of them whose person waits for an answer
 )
 
-// maxWaitingScan bounds the conversations that a page of waiting ones looks at.
+// maxWaitingScan bounds the conversations that a page of waiting ones looks at, whatever its limit.
 const maxWaitingScan = 5000
 
 // ConversationPage is a page of conversations. Next is where the next one continues, as the parameter after; the last page
-// has none.
+// has none. A page of waiting ones may be empty and have a Next: none waits among the conversations that were looked at.
 type ConversationPage struct {
 	Conversations []Conversation `json:"conversations"`
 	Next          string         `json:"next,omitempty"`
@@ -125,8 +125,13 @@ var errAfter = errors.New("after is not the next of an earlier page")
 func (a *api) takenOver(ctx context.Context, after string, limit int, onlyWaiting bool) ([]store.NamedConversation, string, error) {
 	var all []store.NamedConversation
 
+	read := limit
+	if onlyWaiting {
+		read = maxPage
+	}
+
 	for range maxWaitingScan / maxPage {
-		found, err := a.Store.TakenOver(ctx, a.Clock.Now(), after, limit)
+		found, err := a.Store.TakenOver(ctx, a.Clock.Now(), after, read)
 		if err != nil {
 			return nil, "", err
 		}
@@ -144,7 +149,7 @@ func (a *api) takenOver(ctx context.Context, after string, limit int, onlyWaitin
 			}
 		}
 
-		if len(found) < limit {
+		if len(found) < read {
 			return all, "", nil
 		}
 	}

@@ -5,7 +5,9 @@ package consoleapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -119,5 +121,52 @@ func TestConversations(t *testing.T) {
 
 	if strings.Contains(console.log.String(), "57300") {
 		t.Errorf("the log names a person:\n%s", console.log.String())
+	}
+}
+
+// TestWaitingBehindOthers looks for a person who waits behind many conversations in which no one does. A short page reaches
+// as far as a long one, and an empty page that has a next says that there are more to look at.
+func TestWaitingBehindOthers(t *testing.T) {
+	inbox := &fakeStore{conversations: map[string]store.Conversation{}}
+	console := newTestConsole(t, inbox)
+
+	answer := func(n int) {
+		for i := range n {
+			inbox.conversations[fmt.Sprintf("42:1%06d", i)] = store.Conversation{
+				Takeover: store.Takeover{By: store.Desk, Until: now.Add(time.Hour), At: now.Add(-time.Minute)},
+			}
+		}
+	}
+
+	inbox.conversations["42:573001"] = store.Conversation{
+		Takeover: store.Takeover{By: store.HandedOff, Until: now.Add(time.Hour), At: now.Add(-time.Minute)},
+	}
+
+	answer(maxWaitingScan - 1)
+
+	for _, limit := range []int{1, 50, maxPage} {
+		var page ConversationPage
+		console.callJSON(http.StatusOK, http.MethodGet, fmt.Sprintf("/v1/conversations?state=waiting&limit=%d", limit), &page)
+
+		if len(page.Conversations) != 1 {
+			t.Errorf("a page of %d has %d conversations, want the one whose person waits", limit, len(page.Conversations))
+		}
+	}
+
+	answer(maxWaitingScan)
+
+	var page ConversationPage
+	console.callJSON(http.StatusOK, http.MethodGet, "/v1/conversations?state=waiting&limit=50", &page)
+
+	if len(page.Conversations) != 0 || page.Next == "" {
+		t.Fatalf("the page has %d conversations and next %q, want none and a next", len(page.Conversations), page.Next)
+	}
+
+	after := url.QueryEscape(page.Next)
+	page = ConversationPage{}
+	console.callJSON(http.StatusOK, http.MethodGet, "/v1/conversations?state=waiting&limit=50&after="+after, &page)
+
+	if len(page.Conversations) != 1 || page.Next != "" {
+		t.Errorf("the next page has %d conversations and next %q, want the one whose person waits, and no next", len(page.Conversations), page.Next)
 	}
 }

@@ -26,8 +26,6 @@ const (
 	backlogFailure = 10 * time.Minute
 	// waitWarning is how long a person may wait for people.
 	waitWarning = 15 * time.Minute
-	// maxTakenOver limits the conversations that are looked at for people who wait.
-	maxTakenOver = 1000
 )
 
 // checkReceiver checks the running receiver and its store.
@@ -271,28 +269,21 @@ func (r *run) diagnoseQuarantine(ctx context.Context) finding {
 
 // diagnoseHandedOver looks for people who wait for a colleague.
 func (r *run) diagnoseHandedOver(ctx context.Context, now time.Time) finding {
-	conversations, err := r.Process.Store.TakenOver(ctx, now, "", maxTakenOver)
+	waiting, err := store.CountWaiting(ctx, r.Process.Store, now)
 	if err != nil {
 		return skip("the store cannot be read")
 	}
 
-	var (
-		waiting int
-		longest time.Duration
-	)
-
-	for i := range conversations {
-		if since := conversations[i].WaitsSince(); !since.IsZero() {
-			waiting++
-			longest = max(longest, now.Sub(since))
-		}
+	atLeast := ""
+	if waiting.IsCut {
+		atLeast = "at least "
 	}
 
-	if longest > waitWarning {
+	if waiting.Longest > waitWarning {
 		return warn("answer them, or give them back to the AI: whatsapp-webhook conversations list; handoff.url reports them to the software of your people",
-			"the AI is silent in %d conversations that people have; in %d of them the person waits, the longest for %s",
-			len(conversations), waiting, longest.Round(time.Second))
+			"the AI is silent in %s%d conversations that people have; in %s%d of them the person waits, the longest for %s",
+			atLeast, waiting.TakenOver, atLeast, waiting.Conversations, waiting.Longest.Round(time.Second))
 	}
 
-	return ok("people have %d conversations, in which the AI is silent", len(conversations))
+	return ok("people have %s%d conversations, in which the AI is silent", atLeast, waiting.TakenOver)
 }

@@ -46,7 +46,8 @@ type Backlog struct {
 	// notice if that is later; null if there is none.
 	DeadLettersExpireAt *time.Time `json:"dead_letters_expire_at"`
 
-	WaitingForPeople WaitingForPeople `json:"waiting_for_people"`
+	// WaitingForPeople is nil, and the key absent, if the conversations that people have cannot be read.
+	WaitingForPeople *WaitingForPeople `json:"waiting_for_people,omitempty"`
 }
 
 // Backup is the state of the scheduled copies of the embedded store.
@@ -60,11 +61,11 @@ type Backup struct {
 	OverdueAt     time.Time  `json:"overdue_at"` // an hour after the second time of the schedule since the newest copy, or after the start
 }
 
-// WaitingForPeople counts the conversations in which the person waits for people, who have it, among the first thousand that
-// people have.
+// WaitingForPeople counts the conversations in which the person waits for people, who have it.
 type WaitingForPeople struct {
 	Conversations int64   `json:"conversations"`
 	OldestSecs    float64 `json:"oldest_seconds"` // of the longest wait
+	IsCut         bool    `json:"cut,omitempty"`  // only the first 50,000 conversations that people have were counted, by name
 }
 
 // Standby counts the messages of a phone number that went to another responder since the first of them, as this receiver

@@ -5,16 +5,12 @@ package metrics
 
 import (
 	"context"
-	"time"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
-
-// maxTakenOver bounds the conversations that a scrape looks at.
-const maxTakenOver = 1000
 
 // takeovers collects the gauges of people who wait for a colleague at each scrape.
 type takeovers struct {
@@ -24,8 +20,8 @@ type takeovers struct {
 	waiting, oldest *prometheus.Desc
 }
 
-// WatchTakeovers registers the gauges of people who wait for a colleague. Of more than maxTakenOver conversations it looks
-// at the first by name. While the store is unavailable, the gauges are absent from the scrape, not zero.
+// WatchTakeovers registers the gauges of people who wait for a colleague. Of more than [store.MaxTakenOver] conversations it
+// looks at the first by name. While the store is unavailable, the gauges are absent from the scrape, not zero.
 func (m *Metrics) WatchTakeovers(s store.Takeovers, clock clockwork.Clock) {
 	m.Registry.MustRegister(&takeovers{
 		store: s,
@@ -57,27 +53,12 @@ func (c *takeovers) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	defer cancel()
 
-	now := c.clock.Now()
-
-	conversations, err := c.store.TakenOver(ctx, now, "", maxTakenOver)
+	waiting, err := store.CountWaiting(ctx, c.store, c.clock.Now())
 	if err != nil {
 		return
 	}
 
-	waiting := 0
-	oldest := time.Duration(0)
+	metrics <- prometheus.MustNewConstMetric(c.waiting, prometheus.GaugeValue, float64(waiting.Conversations))
 
-	for i := range conversations {
-		since := conversations[i].WaitsSince()
-		if since.IsZero() {
-			continue
-		}
-
-		waiting++
-		oldest = max(oldest, now.Sub(since))
-	}
-
-	metrics <- prometheus.MustNewConstMetric(c.waiting, prometheus.GaugeValue, float64(waiting))
-
-	metrics <- prometheus.MustNewConstMetric(c.oldest, prometheus.GaugeValue, oldest.Seconds())
+	metrics <- prometheus.MustNewConstMetric(c.oldest, prometheus.GaugeValue, waiting.Longest.Seconds())
 }

@@ -155,6 +155,11 @@ func (s *Status) add(report *health.Report, now time.Time) {
 	s.Pending = &report.Pending
 	s.DeadLetters = &report.DeadLetters
 
+	var waiting int64
+	if report.WaitingForPeople != nil {
+		waiting = report.WaitingForPeople.Conversations
+	}
+
 	for _, count := range []struct {
 		n       int64
 		subject string
@@ -163,7 +168,7 @@ func (s *Status) add(report *health.Report, now time.Time) {
 	}{
 		{report.DeadLetters, "dead letters", "1 event failed for good", "%d events failed for good"},
 		{report.Quarantined, "quarantine", "1 event is of a phone number that is not served", "%d events are of phone numbers that are not served"},
-		{report.WaitingForPeople.Conversations, "people", "1 person waits for people to answer", "%d persons wait for people to answer"},
+		{waiting, "people", "1 person waits for people to answer", "%d persons wait for people to answer"},
 	} {
 		if count.n > 0 {
 			s.find(Warning, count.subject, plural(count.n, count.one, count.many))

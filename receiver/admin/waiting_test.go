@@ -1,0 +1,74 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// takenOver is a store with conversations that people have, by name.
+type takenOver struct {
+	store.Store
+	conversations []store.NamedConversation
+	err           error
+}
+
+func (s takenOver) TakenOver(_ context.Context, _ time.Time, after string, limit int) ([]store.NamedConversation, error) {
+	start := 0
+	for start < len(s.conversations) && s.conversations[start].Name <= after {
+		start++
+	}
+
+	return s.conversations[start:min(start+limit, len(s.conversations))], s.err
+}
+
+// TestWaitingForPeople counts a person who waits behind many conversations in which no one does, and has no count rather than
+// 0 if the store does not say.
+func TestWaitingForPeople(t *testing.T) {
+	parts := newParts(t, allSecrets)
+	inbox := takenOver{Store: parts.Store}
+
+	for i := range 2500 {
+		inbox.conversations = append(inbox.conversations, store.NamedConversation{
+			Name:         fmt.Sprintf("42:%06d", i),
+			Conversation: store.Conversation{Takeover: store.Takeover{By: store.Desk, At: now}},
+		})
+	}
+
+	inbox.conversations = append(inbox.conversations, store.NamedConversation{
+		Name:         "42:9",
+		Conversation: store.Conversation{Takeover: store.Takeover{By: store.HandedOff, At: now.Add(-time.Minute)}},
+	})
+
+	parts.Store = inbox
+
+	var got health.Report
+
+	_, body := get(t, parts, "/status")
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+
+	if diff := cmp.Diff(&health.WaitingForPeople{Conversations: 1, OldestSecs: 60}, got.WaitingForPeople); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	inbox.err = errors.New("disk full")
+	parts.Store = inbox
+
+	if _, body := get(t, parts, "/status"); strings.Contains(body, "waiting_for_people") || !strings.Contains(body, `"pending"`) {
+		t.Errorf("GET /status = %s, want no count of those who wait, and the others", body)
+	}
+}
