@@ -5,7 +5,6 @@ package receiver_test
 
 import (
 	"html"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -96,28 +95,10 @@ func (h *harness) submit(page, ending string) string {
 func (h *harness) page(path string, form url.Values) string {
 	h.t.Helper()
 
-	method := http.MethodGet
-	if form != nil {
-		method = http.MethodPost
+	status, page := h.consolePage(path, form)
+	if status != http.StatusOK {
+		h.t.Fatalf("%s = %d:\n%s", path, status, page)
 	}
 
-	request, err := http.NewRequestWithContext(h.t.Context(), method, "http://"+h.Local.ConsoleAddr()+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-
-	response, err := h.client.Do(request)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer response.Body.Close()
-
-	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		h.t.Fatalf("%s %s = %d, %v:\n%s", method, path, response.StatusCode, err, body)
-	}
-
-	return string(body)
+	return page
 }

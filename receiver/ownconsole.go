@@ -9,21 +9,17 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/console"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// The console of a receiver shows one resource: itself. The receiver does not know the name of its WhatsAppWebhook.
-const (
-	ownNamespace = "this"
-	ownName      = "receiver"
-)
-
-// ownConsole is the source of the console of a receiver.
+// ownConsole is the source of the console of a receiver. It shows one resource: the receiver's own.
 type ownConsole struct {
-	api http.Handler
-	log *slog.Logger
+	api  http.Handler
+	live *config.Live
+	log  *slog.Logger
 }
 
 // Resources implements console.Source.
@@ -40,9 +36,10 @@ func (c ownConsole) Resources(ctx context.Context) ([]console.Resource, error) {
 		return nil, err
 	}
 
+	own := c.live.Current().Resource
 	resource := console.Resource{
-		Namespace: ownNamespace,
-		Name:      ownName,
+		Namespace: own.Namespace,
+		Name:      own.Name,
 		Message:   strings.Join(report.Warnings, "; "),
 	}
 	resource.AddReport(&report)
@@ -59,9 +56,10 @@ func (c ownConsole) Resources(ctx context.Context) ([]console.Resource, error) {
 	return []console.Resource{resource}, nil
 }
 
-// Open implements console.Source.
+// Open implements console.Source. A port on which the receiver of another resource listened before leads here too, so the
+// names decide.
 func (c ownConsole) Open(_ context.Context, namespace, name string) (console.API, error) {
-	if namespace != ownNamespace || name != ownName {
+	if (config.Resource{Namespace: namespace, Name: name}) != c.live.Current().Resource {
 		return console.API{}, console.ErrNoResource
 	}
 

@@ -100,7 +100,7 @@ func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs, messages *messagesapi.A
 	})
 
 	pages, err := console.New(console.Parts{
-		Source: ownConsole{api: api, log: r.log},
+		Source: ownConsole{api: api, live: r.live, log: r.log},
 		Clock:  r.clock,
 		Log:    r.log,
 	})

@@ -39,6 +39,10 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 
 	return config.Config{
 		UnknownKeys: config.UnknownKeysIgnore,
+		Resource: config.Resource{
+			Namespace: webhook.Namespace,
+			Name:      webhook.Name,
+		},
 		Listen: config.Listen{
 			Webhook:  fmt.Sprintf(":%d", portWebhook),
 			Admin:    fmt.Sprintf(":%d", PortAdmin),

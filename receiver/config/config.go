@@ -10,6 +10,7 @@ import "time"
 // Config is the content of the file passed to receiver --config. [Config.WithDefaults] fills keys that are not set.
 type Config struct {
 	UnknownKeys   UnknownKeys   `yaml:"unknownKeys,omitempty"`
+	Resource      Resource      `yaml:"resource,omitempty"`
 	Listen        Listen        `yaml:"listen,omitempty"`
 	Webhook       Webhook       `yaml:"webhook,omitempty"`
 	SecretsDir    string        `yaml:"secretsDir,omitempty"` // one subfolder for each role, see Secrets
@@ -41,6 +42,13 @@ const (
 	// is older than the operator starts with the settings that it knows.
 	UnknownKeysIgnore UnknownKeys = "Ignore"
 )
+
+// Resource is the WhatsAppWebhook that the receiver serves. The addresses and titles of its console have the name, so that a
+// page of one receiver never shows or changes what another one has.
+type Resource struct {
+	Namespace string `yaml:"namespace,omitempty"`
+	Name      string `yaml:"name,omitempty"`
+}
 
 // Listen configures the host:port addresses to listen on. Port 0 selects a free port.
 type Listen struct {

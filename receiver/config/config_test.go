@@ -40,6 +40,7 @@ func TestParse(t *testing.T) {
 		"two documents":      {yaml: smallest + "---\n" + smallest, want: []string{"more than one YAML document"}},
 		"several faults":     {yaml: smallest + "cloudAPI: {version: \"26\"}\nlog: {level: loud}\n", want: []string{"cloudAPI.version", "log.level"}},
 		"console for all":    {yaml: smallest + "listen: {console: \":9091\"}\n", want: []string{"listen.console", "loopback"}},
+		"resource's name":    {yaml: smallest + "resource: {namespace: ../x, name: Sales}\n", want: []string{"resource.namespace", "resource.name"}},
 		"path of the check":  {yaml: smallest + "webhook: {path: /live, healthPath: /live}\n", want: []string{"webhook.path"}},
 		"check without a /":  {yaml: smallest + "webhook: {healthPath: live}\n", want: []string{"webhook.healthPath"}},
 		"check of media":     {yaml: smallest + "webhook: {healthPath: /media/live}\n", want: []string{"webhook.healthPath"}},

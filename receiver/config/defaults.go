@@ -11,6 +11,8 @@ import (
 // WithDefaults returns the configuration with a default for every key that is not set.
 func (c Config) WithDefaults() Config {
 	c.UnknownKeys = cmp.Or(c.UnknownKeys, UnknownKeysRefuse)
+	c.Resource.Namespace = cmp.Or(c.Resource.Namespace, "this")
+	c.Resource.Name = cmp.Or(c.Resource.Name, "receiver")
 	c.SecretsDir = cmp.Or(c.SecretsDir, "/var/run/secrets/whatsapp-webhook")
 	c.Listen = c.Listen.withDefaults()
 	c.Webhook = c.Webhook.withDefaults()

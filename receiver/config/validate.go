@@ -19,6 +19,7 @@ var (
 	graphVersion = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
 	snakeCase    = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 	headerName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	objectName   = regexp.MustCompile(`^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$`)
 	digits       = regexp.MustCompile(`^[0-9]{1,32}$`)
 )
 
@@ -27,6 +28,7 @@ func (c Config) validate() error {
 	var p problems
 
 	p.oneOf("unknownKeys", string(c.UnknownKeys), string(UnknownKeysRefuse), string(UnknownKeysIgnore))
+	p.resource(c.Resource)
 	p.listen(c.Listen)
 	p.webhook(c.Webhook)
 	p.cloudAPI(c.CloudAPI)
@@ -57,6 +59,13 @@ func (c Config) validate() error {
 	p.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 
 	return errors.Join(p...)
+}
+
+func (p *problems) resource(r Resource) {
+	const want = "must be a name of Kubernetes: lower case letters, digits, - and ."
+
+	p.check(objectName.MatchString(r.Namespace), "resource.namespace", want)
+	p.check(objectName.MatchString(r.Name), "resource.name", want)
 }
 
 func (p *problems) listen(l Listen) {
