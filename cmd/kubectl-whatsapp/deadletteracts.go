@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -163,25 +164,42 @@ func (u unanswered) actOnSelection(
 		return printAct(p, kind, 0)
 	}
 
-	if kind == consoleapi.JobDiscard {
+	start := func(expected *int64) error {
+		progress := p.Progress()
+
+		job, err := api.Bulk(ctx, kind, filter, expected, func(job consoleapi.Job) {
+			progress.Update("%s %d of %d", verbs[kind], job.Done, total)
+		})
+
+		progress.End()
+
+		if err != nil {
+			return err
+		}
+
+		return printAct(p, kind, job.Done)
+	}
+
+	if kind != consoleapi.JobDiscard || yes {
+		return start(nil)
+	}
+
+	for { // an answer holds for no more events than its question named
 		if err := p.Confirm(ctx, yes, fmt.Sprintf("Discard %d %s?", total, u.what)); err != nil {
 			return err
 		}
+
+		err := start(&total)
+
+		grown, ok := errors.AsType[*receiverapi.GrownError](err)
+		if !ok {
+			return err
+		}
+
+		p.Note("There are more %s now. Nothing was discarded.", u.what)
+
+		total = grown.Total
 	}
-
-	progress := p.Progress()
-
-	job, err := api.Bulk(ctx, kind, filter, func(job consoleapi.Job) {
-		progress.Update("%s %d of %d", verbs[kind], job.Done, total)
-	})
-
-	progress.End()
-
-	if err != nil {
-		return err
-	}
-
-	return printAct(p, kind, job.Done)
 }
 
 func printAct(p *output.Printer, kind consoleapi.JobKind, count int64) error {

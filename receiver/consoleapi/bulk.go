@@ -6,7 +6,11 @@ package consoleapi
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"math"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -41,6 +45,15 @@ type BulkResult struct {
 	Discarded *int64 `json:"discarded,omitempty"`
 }
 
+// ExpectKey is the parameter of a bulk call that has the number of events that a person agreed to.
+const ExpectKey = "expect"
+
+// Grown is the answer to a bulk call that selects more events than it expects. Nothing was changed.
+type Grown struct {
+	Error string `json:"error"` // for people
+	Grown int64  `json:"grown"` // the number of events that are selected now
+}
+
 func (a *api) replaySelected(w http.ResponseWriter, r *http.Request) {
 	a.bulk(w, r, JobReplay, a.Store.ReplaySelected)
 }
@@ -50,10 +63,16 @@ func (a *api) discardSelected(w http.ResponseWriter, r *http.Request) {
 }
 
 // bulk starts a job that changes the selected events. It answers 200 with the job if it ends soon, else 202, and 409 with
-// the running job if there is one of this kind.
+// the running job if there is one of this kind, or with the number of events if more are selected than expected.
 func (a *api) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change changeSelected) {
-	selection, ok := selectionOf(w, r)
+	selection, ok := selectionOf(w, r, ExpectKey)
 	if !ok {
+		return
+	}
+
+	expected, err := parseExpected(r.URL.Query())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 
@@ -64,6 +83,15 @@ func (a *api) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change 
 	}
 
 	total, newest := summarize(causes)
+
+	if total > expected {
+		answer(w, http.StatusConflict, Grown{
+			Error: "more events are selected than expected: nothing was changed",
+			Grown: total,
+		})
+
+		return
+	}
 
 	if selection.ReceivedBefore.IsZero() { // what arrives later is not selected
 		selection.ReceivedBefore = later(newest, a.Clock.Now()).Add(time.Millisecond)
@@ -111,6 +139,20 @@ func (a *api) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change 
 
 	w.Header().Set("Location", location)
 	answer(w, status, newBulkResult(job))
+}
+
+// parseExpected returns how many events a request expects at most.
+func parseExpected(query url.Values) (int64, error) {
+	if !query.Has(ExpectKey) {
+		return math.MaxInt64, nil
+	}
+
+	expected, err := strconv.ParseInt(query.Get(ExpectKey), 10, 64)
+	if err != nil || expected < 0 {
+		return 0, errors.New("expect is no number of events")
+	}
+
+	return expected, nil
 }
 
 func newBulkResult(job Job) BulkResult {

@@ -188,3 +188,42 @@ func TestJobsAreForgotten(t *testing.T) {
 		t.Errorf("%d jobs are remembered, want %d", len(list.Jobs), maxJobs)
 	}
 }
+
+// TestBulkCallExpectsANumber checks that a call changes nothing if more events are selected than its person agreed to.
+func TestBulkCallExpectsANumber(t *testing.T) {
+	inbox := &fakeStore{}
+	for i := range int64(4) {
+		inbox.events = append(inbox.events, deadLetter(i+1, store.Dead, "42", "131026"))
+	}
+
+	console := newTestConsole(t, inbox)
+
+	for _, act := range []string{"replay", "discard"} {
+		var grown Grown
+		console.callJSON(http.StatusConflict, http.MethodPost, "/v1/dead-letters/"+act+"?code=131026&expect=3", &grown)
+
+		if grown.Grown != 4 || grown.Error == "" || len(inbox.batches) > 0 {
+			t.Errorf("%s is answered %+v and changed %v, want the number, a text and no change", act, grown, inbox.batches)
+		}
+	}
+
+	for _, expected := range []string{"", "-1", "x"} {
+		if code, body := console.call(http.MethodPost, "/v1/dead-letters/discard?expect="+expected); code != http.StatusBadRequest {
+			t.Errorf("expect=%s is answered %d %s, want 400", expected, code, body)
+		}
+	}
+
+	var result BulkResult
+	console.callJSON(http.StatusOK, http.MethodPost, "/v1/dead-letters/replay?expect=4", &result)
+
+	if result.Done != 4 {
+		t.Errorf("answered %+v, want all replayed", result)
+	}
+
+	result = BulkResult{}
+	console.callJSON(http.StatusOK, http.MethodPost, "/v1/dead-letters/discard?expect=4", &result)
+
+	if result.State != JobDone || result.Done != 0 {
+		t.Errorf("answered %+v, want that fewer events than expected are no conflict", result)
+	}
+}

@@ -67,14 +67,26 @@ func (c *Client) Discard(ctx context.Context, id string) error {
 
 func deadLetterPath(id string) string { return "/dead-letters/" + url.PathEscape(id) }
 
-// Bulk starts the job that replays or discards the events that the filter selects, and calls progress until it has ended.
+// GrownError is the error of a job that was not started, since it would change more events than were expected.
+type GrownError struct {
+	Total int64 // of the events that are selected now
+}
+
+// Error returns the error with the number.
+func (e *GrownError) Error() string {
+	return fmt.Sprintf("%d events are selected now, more than were expected: nothing was changed", e.Total)
+}
+
+// Bulk starts the job that replays or discards the events that the filter selects, and calls progress until it has ended. If
+// expected is not nil and more events are selected, nothing is changed, and the error is a [GrownError].
 func (c *Client) Bulk(
 	ctx context.Context,
 	kind consoleapi.JobKind,
 	filter Filter,
+	expected *int64,
 	progress func(consoleapi.Job),
 ) (consoleapi.Job, error) {
-	job, err := c.start(ctx, kind, filter)
+	job, err := c.start(ctx, kind, filter, expected)
 	if err != nil {
 		return job, err
 	}
@@ -111,15 +123,36 @@ func (c *Client) Bulk(
 
 // start starts a job. The receiver answers with the job even if it failed at once, and with the one that runs if there is
 // one of the kind.
-func (c *Client) start(ctx context.Context, kind consoleapi.JobKind, filter Filter) (consoleapi.Job, error) {
+func (c *Client) start(ctx context.Context, kind consoleapi.JobKind, filter Filter, expected *int64) (consoleapi.Job, error) {
+	query := filter.query()
+	if expected != nil {
+		query.Set(consoleapi.ExpectKey, strconv.FormatInt(*expected, 10))
+	}
+
 	var job consoleapi.Job
 
-	err := c.call(ctx, http.MethodPost, "/dead-letters/"+string(kind), filter.query(), &job)
+	err := c.call(ctx, http.MethodPost, "/dead-letters/"+string(kind), query, &job)
 
 	answer, ok := errors.AsType[*StatusError](err)
-	if !ok || json.Unmarshal([]byte(answer.Text), &job) != nil {
+	if !ok {
 		return job, err
 	}
+
+	var refusal struct {
+		consoleapi.Job
+
+		Grown int64 `json:"grown"` // of consoleapi.Grown
+	}
+
+	if json.Unmarshal([]byte(answer.Text), &refusal) != nil {
+		return job, err
+	}
+
+	if refusal.Grown > 0 {
+		return job, &GrownError{Total: refusal.Grown}
+	}
+
+	job = refusal.Job
 
 	if answer.Status == http.StatusConflict {
 		return job, output.Failed("Wait until it has ended.", "a job of this kind runs already: %d events are done", job.Done)

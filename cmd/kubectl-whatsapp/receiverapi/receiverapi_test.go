@@ -146,7 +146,7 @@ func TestBulk(t *testing.T) {
 
 			var shown []int64
 
-			got, err := client.Bulk(t.Context(), consoleapi.JobReplay, Filter{}, func(job consoleapi.Job) { shown = append(shown, job.Done) })
+			got, err := client.Bulk(t.Context(), consoleapi.JobReplay, Filter{}, nil, func(job consoleapi.Job) { shown = append(shown, job.Done) })
 			if test.want == "" && (err != nil || got.Done != 3) || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("%+v, %v, want the error %q", got, err, test.want)
 			}

@@ -1,0 +1,92 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/creack/pty"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+)
+
+// TestDiscardAsksAgain lets the dead letters become more while the tool waits for an answer. The answer holds for those only
+// that the question named, so the tool asks again.
+func TestDiscardAsksAgain(t *testing.T) {
+	var (
+		mu    sync.Mutex
+		calls []string
+	)
+
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+
+		var body any
+
+		switch expected := r.URL.Query().Get("expect"); {
+		case r.Method == http.MethodGet:
+			body = map[string]any{"causes": []consoleapi.Cause{{Count: 3}}}
+		case expected == "3":
+			w.WriteHeader(http.StatusConflict)
+
+			body = consoleapi.Grown{Error: "more events are selected than expected", Grown: 5}
+		default:
+			body = consoleapi.Job{ID: "J1", Kind: consoleapi.JobDiscard, State: consoleapi.JobDone, Done: 5}
+		}
+
+		if r.Method != http.MethodGet {
+			calls = append(calls, r.URL.RequestURI())
+		}
+
+		_ = json.NewEncoder(w).Encode(body)
+	}))
+	defer receiver.Close()
+
+	screen, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	defer screen.Close()
+	defer terminal.Close()
+
+	ended := make(chan int, 1)
+	shown := newWatched()
+
+	go func() { _, _ = io.Copy(shown, screen) }()
+	go func() {
+		ended <- run(t.Context(), &global{
+			name: "kubectl whatsapp",
+			in:   terminal,
+			out:  terminal,
+			err:  terminal,
+		}, []string{"dead-letters", "discard", "--all", "--address", receiver.URL})
+	}()
+
+	shown.waitFor(t, `Discard 3 dead letters\?`)
+	fmt.Fprint(screen, "y\n")
+	shown.waitFor(t, `There are more dead letters now\. Nothing was discarded\.[\s\S]*Discard 5 dead letters\?`)
+	fmt.Fprint(screen, "y\n")
+
+	if code := <-ended; code != 0 {
+		t.Errorf("the exit code is %d", code)
+	}
+
+	shown.waitFor(t, `5 discarded\.`)
+
+	mu.Lock()
+	defer mu.Unlock()
+
+	if diff := cmp.Diff([]string{"/v1/dead-letters/discard?expect=3&state=dead", "/v1/dead-letters/discard?expect=5&state=dead"}, calls); diff != "" {
+		t.Errorf("calls of the receiver (-want +got):\n%s", diff)
+	}
+}
