@@ -38,6 +38,106 @@ func TestRefusedMessageIsKept(t *testing.T) {
 	b.leadsTo(w, sales+"/conversations/abc")
 }
 
+// TestMessageKeepsItsKey checks that a message which the receiver did not confirm can be sent again without a second one for
+// the person, whether its page can be shown or not, and that another text after one that was stored is a message of its own.
+func TestMessageKeepsItsKey(t *testing.T) {
+	const (
+		kept    = `<input type="hidden" name="key" value="k1">`
+		unknown = "It may have been sent nevertheless."
+	)
+
+	for name, c := range map[string]struct {
+		api    fakeAPI
+		status int
+		shows  []string
+		hides  []string
+	}{
+		"refused":                 {fakeAPI{refusal: http.StatusUnprocessableEntity}, 422, []string{kept, "Not done: refused"}, []string{unknown}},
+		"too slow":                {fakeAPI{refusal: http.StatusServiceUnavailable}, 503, []string{kept, unknown, "Not confirmed: refused."}, []string{"Not done"}},
+		"failed":                  {fakeAPI{refusal: http.StatusInternalServerError}, 500, []string{kept, unknown}, []string{"Not done"}},
+		"the store is away":       {fakeAPI{down: true}, 503, []string{kept, unknown, "the store is unavailable", "Send again"}, []string{"Not done"}},
+		"the connection broke":    {fakeAPI{away: true}, 502, []string{kept, unknown, "Send again"}, nil},
+		"no right":                {fakeAPI{readOnly: "no"}, 403, []string{">My words</textarea>"}, []string{unknown, "Send again"}},
+		"another text was stored": {fakeAPI{refusal: http.StatusConflict}, 409, []string{"The text before this one is on its way."}, []string{kept, unknown}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := open(t, &c.api).post(sales+"/conversations/abc/send", url.Values{"text": {"My words"}, "key": {"k1"}})
+			page := w.Body.String()
+
+			if w.Code != c.status {
+				t.Errorf("the answer is %d, want %d", w.Code, c.status)
+			}
+
+			for _, text := range append(c.shows, ">My words</textarea>") {
+				if !strings.Contains(page, text) {
+					t.Errorf("the page lacks %q:\n%s", text, page)
+				}
+			}
+
+			for _, text := range c.hides {
+				if strings.Contains(page, text) {
+					t.Errorf("the page has %q:\n%s", text, page)
+				}
+			}
+
+			if strings.Contains(page, "Send again") && !strings.Contains(page, `action="`+sales+`/conversations/abc/send"`) {
+				t.Errorf("the message cannot be sent again:\n%s", page)
+			}
+		})
+	}
+}
+
+// TestUnknownOutcome checks that the page does not say of an act which the receiver could not finish that it was not done.
+func TestUnknownOutcome(t *testing.T) {
+	for _, path := range []string{"/conversations/abc/take-over", "/dead-letters/replay", "/events/60bbaf80249612260d6228a2d4ad2be2/replay", "/jobs/j1/cancel"} {
+		w := open(t, &fakeAPI{refusal: http.StatusServiceUnavailable}).post(sales+path, url.Values{"state": {"dead"}})
+
+		page := w.Body.String()
+		if !strings.Contains(page, "It may have been done nevertheless.") || strings.Contains(page, "Not done") {
+			t.Errorf("%s is answered %d:\n%s", path, w.Code, page)
+		}
+	}
+}
+
+// TestDiscardAsksAgain checks that a confirmed discard holds for no more events than its question named.
+func TestDiscardAsksAgain(t *testing.T) {
+	api := &fakeAPI{}
+	b := open(t, api)
+	path := sales + "/dead-letters/discard"
+	cause := url.Values{"state": {"dead"}, "code": {"131026"}, "back": {sales + "/dead-letters?state=dead"}}
+
+	question := b.post(path, cause).Body.String()
+	if !strings.Contains(question, `name="expect" value="41"`) {
+		t.Fatalf("the question does not carry its number:\n%s", question)
+	}
+
+	api.dead = 50
+
+	cause.Set("confirm", "yes")
+	cause.Set("expect", "41")
+
+	w := b.post(path, cause)
+	question = w.Body.String()
+
+	for _, text := range []string{"There are more of them now. Nothing was discarded.", "Discard these 50 events?", `name="expect" value="50"`, `name="code" value="131026"`} {
+		if w.Code != http.StatusConflict || !strings.Contains(question, text) {
+			t.Errorf("the answer is %d without %q:\n%s", w.Code, text, question)
+		}
+	}
+
+	if strings.Contains(question, `type="hidden" name="confirm"`) || strings.Contains(question, `value="41"`) {
+		t.Errorf("the question is answered already:\n%s", question)
+	}
+
+	b.leadsTo(w, sales+"/dead-letters?state=dead")
+
+	cause.Set("expect", "50")
+
+	if w := b.post(path, cause); w.Code != http.StatusSeeOther || api.acts[len(api.acts)-1] != "POST /dead-letters/discard?code=131026&expect=50&state=dead by ana" {
+		t.Errorf("the answer is %d after %q", w.Code, api.acts)
+	}
+}
+
 // TestAnswersOfActsLeadOn checks the links of the pages that questions, refusals and failures show.
 func TestAnswersOfActsLeadOn(t *testing.T) {
 	const event = sales + "/events/60bbaf80249612260d6228a2d4ad2be2"

@@ -154,6 +154,7 @@ func localPath(path string) string {
 func (c *console) page(serve func(*view) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := c.newView(w, r)
+		v.readMessage()
 
 		api, err := c.Source.Open(r.Context(), v.Namespace, v.Name)
 		if err == nil {
@@ -204,20 +205,21 @@ func (v *view) fail(err error) {
 		v.console.Log.Warn("console page failed", "path", v.request.Pattern, "error", err)
 	}
 
-	failed := failure{Text: text, IsUnknown: status == http.StatusBadGateway}
+	failed := failure{Text: text}
 
 	if v.request.Method == http.MethodPost {
 		failed.Back = v.Here()
 		failed.Draft = v.draft
+		failed.Key = v.key
+	}
+
+	if v.isUnknown {
+		failed.Unknown = v.unknownText()
+	}
+
+	if status >= http.StatusInternalServerError && v.draft != "" {
+		failed.Again = v.request.URL.RequestURI()
 	}
 
 	v.render(status, "error", failed)
-}
-
-// failure is the data of a page that cannot be shown, or of an act that failed.
-type failure struct {
-	Text      string
-	Back      string // of an act: the page to go back to
-	IsUnknown bool   // the act may have been done
-	Draft     string // of a message that may not have been sent
 }

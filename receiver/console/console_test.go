@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,8 +36,11 @@ const hostile = `<script>alert("x")</script>`
 // fakeAPI plays the API of a receiver, and records the calls that change something.
 type fakeAPI struct {
 	readOnly string
-	refusal  int // status of the answer to acts, if not 0
+	refusal  int  // status of the answer to acts, if not 0
+	down     bool // everything is answered 503
 	away     bool
+	dead     int64 // more dead letters than the question before a discard named, if not 0
+	nobody   bool  // no conversation is found in the first page
 	acts     []string
 }
 
@@ -83,6 +87,18 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "refused", f.refusal)
 			return
 		}
+
+		if expected := r.URL.Query().Get("expect"); f.dead != 0 && expected != "" && expected != strconv.FormatInt(f.dead, 10) {
+			w.WriteHeader(http.StatusConflict)
+			_ = json.NewEncoder(w).Encode(consoleapi.Grown{Error: "more", Grown: f.dead})
+
+			return
+		}
+	}
+
+	if f.down {
+		http.Error(w, "the store is unavailable", http.StatusServiceUnavailable)
+		return
 	}
 
 	name := ""
@@ -128,7 +144,12 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 			Rates:  []gate.Rate{{Number: "106", Sent: 7, Limit: 80}},
 		}
 	case "/conversations":
-		body = consoleapi.ConversationPage{Conversations: []consoleapi.Conversation{conversation}, Next: "5.abc"}
+		page := consoleapi.ConversationPage{Conversations: []consoleapi.Conversation{conversation}, Next: "5.abc"}
+		if f.nobody && !r.URL.Query().Has("after") {
+			page.Conversations = nil
+		}
+
+		body = page
 	case "/conversations/abc":
 		body = conversation
 	case "/conversations/abc/messages":
@@ -273,6 +294,18 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestEmptyPageWithMore checks that an empty page of a search that goes on does not say that there is none.
+func TestEmptyPageWithMore(t *testing.T) {
+	b := open(t, &fakeAPI{nobody: true})
+
+	page := b.get(sales + "/conversations?state=waiting").Body.String()
+	for _, text := range []string{"There is none among the conversations that were looked at so far.", "Search further", "?after=5.abc&amp;state=waiting"} {
+		if !strings.Contains(page, text) || strings.Contains(page, "There is no such conversation.") {
+			t.Errorf("the page lacks %q, or says that there is none:\n%s", text, page)
+		}
+	}
+}
+
 func TestPersonalDataAreShownOnRequest(t *testing.T) {
 	b := open(t, &fakeAPI{})
 
@@ -373,7 +406,7 @@ func TestReceiverAway(t *testing.T) {
 	w = b.post(sales+"/conversations/abc/send", url.Values{"text": {"My words"}})
 	page := w.Body.String()
 
-	for _, text := range []string{"cannot be reached", "may have been done", ">My words</textarea>", `href="` + sales + `/conversations/abc"`} {
+	for _, text := range []string{"cannot be reached", "may have been sent", ">My words</textarea>", `href="` + sales + `/conversations/abc"`} {
 		if w.Code != http.StatusBadGateway || !strings.Contains(page, text) || strings.Contains(page, "data-refresh") {
 			t.Errorf("the act is answered %d without %q:\n%s", w.Code, text, page)
 		}

@@ -4,6 +4,7 @@
 package console
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -50,12 +51,9 @@ type thread struct {
 	Conversation consoleapi.Conversation
 	Messages     []shownMessage // the oldest first
 	Older        int64          // the seq to continue before; 0 at the beginning of the conversation
-	Draft        string         // a text that was refused
+	Draft        string         // a text that was refused, or that the receiver did not confirm
 	Key          string         // by which the receiver recognizes the form if it is sent twice
 }
-
-// maxText bounds the text of a form in bytes.
-const maxText = 64 << 10
 
 func (c *console) conversation(v *view) error {
 	return c.showConversation(v, http.StatusOK)
@@ -88,7 +86,7 @@ func (c *console) showConversation(v *view, status int) error {
 		Messages:     withChanges(page.Messages),
 		Older:        page.Next,
 		Draft:        v.draft,
-		Key:          rand.Text(),
+		Key:          cmp.Or(v.key, rand.Text()),
 	})
 
 	return nil
@@ -107,7 +105,7 @@ func (c *console) changeConversation(v *view) error {
 	path := v.conversationPath() + "/" + act
 
 	switch act {
-	case "send":
+	case actSend:
 		return c.sendText(v, back)
 	case "take-over", "give-back":
 		if v.request.PostFormValue("back") != "" {
@@ -160,19 +158,20 @@ func (c *console) changeListed(v *view, act string) error {
 	return v.redirect(localPath(v.request.PostFormValue("back")), act)
 }
 
-// sendText sends the text of a form to the person. If the receiver refuses it, the form keeps it.
+// sendText sends the text of a form to the person. If the receiver refuses it or does not confirm it, the form keeps the text
+// and its key, so that the person gets the text once, however often the form is sent.
 func (c *console) sendText(v *view, back string) error {
-	v.request.Body = http.MaxBytesReader(v.writer, v.request.Body, maxText)
-	text := v.request.PostFormValue("text")
-
-	err := v.api.post(v.request.Context(), v.conversationPath()+"/messages", map[string]string{"text": text}, v.request.PostFormValue("key"))
-	if err != nil {
-		v.draft = text
-
-		return v.refused(err, func(status int) error { return c.showConversation(v, status) })
+	err := v.api.post(v.request.Context(), v.conversationPath()+"/messages", map[string]string{"text": v.draft}, v.key)
+	if err == nil {
+		return v.redirect(back, "send")
 	}
 
-	return v.redirect(back, "send")
+	if known, ok := errors.AsType[*apiError](err); ok && known.status == http.StatusConflict {
+		v.key = "" // another text was stored with it
+		err = &apiError{status: known.status, text: v.T("The text before this one is on its way. Send this one only if it is to follow.")}
+	}
+
+	return v.refused(err, func(status int) error { return c.showConversation(v, status) })
 }
 
 // export streams everything that is stored of a person, as a file.
@@ -192,60 +191,4 @@ func (c *console) export(v *view) error {
 	}
 
 	return nil
-}
-
-// confirmed reports whether the person confirmed an act that cannot be taken back. If not, it asks.
-func (v *view) confirmed(question, consequence string) bool {
-	return v.confirms(confirmation{
-		Question:    v.T(question),
-		Consequence: v.T(consequence),
-		Final:       true,
-	})
-}
-
-// isConfirmed reports whether the person confirmed an act.
-func (v *view) isConfirmed() bool { return v.request.PostFormValue("confirm") == "yes" }
-
-// confirms reports whether the person confirmed an act. If not, it asks.
-func (v *view) confirms(question confirmation) bool {
-	if v.isConfirmed() {
-		return true
-	}
-
-	fields := url.Values{}
-	if err := v.request.ParseForm(); err == nil {
-		fields = v.request.PostForm
-	}
-
-	question.Act = v.request.URL.RequestURI()
-	question.Fields = fields
-
-	if back, err := url.Parse(localPath(v.request.PostFormValue("back"))); err == nil && v.request.PostFormValue("back") != "" {
-		v.shown = back
-	}
-
-	v.render(http.StatusOK, "confirm", question)
-
-	return false
-}
-
-// confirmation is the data of the page that asks before an act.
-type confirmation struct {
-	Question    string
-	Consequence string
-	Final       bool       // the act cannot be taken back
-	Act         string     // the path to which the form is sent again
-	Fields      url.Values // of the form that asked
-}
-
-// refused shows the page again with the reason why an act was refused, if the receiver named one.
-func (v *view) refused(err error, show func(status int) error) error {
-	known, ok := errors.AsType[*apiError](err)
-	if !ok {
-		return err
-	}
-
-	v.Notice = v.T("Not done: %s", known.text)
-
-	return show(known.status)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
@@ -100,14 +101,22 @@ func (c *console) changeSelected(v *view) error {
 	query := v.selection()
 	v.shown.RawQuery = url.Values{"state": query["state"]}.Encode() // else a refusal shows the dead letters
 
-	if act == "discard" {
-		question, err := v.askDiscard(query)
-		if err != nil || !v.confirms(question) {
-			return err
-		}
+	if act == "discard" && !v.isConfirmed() {
+		return v.askDiscard(query)
+	}
+
+	if expected := v.request.PostFormValue(consoleapi.ExpectKey); expected != "" {
+		query.Set(consoleapi.ExpectKey, expected)
 	}
 
 	job, err := call[consoleapi.Job](v.request.Context(), v.api, http.MethodPost, "/dead-letters/"+act, query)
+	if grown, ok := grownTo(err); ok {
+		v.Notice = v.T("There are more of them now. Nothing was discarded.")
+		v.ask(http.StatusConflict, v.discardQuestion(grown))
+
+		return nil
+	}
+
 	if err != nil {
 		return v.refused(v.ofJob(err), func(status int) error { return c.showDeadLetters(v, status) })
 	}
@@ -132,28 +141,48 @@ func (v *view) selection() url.Values {
 	return query
 }
 
-// askDiscard returns the question before a discard of many, with their number.
-func (v *view) askDiscard(query url.Values) (confirmation, error) {
-	question := confirmation{Final: true}
-	if v.isConfirmed() {
-		return question, nil
-	}
-
+// askDiscard asks before a discard of many, with their number.
+func (v *view) askDiscard(query url.Values) error {
 	found, err := Get[causeList](v.request.Context(), v.api, "/dead-letters/causes", query)
 	if err != nil {
-		return question, err
+		return err
 	}
 
-	count := found.total()
-	question.Question = v.T("Discard these %d events?", count)
-	question.Consequence = v.T("Their senders get no answer.")
+	v.ask(http.StatusOK, v.discardQuestion(found.total()))
+
+	return nil
+}
+
+// discardQuestion returns the question before a discard. The answer to it holds for no more events than it names.
+func (v *view) discardQuestion(count int64) confirmation {
+	question := confirmation{
+		Question:    v.T("Discard these %d events?", count),
+		Consequence: v.T("Their senders get no answer."),
+		Final:       true,
+		Fields:      url.Values{consoleapi.ExpectKey: {strconv.FormatInt(count, 10)}},
+	}
 
 	if count == 1 {
 		question.Question = v.T("Discard this event?")
 		question.Consequence = v.T("The person gets no answer to it.")
 	}
 
-	return question, nil
+	return question
+}
+
+// grownTo returns how many events are selected now, if the API refused an act because these are more than were expected.
+func grownTo(err error) (int64, bool) {
+	known, ok := errors.AsType[*apiError](err)
+	if !ok || known.status != http.StatusConflict {
+		return 0, false
+	}
+
+	var body consoleapi.Grown
+	if json.Unmarshal([]byte(known.text), &body) != nil || body.Grown == 0 {
+		return 0, false
+	}
+
+	return body.Grown, true
 }
 
 // ofJob returns the refusal of a job in words: the API answers with the job that runs, or with the one that failed.
@@ -173,13 +202,15 @@ func (v *view) ofJob(err error) error {
 }
 
 // job shows the progress of a job.
-func (c *console) job(v *view) error {
+func (c *console) job(v *view) error { return c.showJob(v, http.StatusOK) }
+
+func (c *console) showJob(v *view, status int) error {
 	job, err := Get[consoleapi.Job](v.request.Context(), v.api, v.jobPath(), nil)
 	if err != nil {
 		return err
 	}
 
-	v.render(http.StatusOK, "job", shownJob{Job: job})
+	v.render(status, "job", shownJob{Job: job})
 
 	return nil
 }
@@ -208,7 +239,7 @@ func (c *console) changeJob(v *view) error {
 	}
 
 	if _, err := call[any](v.request.Context(), v.api, http.MethodDelete, v.jobPath(), nil); err != nil {
-		return err
+		return v.refused(err, func(status int) error { return c.showJob(v, status) })
 	}
 
 	return v.redirect(v.Home()+v.jobPath(), "cancel")
