@@ -5,14 +5,80 @@ package resources_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
+
+// TestPathTypes checks that the path of the webhook is a prefix, from which alone OpenShift makes a route. It is exact where
+// it lies in the range of another path, and always in an HTTPRoute.
+func TestPathTypes(t *testing.T) {
+	const (
+		prefix = string(networkingv1.PathTypePrefix)
+		exact  = string(networkingv1.PathTypeExact)
+	)
+
+	public := func(s *v1alpha1.WhatsAppWebhookSpec) {
+		s.MessagesAPI = v1alpha1.MessagesAPISpec{
+			Exposure: v1alpha1.ExposurePublic,
+			Keys:     []v1alpha1.MessagesAPIKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "bird", Key: "messages"}}},
+		}
+	}
+	links := func(s *v1alpha1.WhatsAppWebhookSpec) { s.Bird.Media.Transport = v1alpha1.MediaTransportURL }
+
+	for _, test := range []struct {
+		path   string
+		change func(*v1alpha1.WhatsAppWebhookSpec)
+		want   map[string]string
+	}{
+		{"", nil, map[string]string{"/webhooks/whatsapp": prefix}},
+		{"", public, map[string]string{"/webhooks/whatsapp": prefix, "/v1/": prefix}},
+		{"", links, map[string]string{"/webhooks/whatsapp": prefix, "/media/": prefix}},
+		{"/v1/hooks", nil, map[string]string{"/v1/hooks": prefix}},
+		{"/v1/hooks", public, map[string]string{"/v1/hooks": exact, "/v1/": prefix}},
+		{"/v1", public, map[string]string{"/v1": exact, "/v1/": prefix}},
+		{"/v10", public, map[string]string{"/v10": prefix, "/v1/": prefix}},
+		{"/media", links, map[string]string{"/media": exact, "/media/": prefix}},
+	} {
+		webhook := read(t, filepath.Join("testdata", "minimal"))
+		webhook.Spec.Ingress.Path = test.path
+
+		if test.change != nil {
+			test.change(&webhook.Spec)
+		}
+
+		got := map[string]string{}
+
+		for _, object := range render(t, webhook) {
+			if ingress, ok := object.(*networkingv1ac.IngressApplyConfiguration); ok {
+				for _, path := range ingress.Spec.Rules[0].HTTP.Paths {
+					got[*path.Path] = string(*path.PathType)
+				}
+			}
+		}
+
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("path %q: types (-want +got):\n%s", test.path, diff)
+		}
+
+		webhook.Spec.Ingress = v1alpha1.IngressSpec{}
+		webhook.Spec.Gateway = v1alpha1.GatewaySpec{
+			Host:       "hooks.example.com",
+			Path:       test.path,
+			ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}},
+		}
+
+		if got := text(t, render(t, webhook)); !strings.Contains(got, "type: Exact\n") {
+			t.Errorf("path %q: the HTTPRoute has no exact path:\n%s", test.path, got)
+		}
+	}
+}
 
 func TestAnnotationsOfIngressControllers(t *testing.T) {
 	const (

@@ -245,6 +245,9 @@ func TestRoutes(t *testing.T) {
 		"POST /":                  404,
 		"GET //":                  404,
 		"POST /webhooks/whatsapp": 404,
+		"POST /hook/":             404,
+		"POST /hook/below":        404,
+		"POST /hooks":             404,
 		"PUT /hook":               405,
 		"GET /hook":               403,
 	} {

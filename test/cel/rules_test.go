@@ -332,7 +332,7 @@ func fieldsTogetherRows() []row {
 		sourceGroup   = "apiGroup must be snapshot.storage.k8s.io for a VolumeSnapshot, and must not be set for a PersistentVolumeClaim"
 		balancerOnly  = "loadBalancerClass and loadBalancerSourceRanges require type LoadBalancer"
 		outsideOnly   = "externalTrafficPolicy requires type NodePort or LoadBalancer"
-		healthPath    = "healthCheckPath must differ from path (defaults to /webhooks/whatsapp)"
+		healthPath    = "healthCheckPath must not be path (defaults to /webhooks/whatsapp) or below it, where the Ingress would publish it"
 
 		oneAI        = "exactly one of the fields in [bird openAI] must be set"
 		flowOnly     = "flow requires protocol Flow"
@@ -400,6 +400,10 @@ func fieldsTogetherRows() []row {
 		{`{service: {type: NodePort, loadBalancerSourceRanges: [10.0.0.0/8]}}`, "service", balancerOnly},
 		{`{ingress: {host: a.example.com, path: /a, healthCheckPath: /a}}`, "ingress", healthPath},
 		{`{ingress: {host: a.example.com, healthCheckPath: /webhooks/whatsapp}}`, "ingress", healthPath},
+		{`{ingress: {host: a.example.com, healthCheckPath: /webhooks/whatsapp/health}}`, "ingress", healthPath},
+		{`{ingress: {host: a.example.com, path: /a, healthCheckPath: /a/b/c}}`, "ingress", healthPath},
+		{`{ingress: {host: a.example.com, path: /a, healthCheckPath: /ab}}`, "", ""},
+		{`{ingress: {host: a.example.com, path: /a/b, healthCheckPath: /a}}`, "", ""},
 
 		{`{receiver: {podSecurityContext: {}, securityContext: {}}}`, "", ""},
 		{`{receiver: {podTemplatePatch: {spec: {dnsConfig: {options: [{name: ndots, value: "1"}]}}}}}`, "", ""},
