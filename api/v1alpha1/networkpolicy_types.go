@@ -39,7 +39,8 @@ type NetworkPolicySpec struct {
 	// +kubebuilder:validation:Maximum=65535
 	DatabasePort int32 `json:"databasePort,omitempty"`
 
-	// egress are additional egress rules for the receivers, such as for a proxy.
+	// egress are additional egress rules for the receivers, such as for a proxy, for linked files at another port than 443, and
+	// for pods that listen on another port than their Service.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=0

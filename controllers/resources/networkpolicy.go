@@ -21,6 +21,13 @@ import (
 
 const defaultDatabasePort = 5432
 
+// dnsPorts are the ports of the pods behind the cluster's DNS Service, whose own port is 53: most network plugins compare the
+// port of the pod. OpenShift's listen on 5353, and Gardener's on 8053.
+//
+// Sources: https://github.com/openshift/cluster-dns-operator (the DaemonSet),
+// https://github.com/gardener/gardener/blob/master/pkg/component/networking/coredns/constants/constants.go
+var dnsPorts = []int32{53, 5353, 8053}
+
 // networkPolicy limits outgoing traffic by port only: a NetworkPolicy has no host names, and the addresses of Meta and the AI
 // change. Probes need no rule, because traffic from a pod's own node is allowed. The console needs none either, because
 // kubectl port-forward connects through the pod's loopback interface.
@@ -49,8 +56,10 @@ func networkPolicy(p Params) Object {
 			WithFrom(messagesPeers(p)...))
 	}
 
-	spec.WithEgress(networkingv1ac.NetworkPolicyEgressRule().
-		WithPorts(policyPort(corev1.ProtocolUDP, 53), policyPort(corev1.ProtocolTCP, 53)))
+	dns := networkingv1ac.NetworkPolicyEgressRule()
+	for _, port := range dnsPorts {
+		dns.WithPorts(policyPort(corev1.ProtocolUDP, port), policyPort(corev1.ProtocolTCP, port))
+	}
 
 	egress := networkingv1ac.NetworkPolicyEgressRule()
 	for _, port := range egressPorts(p) {
@@ -60,7 +69,7 @@ func networkPolicy(p Params) Object {
 	return networkingv1ac.NetworkPolicy(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithAnnotations(p.annotations()).
-		WithSpec(spec.WithEgress(egress).WithEgress(p.egress...))
+		WithSpec(spec.WithEgress(dns, egress).WithEgress(p.egress...))
 }
 
 // adminPeers returns the peers that may connect to the admin port: the operator, and those of the spec.
@@ -96,7 +105,8 @@ func messagesPeers(p Params) []*networkingv1ac.NetworkPolicyPeerApplyConfigurati
 	return peers
 }
 
-// egressPorts returns the ports of all servers the receiver calls, sorted and distinct. Media always use https.
+// egressPorts returns the ports of all servers that the spec names, sorted and distinct, and that of https, where Meta keeps
+// files. A file that an answer links to can be at any port: the spec has to allow others in egress.
 func egressPorts(p Params) []int32 {
 	ports := map[int32]struct{}{443: {}}
 	for _, called := range []string{
