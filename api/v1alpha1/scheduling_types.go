@@ -9,7 +9,8 @@ import (
 
 // SchedulingSpec selects the nodes for the receiver pods.
 type SchedulingSpec struct {
-	// nodeSelector restricts the pods to nodes with these labels.
+	// nodeSelector restricts the pods to nodes with these labels. The operator adds kubernetes.io/os: linux to labels without
+	// that key. Defaults to kubernetes.io/os: linux.
 	// +optional
 	// +mapType=atomic
 	// +kubebuilder:validation:MinProperties=0

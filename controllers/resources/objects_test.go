@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
@@ -118,7 +119,7 @@ func TestPodTemplateStaysTheSame(t *testing.T) {
 	}
 }
 
-func podTemplate(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) any {
+func podTemplate(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) *corev1ac.PodTemplateSpecApplyConfiguration {
 	t.Helper()
 
 	for _, object := range render(t, webhook) {
@@ -143,6 +144,22 @@ func TestURL(t *testing.T) {
 	for name, want := range tests {
 		if got := resources.URL(read(t, filepath.Join("testdata", name))); got != want {
 			t.Errorf("URL of %s = %q; want %q", name, got, want)
+		}
+	}
+}
+
+// TestNodesOfPods checks that receivers come only to nodes that can run their image, unless the resource says otherwise.
+func TestNodesOfPods(t *testing.T) {
+	for name, test := range map[string]struct{ selector, want map[string]string }{
+		"none":         {nil, map[string]string{"kubernetes.io/os": "linux"}},
+		"another key":  {map[string]string{"disk": "ssd"}, map[string]string{"kubernetes.io/os": "linux", "disk": "ssd"}},
+		"the same key": {map[string]string{"kubernetes.io/os": "other"}, map[string]string{"kubernetes.io/os": "other"}},
+	} {
+		webhook := read(t, filepath.Join("testdata", "minimal"))
+		webhook.Spec.Receiver.Scheduling.NodeSelector = test.selector
+
+		if diff := cmp.Diff(test.want, podTemplate(t, webhook).Spec.NodeSelector); diff != "" {
+			t.Errorf("%s: nodeSelector (-want +got):\n%s", name, diff)
 		}
 	}
 }

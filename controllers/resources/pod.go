@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 )
 
@@ -16,6 +17,9 @@ const (
 	// closeMargin is the time the receiver has after its drain to close the store.
 	closeMargin = 10 * time.Second
 )
+
+// platform selects the nodes that can run the image: a cluster may have Windows nodes, too.
+var platform = map[string]string{corev1.LabelOSStable: string(corev1.Linux)}
 
 // podTemplate returns the template with the patch of the spec. It contains nothing of the operator's release but the image and
 // its pull secrets, so that an upgrade with the same image restarts no pods.
@@ -31,7 +35,7 @@ func podTemplate(p Params) (*corev1ac.PodTemplateSpecApplyConfiguration, error) 
 		WithSecurityContext(podSecurityContext(p)).
 		WithContainers(container(p)).
 		WithVolumes(volumes(p)...).
-		WithNodeSelector(receiver.Scheduling.NodeSelector).
+		WithNodeSelector(merge(platform, receiver.Scheduling.NodeSelector)).
 		WithTolerations(p.tolerations...).
 		WithTopologySpreadConstraints(topologySpread(p)...)
 	if p.affinity != nil {

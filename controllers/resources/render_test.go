@@ -114,7 +114,7 @@ func TestPullSecretsOfTheOperator(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	const want = "imagePullSecrets:\n      - name: own\n      - name: both\n      - name: operators\n      securityContext:"
+	const want = "imagePullSecrets:\n      - name: own\n      - name: both\n      - name: operators\n      nodeSelector:"
 	if rendered := text(t, resources.Render(params)); !strings.Contains(rendered, want) {
 		t.Errorf("the pull secrets are not these:\n%s\nin:\n%s", want, rendered)
 	}

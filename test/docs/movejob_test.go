@@ -52,13 +52,18 @@ func jobs(t *testing.T, note string) map[Block]*batchv1.Job {
 	return found
 }
 
-// checkJob checks that the volumes of a Job are mounted, and that its arguments name files on them. It returns the pod.
+// checkJob checks that a Job runs on nodes of Linux, that its volumes are mounted, and that its arguments name files on them. It
+// returns the pod.
 func checkJob(t *testing.T, block Block, job *batchv1.Job) *corev1.PodSpec {
 	t.Helper()
 
 	pod := &job.Spec.Template.Spec
 	if pod.RestartPolicy != corev1.RestartPolicyNever || len(pod.Containers) != 1 {
 		t.Fatalf("%s: restartPolicy %s, %d containers", block, pod.RestartPolicy, len(pod.Containers))
+	}
+
+	if pod.NodeSelector[corev1.LabelOSStable] != string(corev1.Linux) {
+		t.Errorf("%s: the pod may come to a node that cannot run the image", block)
 	}
 
 	var mounted, declared []string
