@@ -21,6 +21,21 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
+// TestLabelOfRetainedClaimsKeepsNoObject gives every object the label by which a claim stays when its resource is deleted.
+func TestLabelOfRetainedClaimsKeepsNoObject(t *testing.T) {
+	t.Parallel()
+
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	webhook.Spec.CommonMetadata.Labels = map[string]string{"team": "sales", labelWhenDeleted: string(v1alpha1.WhenDeletedRetain)}
+	webhook.Spec.Service.Labels = map[string]string{labelWhenDeleted: string(v1alpha1.WhenDeletedRetain)}
+	testCluster.MustCreate(t, webhook)
+
+	apiserver.Eventually(t, wantChildren(t, webhook,
+		"ServiceAccount sales", "ConfigMap sales-config", "Deployment sales", "Service sales", "Service sales-admin",
+		"PersistentVolumeClaim sales-store"))
+	waitUntilSettled(t, webhook)
+}
+
 // requireMetadata creates a policy that denies every object of the namespace without the label team and the annotation owner,
 // and waits until it is in force.
 func requireMetadata(t *testing.T, namespace string) {

@@ -73,6 +73,7 @@ type WhatsAppWebhookSpec struct {
 
 	// commonMetadata is added to every object that the operator creates for the resource, including pods. Labels and
 	// annotations that the operator sets, and those of more specific fields, take precedence.
+	// Labels of the domain whatsapp.wawebhook.dev have no effect, here and in more specific fields.
 	// +optional
 	CommonMetadata Metadata `json:"commonMetadata,omitzero"`
 

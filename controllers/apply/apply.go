@@ -205,7 +205,7 @@ func (a *Applier) body(target *Target, rendered []byte) ([]byte, error) {
 		return nil, fmt.Errorf("unmarshal the rendered object: %w", err)
 	}
 
-	if !resources.IsRetained(object.GetLabels()) {
+	if !resources.IsRetained(object.GetKind(), object.GetLabels()) {
 		if err := controllerutil.SetControllerReference(target.owner, object, a.client.Scheme()); err != nil {
 			return nil, fmt.Errorf("set its owner: %w", err)
 		}

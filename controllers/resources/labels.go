@@ -5,6 +5,7 @@ package resources
 
 import (
 	"maps"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -16,8 +17,10 @@ const (
 	labelInstance  = "app.kubernetes.io/instance"
 	labelManagedBy = "app.kubernetes.io/managed-by"
 	labelComponent = "app.kubernetes.io/component"
+	// labelDomain begins the labels by which the operator decides. Users cannot set them.
+	labelDomain = "whatsapp.wawebhook.dev/"
 	// labelWhenDeleted has a value of WhenDeleted, on a claim that stays when its resource is deleted.
-	labelWhenDeleted = "whatsapp.wawebhook.dev/when-deleted"
+	labelWhenDeleted = labelDomain + "when-deleted"
 
 	appName = "whatsapp-webhook-receiver"
 	// operatorName is also the name label of the operator's own pods.
@@ -51,9 +54,9 @@ func BelongsTo(objectLabels map[string]string, resource string) bool {
 	return objectLabels[labelManagedBy] == operatorName && objectLabels[labelInstance] == Name(resource)
 }
 
-// IsRetained reports whether the labels are those of an object that stays when its resource is deleted.
-func IsRetained(objectLabels map[string]string) bool {
-	return objectLabels[labelWhenDeleted] == string(v1alpha1.WhenDeletedRetain)
+// IsRetained reports whether an object of the kind stays when its resource is deleted. Only a claim does, by its label.
+func IsRetained(kind string, objectLabels map[string]string) bool {
+	return kind == "PersistentVolumeClaim" && objectLabels[labelWhenDeleted] == string(v1alpha1.WhenDeletedRetain)
 }
 
 // SelectorLabels returns the labels that select the receiver pods of a resource by its [Name]. They never change: the
@@ -72,8 +75,16 @@ func (p Params) selectorLabels() map[string]string {
 // labels returns the labels of an object: those of commonMetadata, those of a more specific field, and the operator's own.
 // Later ones win.
 func (p Params) labels(specific ...map[string]string) map[string]string {
-	common := p.webhook.Spec.CommonMetadata.Labels
-	return merge(common, merge(specific...), p.selectorLabels(), map[string]string{labelManagedBy: operatorName})
+	wanted := merge(p.webhook.Spec.CommonMetadata.Labels, merge(specific...))
+	return merge(withoutDomain(wanted), p.selectorLabels(), map[string]string{labelManagedBy: operatorName})
+}
+
+// withoutDomain returns the labels of a user without those by which the operator decides.
+func withoutDomain(wanted map[string]string) map[string]string {
+	kept := maps.Clone(wanted)
+	maps.DeleteFunc(kept, func(key, _ string) bool { return strings.HasPrefix(key, labelDomain) })
+
+	return kept
 }
 
 // annotations returns the annotations of an object: those of commonMetadata, and those of more specific fields, which win.

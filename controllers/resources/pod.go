@@ -59,7 +59,11 @@ func podTemplate(p Params) (*corev1ac.PodTemplateSpecApplyConfiguration, error) 
 	}
 
 	// Not even the patch can change these: the Deployment selects its pods by the labels, and rolls them by the annotation.
-	return template.
+	template.
 		WithLabels(p.selectorLabels()).
-		WithAnnotations(map[string]string{annotationStartHash: p.startHash}), nil
+		WithAnnotations(map[string]string{annotationStartHash: p.startHash})
+
+	template.Labels = withoutDomain(template.Labels)
+
+	return template, nil
 }
