@@ -457,7 +457,8 @@ func (c *fluxCluster) pruneWebhook(t *testing.T) {
 	})
 }
 
-// pruneOperator removes the operator from Git. The CustomResourceDefinition stays, and with it every WhatsAppWebhook.
+// pruneOperator removes the operator from Git. The CustomResourceDefinition and the namespace stay, and with them every
+// WhatsAppWebhook.
 func (c *fluxCluster) pruneOperator(t *testing.T) {
 	ctx := context.WithoutCancel(t.Context())
 
@@ -467,13 +468,37 @@ func (c *fluxCluster) pruneOperator(t *testing.T) {
 	}
 
 	apiserver.Eventually(t, func() error {
-		if find(t, "v1", "Namespace", "", "whatsapp-webhook-system") != nil {
+		if find(t, "apps/v1", "Deployment", "whatsapp-webhook-system", release+"-manager") != nil {
+			return errors.New("the operator still exists")
+		}
+
+		// Flux deletes the operator's objects before it lets its own go.
+		err := testCluster.Get(ctx, operatorKustomization, kustomization)
+		if err == nil {
+			return errors.New("the Kustomization still exists")
+		}
+
+		return client.IgnoreNotFound(err)
+	})
+
+	namespace := get(t, "v1", "Namespace", "", "whatsapp-webhook-system")
+	if namespace.GetDeletionTimestamp() != nil {
+		t.Error("the operator's namespace is deleted")
+	}
+
+	get(t, "apiextensions.k8s.io/v1", "CustomResourceDefinition", "", crdName)
+	removeCRD(t)
+
+	// Other tests begin without it.
+	if err := testCluster.Delete(ctx, namespace); err != nil {
+		t.Error(err)
+	}
+
+	apiserver.Eventually(t, func() error {
+		if find(t, "v1", "Namespace", "", namespace.GetName()) != nil {
 			return errors.New("the operator's namespace still exists")
 		}
 
 		return nil
 	})
-
-	get(t, "apiextensions.k8s.io/v1", "CustomResourceDefinition", "", crdName)
-	removeCRD(t)
 }

@@ -6,7 +6,6 @@ package distribution
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -309,40 +308,5 @@ func TestExampleValuesMatchTheChart(t *testing.T) {
 		}
 
 		render(t, "--values="+file)
-	}
-}
-
-// TestFluxPatchesApply checks that the patches of the Flux example match objects of config/default.
-func TestFluxPatchesApply(t *testing.T) {
-	kustomization := examples(t, "flux/operator-kustomize.yaml")["Kustomization flux-system/whatsapp-webhook-operator"]
-
-	patches, found, err := unstructured.NestedSlice(kustomization.Object, "spec", "patches")
-	if err != nil || !found {
-		t.Fatalf("no patches: %v", err)
-	}
-
-	data, err := json.Marshal(patches)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	objects := byKey(parse(t, kustomize.run(t, "build", overlay(t, map[string]string{
-		".": fmt.Sprintf(`{resources: [ROOT/config/default], patches: %s}`, data),
-	}))))
-
-	deployment := objects["Deployment whatsapp-webhook-system/whatsapp-webhook-operator-manager"]
-
-	const images = "ghcr.io/wawebhook/whatsapp-webhook-operator/"
-	if got := container(t, deployment)["image"]; got != images+"manager:v0.1.0" {
-		t.Errorf("the image is %v", got)
-	}
-
-	if got, want := arguments(t, deployment), "--leader-elect --receiver-image="+images+"receiver:v0.1.0 "; !strings.HasPrefix(got, want) {
-		t.Errorf("the args are %s, want %s…", got, want)
-	}
-
-	crd := objects["CustomResourceDefinition whatsappwebhooks.whatsapp.wawebhook.dev"]
-	if crd.GetAnnotations()["kustomize.toolkit.fluxcd.io/prune"] != "disabled" {
-		t.Error("the CustomResourceDefinition may be pruned")
 	}
 }
