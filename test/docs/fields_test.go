@@ -104,8 +104,7 @@ func isKey(of reflect.Type, path []string) bool {
 
 		found := false
 
-		for i := range of.NumField() {
-			field := of.Field(i)
+		for field := range of.Fields() {
 			if tag, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); tag == name {
 				of = field.Type
 				found = true
