@@ -6,8 +6,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -165,96 +163,4 @@ func tries(event consoleapi.Event) string {
 	default:
 		return fmt.Sprintf("%d, replayed %d", event.Attempts, event.Replays)
 	}
-}
-
-// watchEvents writes the newest events in order of arrival, and then each event that comes or changes, until ctx ends.
-func watchEvents(ctx context.Context, p *output.Printer, api *receiverapi.Client, filter receiverapi.Filter, limit int) error {
-	seen := map[int64]consoleapi.Event{} // the events of the last page
-	first := true
-
-	ticker := time.NewTicker(watchInterval)
-	defer ticker.Stop()
-
-	for {
-		size := maxPage
-		if first {
-			size = min(limit, maxPage)
-		}
-
-		page, err := api.Events(ctx, filter, 0, size)
-
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil && !first && output.ExitCode(err) == output.CodeUnreachable: // it may come back
-			p.Warn("%v", err)
-		case err != nil:
-			return err
-		default:
-			if seen, err = printNewEvents(p, page.Events, seen, first); err != nil {
-				return err
-			}
-
-			first = false
-		}
-
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
-}
-
-// printNewEvents writes the events of a page that are new or have changed, the oldest first, and returns the page. Events
-// that were older than the first page are not new.
-func printNewEvents(
-	p *output.Printer,
-	page []consoleapi.Event,
-	seen map[int64]consoleapi.Event,
-	first bool,
-) (map[int64]consoleapi.Event, error) {
-	var oldest int64
-	for seq := range seen {
-		if oldest == 0 || seq < oldest {
-			oldest = seq
-		}
-	}
-
-	current := map[int64]consoleapi.Event{}
-
-	for _, event := range slices.Backward(page) {
-		before, known := seen[event.Seq]
-
-		if !first && event.Seq < oldest {
-			continue
-		}
-
-		current[event.Seq] = event
-
-		if known && before.State == event.State && before.Attempts == event.Attempts && before.Replays == event.Replays {
-			continue
-		}
-
-		if err := p.Line(event, func() { printEventLine(p, event) }); err != nil {
-			return nil, err
-		}
-	}
-
-	return current, nil
-}
-
-func printEventLine(p *output.Printer, event consoleapi.Event) {
-	person := event.Person
-	if event.Name != "" {
-		person = event.Name
-	}
-
-	line := fmt.Sprintf("%s %s %s", event.Kind, event.Type, person)
-	if event.Code != "" {
-		line += " code " + event.Code
-	}
-
-	p.Printf("%s %s %s %s\n", output.Time(event.ReceivedAt), p.Paint(stateTones[string(event.State)], string(event.State)),
-		output.CleanLine(line), p.Paint(output.Faint, event.ID))
 }
