@@ -26,6 +26,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/status"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
@@ -396,6 +397,59 @@ func (c *testCluster) watchOnTerminal(t *testing.T) {
 
 	terminal.Close()
 	screen.Close()
+}
+
+// TestWatchSaysThatItIsNotUpToDate loses the API server, and finds it again.
+func TestWatchSaysThatItIsNotUpToDate(t *testing.T) {
+	screen, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	defer screen.Close()
+	defer terminal.Close()
+
+	shown := newWatched()
+
+	go func() { _, _ = io.Copy(shown, screen) }()
+
+	ctx, cancel := context.WithCancel(t.Context())
+	looks := 0
+	look := func(context.Context) ([]status.Status, error) {
+		if looks++; looks == 2 {
+			return nil, output.Unreachable("", "the API server cannot be reached")
+		}
+
+		return []status.Status{{Name: fmt.Sprintf("look-%d", looks)}}, nil
+	}
+
+	ended := make(chan error, 1)
+
+	go func() {
+		p := output.New(output.Settings{
+			In:      terminal,
+			Out:     terminal,
+			Err:     terminal,
+			NoColor: true,
+		})
+		ended <- watchStatus(ctx, p, look, false)
+	}()
+
+	redrawn := `(?s)\x1b\[H\x1b\[2J\x1b\[3J[^\x1b]*`
+	shown.waitFor(t, redrawn+`look-1[^\x1b]*as of [0-9T:-]+Z: the API server cannot be reached`)
+	shown.waitFor(t, redrawn+`look-3`)
+	cancel()
+
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+
+	shown.mu.Lock()
+	defer shown.mu.Unlock()
+
+	if _, last, _ := strings.Cut(shown.text.String(), "look-3"); strings.Contains(last, "as of") {
+		t.Errorf("the API server answers again, and the terminal shows %q", last)
+	}
 }
 
 func TestWithoutKubeconfig(t *testing.T) {

@@ -116,12 +116,20 @@ func watchStatus(ctx context.Context, p *output.Printer, look statusLook, one bo
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 
+	seen := time.Now()
+
+	var unreachable error // the failure of the last look; the state is then that of an earlier one
+
 	for {
 		if p.Interactive() {
 			p.Redraw()
 
 			if err := printStatus(p, before, one); err != nil {
 				return err
+			}
+
+			if unreachable != nil {
+				p.Printf("\n%s\n", p.Paint(output.Warning, "as of "+output.Time(seen)+": "+output.CleanLine(unreachable.Error())))
 			}
 		}
 
@@ -137,7 +145,12 @@ func watchStatus(ctx context.Context, p *output.Printer, look statusLook, one bo
 		case ctx.Err() != nil:
 			return nil
 		case output.ExitCode(err) == output.CodeUnreachable: // the API server may come back
-			p.Warn("%v", err)
+			unreachable = err
+
+			if !p.Interactive() {
+				p.Warn("%v", err)
+			}
+
 			continue
 		case err != nil:
 			return err
@@ -150,6 +163,8 @@ func watchStatus(ctx context.Context, p *output.Printer, look statusLook, one bo
 		}
 
 		before = after
+		seen = time.Now()
+		unreachable = nil
 	}
 }
 
