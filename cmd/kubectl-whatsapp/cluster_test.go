@@ -245,7 +245,23 @@ func (c *testCluster) testLogs(t *testing.T) {
 		t.Errorf("after Ctrl-C the exit code is %d: %s", code, tool.err.text.String())
 	}
 
+	c.runPod(t, "sales-9", "of one that runs\n", func(http.ResponseWriter, *http.Request) {})
+	c.runPod(t, "sales-10", apiserver.NoLog, func(http.ResponseWriter, *http.Request) {})
+
+	got = runTool(t, c.args("logs", "sales")...)
+	if got.code != 0 || got.out != "sales-2 from the next\nsales-9 of one that runs\n" || !strings.Contains(got.err, "the log of pod sales-10: ") {
+		t.Errorf("logs of pods of which one has none: %+v", got)
+	}
+
 	c.kubelet.Kill(t, c.namespace, "sales-2")
+	c.kubelet.Kill(t, c.namespace, "sales-9")
+
+	got = runTool(t, c.args("logs", "sales")...)
+	if got.code != output.CodeFailed || strings.Contains(got.err, "Warning") || !strings.Contains(got.err, "read the log of pod sales-10: ") {
+		t.Errorf("logs of a pod without one: %+v", got)
+	}
+
+	c.kubelet.Kill(t, c.namespace, "sales-10")
 }
 
 func (c *testCluster) testConsole(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -41,29 +42,64 @@ type Reader struct {
 	Name    string // of the resource
 	Options cluster.LogOptions
 	Write   func(Line)            // called by one goroutine at a time
-	Lost    func(pod, why string) // called when a log that is followed cannot be read
+	Lost    func(pod, why string) // called when the log of a pod, or the rest of it, cannot be read
 }
 
-// Read reads the logs, one pod after the other.
+// Read reads the logs, one pod after the other. It fails if no pod has a log that can be read: a pod that just starts has none,
+// and none of an earlier container while that did not restart.
 func (r *Reader) Read(ctx context.Context) error {
 	pods, err := r.Cluster.Receivers(ctx, r.Cluster.Namespace, r.Name)
 	if err != nil {
 		return err
 	}
 
+	var (
+		failed []error
+		names  []string // of their pods
+	)
+
 	for i := range pods {
-		if err := r.copy(ctx, &pods[i], r.Options, func(text string) {
-			r.Write(Line{
-				Pod:  pods[i].Name,
-				Text: text,
-			})
-		}); err != nil {
-			return err
+		err := r.read(ctx, &pods[i])
+
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			failed = append(failed, err)
+			names = append(names, pods[i].Name)
 		}
 	}
 
 	if len(pods) == 0 {
 		return r.noPods(ctx)
+	}
+
+	if len(failed) == len(pods) {
+		return errors.Join(failed...)
+	}
+
+	for i, err := range failed {
+		r.Lost(names[i], err.Error())
+	}
+
+	return nil
+}
+
+// read reads the log of a pod. It fails if the log cannot be opened.
+func (r *Reader) read(ctx context.Context, pod *corev1.Pod) error {
+	stream, err := r.Cluster.Log(ctx, pod, r.Options)
+	if err != nil {
+		return err
+	}
+
+	err = copyLines(stream, func(text string) {
+		r.Write(Line{
+			Pod:  pod.Name,
+			Text: text,
+		})
+	})
+	if err != nil && ctx.Err() == nil {
+		r.Lost(pod.Name, "the connection broke, and the rest is missing: "+err.Error())
 	}
 
 	return nil
@@ -150,7 +186,21 @@ func (r *Reader) collect(ctx context.Context, lines <-chan Line, look func() err
 
 // follow sends the lines of one container until it ends.
 func (r *Reader) follow(ctx context.Context, pod *corev1.Pod, options cluster.LogOptions, lines chan<- Line, followed *pods) {
-	err := r.copy(ctx, pod, options, func(text string) {
+	defer followed.ended(pod)
+
+	stream, err := r.Cluster.Log(ctx, pod, options)
+
+	// A container that has not started yet has no log; the next look tries again.
+	if err != nil && ctx.Err() == nil && !apierrors.IsBadRequest(err) && !apierrors.IsNotFound(err) {
+		r.Lost(pod.Name, err.Error())
+	}
+
+	if err != nil {
+		return
+	}
+
+	// The log has ended, or its connection; the next look reads on.
+	_ = copyLines(stream, func(text string) {
 		select {
 		case lines <- Line{
 			Pod:  pod.Name,
@@ -159,21 +209,10 @@ func (r *Reader) follow(ctx context.Context, pod *corev1.Pod, options cluster.Lo
 		case <-ctx.Done():
 		}
 	})
-
-	followed.ended(pod)
-
-	// A container that has not started yet has no log; the next look tries again.
-	if err != nil && ctx.Err() == nil && !apierrors.IsBadRequest(err) && !apierrors.IsNotFound(err) {
-		r.Lost(pod.Name, err.Error())
-	}
 }
 
-// copy calls write with each line of a log.
-func (r *Reader) copy(ctx context.Context, pod *corev1.Pod, options cluster.LogOptions, write func(string)) error {
-	stream, err := r.Cluster.Log(ctx, pod, options)
-	if err != nil {
-		return err
-	}
+// copyLines calls write with each line of a log, and closes it.
+func copyLines(stream io.ReadCloser, write func(string)) error {
 	defer stream.Close()
 
 	reader := bufio.NewReaderSize(stream, maxLine)
@@ -188,8 +227,11 @@ func (r *Reader) copy(ctx context.Context, pod *corev1.Pod, options cluster.LogO
 			_, err = reader.ReadSlice('\n')
 		}
 
-		if err != nil {
-			return nil //nolint:nilerr // the log has ended, or its connection; the caller looks again
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
 		}
 	}
 }

@@ -35,6 +35,9 @@ type Kubelet struct {
 	conns map[httpstream.Connection]string // the pod of each
 }
 
+// NoLog stands for the log of a pod whose container waits to start.
+const NoLog = "\x00"
+
 // runningPod is a pod that the kubelet runs.
 type runningPod struct {
 	ports map[int]string // the address that serves each port
@@ -174,6 +177,11 @@ func (k *Kubelet) containerLogs(w http.ResponseWriter, r *http.Request) {
 	pod := k.pod(r.PathValue("pod"))
 	if pod == nil {
 		http.Error(w, "no such pod", http.StatusNotFound)
+		return
+	}
+
+	if pod.logs == NoLog {
+		http.Error(w, "the container waits to start: ContainerCreating", http.StatusBadRequest)
 		return
 	}
 
