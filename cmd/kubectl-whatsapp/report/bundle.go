@@ -98,23 +98,34 @@ func (b *Bundle) JSON(name string, value any) {
 		return
 	}
 
-	b.add(name, redactQuoted(text))
+	b.add(name, redactQuoted(text), false)
 }
 
 // Log adds lines of a log.
-func (b *Bundle) Log(name string, text []byte) { b.add(name, redactLog(text)) }
+func (b *Bundle) Log(name string, text []byte) { b.add(name, redactLog(text), false) }
+
+// addEnd adds the end of a log.
+func (b *Bundle) addEnd(name string, end *logEnd) {
+	text, cut := end.lines()
+	b.add(name, redactLog(text), cut)
+}
 
 // Metrics adds metrics in the text format of Prometheus.
-func (b *Bundle) Metrics(name string, text []byte) { b.add(name, redactQuoted(text)) }
+func (b *Bundle) Metrics(name string, text []byte) { b.add(name, redactQuoted(text), false) }
 
 // AddMissing records a part that could not be collected.
 func (b *Bundle) AddMissing(what string, why error) {
 	b.index.Missing = append(b.index.Missing, Missing{What: what, Why: why.Error()})
 }
 
-// add adds a file whose content is redacted. Of a file that is too large, the end stays.
-func (b *Bundle) add(name string, content []byte) {
-	file := File{Name: name, Bytes: len(content)}
+// add adds a file whose content is redacted. cut says that its beginning is missing already. Of a file that is too large, the end
+// stays.
+func (b *Bundle) add(name string, content []byte, cut bool) {
+	file := File{
+		Name:  name,
+		Bytes: len(content),
+		Cut:   cut,
+	}
 
 	if len(content) > maxFile {
 		content = content[len(content)-maxFile:]

@@ -218,12 +218,12 @@ func (b *Bundle) stream(ctx context.Context, c *cluster.Cluster, pod *corev1.Pod
 	}
 	defer stream.Close()
 
-	text, err := io.ReadAll(io.LimitReader(stream, maxFile))
-	if err != nil {
+	end := &logEnd{}
+	if _, err := io.Copy(end, stream); err != nil {
 		b.AddMissing("the rest of "+file, err)
 	}
 
-	b.Log(file, text)
+	b.addEnd(file, end)
 }
 
 // operator adds the operator's pods and their logs.

@@ -109,5 +109,10 @@ func (r Receiver) get(ctx context.Context, address string) ([]byte, error) {
 		return nil, fmt.Errorf("the receiver answers GET %s with %s", request.URL.Path, response.Status)
 	}
 
-	return io.ReadAll(io.LimitReader(response.Body, maxFile))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxFile+1))
+	if err == nil && len(text) > maxFile { // a part of a document is none
+		err = fmt.Errorf("the receiver answers GET %s with more than %d MiB", request.URL.Path, maxFile>>20)
+	}
+
+	return text, err
 }

@@ -419,7 +419,7 @@ func TestBounds(t *testing.T) {
 	line := strings.Repeat("line of a log\n", maxFile/14+10)
 
 	for i := range maxBundle/maxFile + 2 {
-		bundle.add(fmt.Sprint(i), []byte(line))
+		bundle.add(fmt.Sprint(i), []byte(line), false)
 	}
 
 	index, err := bundle.Close()
