@@ -25,6 +25,7 @@ type Number struct {
 	Throughput   string // STANDARD or HIGH
 	OnBizApp     bool   // the WhatsApp Business app has the number too
 	Health       []NodeHealth
+	Callbacks    NumberCallbacks
 }
 
 // NodeHealth says whether one of the objects that a message needs lets messages through.
@@ -46,6 +47,7 @@ var numberFields = []string{
 	"throughput",
 	"is_on_biz_app",
 	"health_status",
+	callbacksField,
 }
 
 // Number returns the state of a phone number. Errors are as those of AppSubscription.
@@ -76,7 +78,9 @@ func (c *Client) Number(ctx context.Context, phoneNumberID string) (Number, erro
 			Level whatsapp.Text `json:"level"`
 		} `json:"throughput"`
 		OnBizApp whatsapp.Flag `json:"is_on_biz_app"`
-		Health   struct {
+		callbacksNode
+
+		Health struct {
 			Entities []struct {
 				Type   whatsapp.Text `json:"entity_type"`
 				State  whatsapp.Text `json:"can_send_message"`
@@ -99,6 +103,7 @@ func (c *Client) Number(ctx context.Context, phoneNumberID string) (Number, erro
 		Quality:      string(node.Quality),
 		Throughput:   string(node.Throughput.Level),
 		OnBizApp:     bool(node.OnBizApp),
+		Callbacks:    node.callbacks(),
 	}
 
 	for _, entity := range node.Health.Entities {

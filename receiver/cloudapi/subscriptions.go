@@ -191,6 +191,24 @@ type NumberCallbacks struct {
 	AccountURL string
 }
 
+// callbacksField is the field of a phone number that has its overrides.
+const callbacksField = "webhook_configuration"
+
+// callbacksNode is a phone number with callbacksField.
+type callbacksNode struct {
+	Configuration struct {
+		PhoneNumber     whatsapp.Text `json:"phone_number"`
+		BusinessAccount whatsapp.Text `json:"whatsapp_business_account"`
+	} `json:"webhook_configuration"`
+}
+
+func (n *callbacksNode) callbacks() NumberCallbacks {
+	return NumberCallbacks{
+		NumberURL:  string(n.Configuration.PhoneNumber),
+		AccountURL: string(n.Configuration.BusinessAccount),
+	}
+}
+
 // NumberCallbacks returns the overrides for a phone number's messages.
 func (c *Client) NumberCallbacks(ctx context.Context, phoneNumberID string) (NumberCallbacks, error) {
 	op := "read the callback of phone number " + phoneNumberID
@@ -199,26 +217,18 @@ func (c *Client) NumberCallbacks(ctx context.Context, phoneNumberID string) (Num
 		op:     op,
 		method: http.MethodGet,
 		path:   phoneNumberID,
-		query:  url.Values{"fields": {"webhook_configuration"}},
+		query:  url.Values{"fields": {callbacksField}},
 	}, phoneNumberID, nil)
 	if err != nil {
 		return NumberCallbacks{}, err
 	}
 
-	var number struct {
-		Configuration struct {
-			PhoneNumber     whatsapp.Text `json:"phone_number"`
-			BusinessAccount whatsapp.Text `json:"whatsapp_business_account"`
-		} `json:"webhook_configuration"`
-	}
+	var number callbacksNode
 	if json.Unmarshal(response, &number) != nil {
 		return NumberCallbacks{}, badResponse(op)
 	}
 
-	return NumberCallbacks{
-		NumberURL:  string(number.Configuration.PhoneNumber),
-		AccountURL: string(number.Configuration.BusinessAccount),
-	}, nil
+	return number.callbacks(), nil
 }
 
 // OverrideNumber sends the phone number's messages to a callback other than its account's and the app's.
@@ -228,7 +238,7 @@ func (c *Client) OverrideNumber(ctx context.Context, phoneNumberID string, to De
 		op:     op,
 		method: http.MethodPost,
 		path:   phoneNumberID,
-	}, phoneNumberID, map[string]any{"webhook_configuration": override(to)})
+	}, phoneNumberID, map[string]any{callbacksField: override(to)})
 
 	return err
 }

@@ -18,12 +18,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-const (
-	// Limit is the time of all checks.
-	Limit = 50 * time.Second
-	// callTimeout is the time of one call.
-	callTimeout = 10 * time.Second
-)
+// Limit is the time of all checks.
+const Limit = 50 * time.Second
 
 // Parts are the dependencies of a Doctor. All but Process and Network are required.
 type Parts struct {

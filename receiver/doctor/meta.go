@@ -58,14 +58,14 @@ func (r *run) checkMeta(ctx context.Context) {
 		return
 	}
 
-	r.checkSubscriptions(ctx, a)
-	r.checkTheNumbers(ctx, a)
-	r.set(checkAppLive, r.diagnoseLive(ctx))
-}
+	r.set(checkAppSubscription, r.diagnoseAppSubscription(ctx, a))
 
-// call limits the time of a call to Meta.
-func (r *run) call(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, callTimeout)
+	accounts := r.readAccounts(ctx, a)
+	numbers := r.readNumbers(ctx, a)
+
+	r.checkSubscriptions(a, accounts, numbers)
+	r.checkTheNumbers(a, numbers)
+	r.set(checkAppLive, r.diagnoseLive(ctx))
 }
 
 // diagnoseClock asks Meta for the time. It records how our clock differs, and returns whether Meta was reached.
@@ -125,7 +125,9 @@ func (r *run) checkTheToken(ctx context.Context) (account, bool) {
 	}
 
 	if err != nil {
-		r.set(checkToken, diagnoseInspection(err))
+		r.set(checkToken, diagnoseInspection(ctx, err))
+		r.skipRest(groupMeta, "Meta has to describe the access token first")
+
 		return a, false
 	}
 
@@ -171,13 +173,12 @@ func (r *run) inspect(ctx context.Context, appID string) (cloudapi.TokenInfo, er
 const newToken = "create a token of a system user with both permissions (Business settings > System users > Generate token), and store it " +
 	"as access-token"
 
-func diagnoseInspection(err error) finding {
-	f := failure.Of(err)
-	if cloudapi.TokenRefused(f) {
+func diagnoseInspection(ctx context.Context, err error) finding {
+	if f := failure.Of(err); cloudapi.TokenRefused(f) {
 		return fail(newToken, "%s", f.Text)
 	}
 
-	return fail("correct what Meta names, and run the check again", "%s", f.Text)
+	return unread(ctx, err, "the access token", correctAndRepeat)
 }
 
 func (r *run) diagnoseToken(info cloudapi.TokenInfo, appID string) finding {

@@ -195,6 +195,43 @@ var metaFaults = map[string]fault{
 		detail:  "Meta does not know the id",
 		mend:    "cloudAPI.phoneNumberIDs",
 	},
+	"Meta does not answer for a number": {
+		provoke: func(h *harness) { h.failAtMeta("/"+number, http.StatusServiceUnavailable, "") },
+		checks:  []string{"numbers", "quality", "sending", "overrides"},
+		state:   doctor.Skipped,
+		detail:  "phone number " + number + " could not be read: ",
+		mend:    "run the check again",
+	},
+	"Meta limits the calls for a number": {
+		provoke: func(h *harness) {
+			h.failAtMeta("/"+number, http.StatusBadRequest, `{"error":{"message":"(#80008) There have been too many calls","code":80008}}`)
+		},
+		checks: []string{"numbers", "quality", "sending", "overrides"},
+		state:  doctor.Skipped,
+		detail: "phone number " + number + " could not be read: ",
+		mend:   "run the check again",
+	},
+	"Meta does not answer for the account": {
+		provoke: func(h *harness) { h.failAtMeta("/"+account+"/subscribed_apps", http.StatusServiceUnavailable, "") },
+		checks:  []string{"subscribed-apps", "overrides", "responders"},
+		state:   doctor.Skipped,
+		detail:  "business account " + account + " could not be read: ",
+		mend:    "run the check again",
+	},
+	"Meta does not answer for the app": {
+		provoke: func(h *harness) { h.failAtMeta("/"+appID+"/subscriptions", http.StatusServiceUnavailable, "") },
+		checks:  []string{"app-subscription"},
+		state:   doctor.Skipped,
+		detail:  "the subscription of app " + appID + " could not be read: ",
+		mend:    "run the check again",
+	},
+	"Meta does not answer for the token": {
+		provoke: func(h *harness) { h.failAtMeta("/debug_token", http.StatusServiceUnavailable, "") },
+		checks:  []string{"token", "token-scopes", "app-secret", "numbers"},
+		state:   doctor.Skipped,
+		detail:  "the access token could not be read: ",
+		mend:    "run the check again",
+	},
 	"a number that is not registered": {
 		provoke: func(h *harness) { h.setNumber(standin.NumberState{Platform: "NOT_APPLICABLE", Status: "PENDING"}) },
 		checks:  []string{"numbers"},
@@ -258,6 +295,16 @@ var metaFaults = map[string]fault{
 		detail:  "because of the business account: the business account has a payment problem",
 		mend:    "payment methods",
 	},
+}
+
+// failAtMeta lets Meta answer reads below a path with an error.
+func (h *harness) failAtMeta(path string, status int, body string) {
+	h.Graph.Faults.Add(standin.Fault{
+		Method:     http.MethodGet,
+		PathPrefix: path,
+		Status:     status,
+		Body:       body,
+	})
 }
 
 func (h *harness) setScopes(scopes ...string) {

@@ -9,18 +9,52 @@ import (
 	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
+// phoneNumber is what Meta says of a phone number, or why it says nothing.
+type phoneNumber struct {
+	cloudapi.Number
+
+	id     string
+	unread *finding
+}
+
+// readNumbers reads the phone numbers, if the token may.
+func (r *run) readNumbers(ctx context.Context, a account) []phoneNumber {
+	if !a.canRead {
+		return nil
+	}
+
+	return each(r.settings.CloudAPI.PhoneNumberIDs, func(id string) phoneNumber {
+		ctx, cancel := r.call(ctx)
+		defer cancel()
+
+		number, err := r.Graph.Number(ctx, id)
+		if err == nil {
+			return phoneNumber{
+				Number: number,
+				id:     id,
+			}
+		}
+
+		f := unread(ctx, err, "phone number "+id, "correct cloudAPI.phoneNumberIDs (WhatsApp > API Setup shows the id, which is not the number "+
+			"itself), or assign the business account to the token's system user")
+
+		return phoneNumber{
+			id:     id,
+			unread: &f,
+		}
+	})
+}
+
 // checkTheNumbers checks the phone numbers.
-func (r *run) checkTheNumbers(ctx context.Context, a account) {
+func (r *run) checkTheNumbers(a account, numbers []phoneNumber) {
 	names := []string{checkNumbers, checkQuality, checkSending}
-	ids := r.settings.CloudAPI.PhoneNumberIDs
 
 	why := ""
 
 	switch {
-	case len(ids) == 0:
+	case len(r.settings.CloudAPI.PhoneNumberIDs) == 0:
 		why = "cloudAPI.phoneNumberIDs names no number"
 	case !a.canRead:
 		why = a.whyNot
@@ -36,32 +70,23 @@ func (r *run) checkTheNumbers(ctx context.Context, a account) {
 
 	var registered, quality, sending []finding
 
-	for _, id := range ids {
-		number, err := r.readNumber(ctx, id)
-		if err != nil {
-			registered = append(registered, fail("correct cloudAPI.phoneNumberIDs (WhatsApp > API Setup shows the id, which is not the number itself), or "+
-				"assign the business account to the token's system user", "%s", failure.Of(err).Error()))
-			quality = append(quality, skip("phone number %s cannot be read", id))
-			sending = append(sending, skip("phone number %s cannot be read", id))
+	for _, n := range numbers {
+		if n.unread != nil {
+			registered = append(registered, *n.unread)
+			quality = append(quality, skip("phone number %s cannot be read", n.id))
+			sending = append(sending, skip("phone number %s cannot be read", n.id))
 
 			continue
 		}
 
-		registered = append(registered, r.diagnoseRegistration(id, number))
-		quality = append(quality, diagnoseQuality(id, number))
-		sending = append(sending, diagnoseSending(id, number)...)
+		registered = append(registered, r.diagnoseRegistration(n.id, n.Number))
+		quality = append(quality, diagnoseQuality(n.id, n.Number))
+		sending = append(sending, diagnoseSending(n.id, n.Number)...)
 	}
 
-	r.set(checkNumbers, merge(ok("%s", plural(len(ids), "number is", "numbers are")+" connected"), registered...))
+	r.set(checkNumbers, merge(ok("%s", plural(len(numbers), "number is", "numbers are")+" connected"), registered...))
 	r.set(checkQuality, merge(ok("none is low"), quality...))
 	r.set(checkSending, merge(ok("neither the numbers, nor the account, the business or the app are blocked"), sending...))
-}
-
-func (r *run) readNumber(ctx context.Context, id string) (cloudapi.Number, error) {
-	ctx, cancel := r.call(ctx)
-	defer cancel()
-
-	return r.Graph.Number(ctx, id)
 }
 
 // diagnoseRegistration checks whether a number can be used with the Cloud API.

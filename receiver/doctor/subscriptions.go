@@ -11,38 +11,37 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
 // fieldMessages is the webhook field of the messages of people.
 const fieldMessages = "messages"
 
-// checkSubscriptions checks where Meta delivers.
-func (r *run) checkSubscriptions(ctx context.Context, a account) {
-	r.set(checkAppSubscription, r.diagnoseAppSubscription(ctx, a))
+// subscription is what the checks of a business account find.
+type subscription struct{ subscribed, override, others finding }
 
-	var accounts []string
-	if a.declared {
-		accounts = r.settings.CloudAPI.Subscription.BusinessAccountIDs
+// readAccounts checks the business accounts, if the token may read them.
+func (r *run) readAccounts(ctx context.Context, a account) []subscription {
+	if !a.declared || !a.canRead {
+		return nil
 	}
 
+	return each(r.settings.CloudAPI.Subscription.BusinessAccountIDs, func(id string) subscription {
+		return r.diagnoseAccount(ctx, a, id)
+	})
+}
+
+// checkSubscriptions checks where Meta delivers.
+func (r *run) checkSubscriptions(a account, accounts []subscription, numbers []phoneNumber) {
 	var subscribed, overrides, others []finding
 
-	for _, id := range accounts {
-		if !a.canRead {
-			break
-		}
-
-		s, o, e := r.diagnoseAccount(ctx, a, id)
-		subscribed = append(subscribed, s)
-		overrides = append(overrides, o)
-		others = append(others, e)
+	for _, found := range accounts {
+		subscribed = append(subscribed, found.subscribed)
+		overrides = append(overrides, found.override)
+		others = append(others, found.others)
 	}
 
-	for _, id := range r.settings.CloudAPI.PhoneNumberIDs {
-		if a.canRead {
-			overrides = append(overrides, r.diagnoseNumberOverride(ctx, a, id))
-		}
+	for _, n := range numbers {
+		overrides = append(overrides, r.diagnoseNumberOverride(a, n))
 	}
 
 	summary := func(name, good, lacks string, all []finding) {
@@ -88,7 +87,7 @@ func (r *run) diagnoseAppSubscription(ctx context.Context, a account) finding {
 
 	found, err := r.Graph.AppSubscription(ctx, a.app)
 	if err != nil {
-		return fail("correct what Meta names, and run the check again", "%s", failure.Of(err).Text)
+		return unread(ctx, err, "the subscription of app "+a.app.ID, correctAndRepeat)
 	}
 
 	wanted := []string{fieldMessages}
@@ -129,23 +128,26 @@ func (r *run) ownsAppCallback(a account) bool {
 }
 
 // diagnoseAccount checks the app's subscription to a business account, the account's override, and the other apps.
-func (r *run) diagnoseAccount(ctx context.Context, a account, id string) (subscribed, override, others finding) {
+func (r *run) diagnoseAccount(ctx context.Context, a account, id string) subscription {
 	ctx, cancel := r.call(ctx)
 	defer cancel()
 
 	all, err := r.Graph.AccountSubscriptions(ctx, id)
 	if err != nil {
-		unread := skip("business account %s cannot be read", id)
-		subscribed = fail("assign the account to the token's system user (Business settings > System users > Assign assets)",
-			"%s", failure.Of(err).Error())
+		unknown := skip("business account %s cannot be read", id)
 
-		return subscribed, unread, unread
+		return subscription{
+			subscribed: unread(ctx, err, "business account "+id,
+				"assign the account to the token's system user (Business settings > System users > Assign assets)"),
+			override: unknown,
+			others:   unknown,
+		}
 	}
 
-	subscribed = fail("declare the account in cloudAPI.subscription.businessAccountIDs, and the receiver subscribes the app; or POST /"+
+	subscribed := fail("declare the account in cloudAPI.subscription.businessAccountIDs, and the receiver subscribes the app; or POST /"+
 		id+"/subscribed_apps", "app %s is not subscribed to business account %s, so Meta delivers none of its messages", a.app.ID, id)
-	override = ok("")
-	others = ok("")
+	override := ok("")
+	others := ok("")
 
 	for _, s := range all {
 		if s.AppID != a.app.ID {
@@ -159,19 +161,19 @@ func (r *run) diagnoseAccount(ctx context.Context, a account, id string) (subscr
 		override = r.diagnoseOverride("business account "+id, s.OverrideURL, config.CallbackBusinessAccount, a)
 	}
 
-	return subscribed, override, others
+	return subscription{
+		subscribed: subscribed,
+		override:   override,
+		others:     others,
+	}
 }
 
-func (r *run) diagnoseNumberOverride(ctx context.Context, a account, id string) finding {
-	ctx, cancel := r.call(ctx)
-	defer cancel()
-
-	found, err := r.Graph.NumberCallbacks(ctx, id)
-	if err != nil {
-		return skip("phone number %s cannot be read", id)
+func (r *run) diagnoseNumberOverride(a account, n phoneNumber) finding {
+	if n.unread != nil {
+		return skip("phone number %s cannot be read", n.id)
 	}
 
-	return r.diagnoseOverride("phone number "+id, found.NumberURL, config.CallbackPhoneNumber, a)
+	return r.diagnoseOverride("phone number "+n.id, n.Callbacks.NumberURL, config.CallbackPhoneNumber, a)
 }
 
 // diagnoseOverride checks the override of an account or a number. The scope is the one with which the override is ours.

@@ -194,15 +194,11 @@ func (g *Graph) routes() http.Handler {
 
 // getNode serves GET /{id}, which names a phone number, a medium, or with me the token's user.
 func (g *Graph) getNode(r *http.Request) (any, *problem) {
-	fields := strings.Split(r.URL.Query().Get("fields"), ",")
-
 	switch id := r.PathValue("id"); {
 	case id == "me":
 		return map[string]string{"id": systemUser}, nil
-	case slices.Contains(fields, "webhook_configuration"):
-		return g.getNumberOverride(r)
 	case r.URL.Query().Has("fields"):
-		return g.getNumber(r, fields)
+		return g.getNumber(r, strings.Split(r.URL.Query().Get("fields"), ","))
 	}
 
 	return g.getMedia(r)

@@ -43,6 +43,7 @@ func (g *Graph) getNumber(r *http.Request, fields []string) (any, *problem) {
 		"throughput":               map[string]string{"level": "STANDARD"},
 		"is_on_biz_app":            state.OnBizApp,
 		"health_status":            g.healthStatus(id, state.Blocked),
+		"webhook_configuration":    g.callbacksOf(id),
 	}
 	asked := map[string]any{"id": id}
 

@@ -140,14 +140,9 @@ func (g *Graph) setNumberOverride(r *http.Request) (any, *problem) {
 	return g.storeOverride(g.webhooks.numbers, number, *configuration.Override)
 }
 
-// getNumberOverride serves GET /{phone-number-id}?fields=webhook_configuration. A Graph does not know which account a
-// number belongs to, so it returns the account's override only if exactly one account is subscribed.
-func (g *Graph) getNumberOverride(r *http.Request) (any, *problem) {
-	number := r.PathValue("id")
-	if !g.hasNumber(number) {
-		return nil, unknownObject(r, number)
-	}
-
+// callbacksOf returns the webhook_configuration of a number. A Graph does not know which account a number belongs to, so the
+// account's override is there only if exactly one account is subscribed.
+func (g *Graph) callbacksOf(number string) map[string]string {
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()
 
@@ -169,5 +164,5 @@ func (g *Graph) getNumberOverride(r *http.Request) (any, *problem) {
 		set("application", g.webhooks.app.callbackURL)
 	}
 
-	return map[string]any{"webhook_configuration": configuration, "id": number}, nil
+	return configuration
 }

@@ -54,8 +54,8 @@ func known(names []string, in []doctor.Check) []string {
 // wants reports whether a check of a catalog was asked for.
 func wants(only []string, in []doctor.Check) bool { return len(only) == 0 || len(known(only, in)) > 0 }
 
-// connections is the number of idle connections to Meta.
-const connections = 4
+// connections is the number of idle connections to Meta: as many as the doctor makes calls at a time.
+const connections = 8
 
 // OfFile runs the checks that need no running receiver, with a configuration file. The folder of secrets defaults to that of
 // the file.
