@@ -215,6 +215,7 @@ func TestAgainstCluster(t *testing.T) {
 	t.Run("console", c.testConsole)
 	t.Run("doctor", c.testDoctor)
 	t.Run("fleet", c.testFleet)
+	t.Run("fleet that is down", c.testFleetThatIsDown)
 	t.Run("read-only", c.testReadOnly)
 	t.Run("status", c.testStatus)
 }

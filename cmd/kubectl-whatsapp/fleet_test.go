@@ -4,16 +4,23 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/status"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 // testFleet looks at all resources of a namespace through the console, and at one after its receiver was replaced.
@@ -78,6 +85,71 @@ func (c *testCluster) testFleet(t *testing.T) {
 	}
 
 	c.kubelet.Kill(t, c.namespace, "sales-7")
+}
+
+// testFleetThatIsDown looks at resources whose receivers break each connection. A wait for their replacements would take longer than
+// a page of the console waits.
+func (c *testCluster) testFleetThatIsDown(t *testing.T) {
+	down := *c
+	down.namespace = c.NewNamespace(t)
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+
+	var attempts atomic.Int64
+
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+
+			attempts.Add(1)
+
+			_ = conn.Close()
+		}
+	}()
+
+	const resourcesThatAreDown = 12
+
+	sales := apiserver.MustGet(t, c.Server, &v1alpha1.WhatsAppWebhook{ObjectMeta: metav1.ObjectMeta{
+		Namespace: c.namespace,
+		Name:      "sales",
+	}})
+
+	for i := range resourcesThatAreDown {
+		webhook := sales.DeepCopy()
+		webhook.ObjectMeta = metav1.ObjectMeta{
+			Namespace: down.namespace,
+			Name:      fmt.Sprintf("down-%d", i),
+		}
+		c.MustCreate(t, webhook)
+		c.kubelet.Run(t, down.namespace, webhook.Name+"-pod", resources.SelectorLabels(webhook.Name),
+			map[int]string{9090: listener.Addr().String()}, "")
+	}
+
+	var document struct {
+		Resources []status.Status `json:"resources"`
+	}
+
+	got := runTool(t, down.args("status", "-o", "json")...)
+	if err := json.Unmarshal([]byte(got.out), &document); err != nil || len(document.Resources) != resourcesThatAreDown {
+		t.Fatalf("status: %v, %+v", err, got)
+	}
+
+	for _, s := range document.Resources {
+		if s.Unreachable == "" || s.Ready.Reason == "" {
+			t.Errorf("status %+v, want what the resource says, and why no receiver answers", s)
+		}
+	}
+
+	if n := attempts.Load(); n != resourcesThatAreDown {
+		t.Errorf("%d receivers were called %d times, want each of them once", resourcesThatAreDown, n)
+	}
 }
 
 // testReadOnly looks at the console as a user who may read resources and not connect to pods.

@@ -289,6 +289,43 @@ func TestEndOfTimeSaysWhatFailed(t *testing.T) {
 	wantError(t, err, output.CodeUnreachable, "connect: connection refused", "kubectl -n "+namespace+" get pods")
 }
 
+// TestClientOnceDoesNotWait calls a receiver that breaks its connections, as at its end.
+func TestClientOnceDoesNotWait(t *testing.T) {
+	namespace := server.NewNamespace(t)
+	kubelet := server.StartKubelet(t)
+
+	newWebhook(t, namespace, "sales")
+
+	var calls atomic.Int64
+
+	startPod(t, kubelet, namespace, "sales-1", func(w http.ResponseWriter, _ *http.Request) {
+		if calls.Add(1) > 1 {
+			panic(http.ErrAbortHandler)
+		}
+
+		w.Header().Set("Connection", "close") // so that the next call has a connection of its own
+	})
+
+	client := forwardTo(t, newCluster(t, server.Admin, namespace)).ClientOnce()
+
+	response, err := client.Get(loopback)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_ = response.Body.Close()
+
+	if response, err = client.Get(loopback); err == nil {
+		response.Body.Close()
+	}
+
+	wantError(t, err, output.CodeUnreachable, "call the receiver of sales", "kubectl -n "+namespace+" get pods")
+
+	if calls.Load() != 2 {
+		t.Errorf("the receiver was called %d times, want each call to be one attempt", calls.Load())
+	}
+}
+
 func TestForwardEndsItsGoroutines(t *testing.T) {
 	namespace := server.NewNamespace(t)
 	kubelet := server.StartKubelet(t)

@@ -49,7 +49,26 @@ func (f *Forward) Client() *http.Client {
 	return &http.Client{Transport: reconnecting{f}}
 }
 
-// reconnecting is the transport of a [Forward].
+// ClientOnce is Client without the wait for another receiver: each call is one attempt. It is for many receivers at a time, of which
+// some do not run.
+func (f *Forward) ClientOnce() *http.Client {
+	return &http.Client{Transport: once{f}}
+}
+
+// once is the transport of [Forward.ClientOnce].
+type once struct{ forward *Forward }
+
+// RoundTrip calls the receiver.
+func (o once) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := o.forward.transport.RoundTrip(request)
+	if err != nil {
+		return nil, o.forward.explain(err)
+	}
+
+	return response, nil
+}
+
+// reconnecting is the transport of [Forward.Client].
 type reconnecting struct{ forward *Forward }
 
 // RoundTrip calls the receiver.
@@ -135,7 +154,7 @@ func (r reconnecting) repeat(request *http.Request, safe bool) (*http.Response, 
 		}
 
 		if ctx.Err() != nil {
-			return nil, r.explain(cmp.Or(last, err))
+			return nil, r.forward.explain(cmp.Or(last, err))
 		}
 
 		last = err
@@ -147,11 +166,11 @@ func (r reconnecting) repeat(request *http.Request, safe bool) (*http.Response, 
 		}
 
 		if r.isFinal(err) || time.Now().Add(pause).After(end) {
-			return nil, r.explain(err)
+			return nil, r.forward.explain(err)
 		}
 
 		if err := wait(ctx, pause); err != nil {
-			return nil, r.explain(last)
+			return nil, r.forward.explain(last)
 		}
 	}
 }
@@ -172,15 +191,15 @@ func (r reconnecting) isFinal(err error) bool {
 }
 
 // explain returns err as an error for people.
-func (r reconnecting) explain(err error) error {
+func (f *Forward) explain(err error) error {
 	if _, known := errors.AsType[*output.Error](err); known || errors.Is(err, context.Canceled) {
 		return err
 	}
 
 	return output.Unreachable(
 		fmt.Sprintf("See whether the receiver runs: kubectl -n %s get pods -l app.kubernetes.io/instance=%s",
-			r.forward.namespace, r.forward.name),
-		"call the receiver of %s: %w", r.forward.name, err)
+			f.namespace, f.name),
+		"call the receiver of %s: %w", f.name, err)
 }
 
 // again returns the request with its body from the start.

@@ -24,10 +24,14 @@ import (
 const (
 	// reportTimeout bounds how long one receiver may take. A resource whose receiver does not answer is shown without it.
 	reportTimeout = 15 * time.Second
+	// fleetTimeout bounds a look at all resources, and fleetReportTimeout how long one receiver of them may take, so that some that
+	// hang leave time for the others. A page of the console gives up after 20 s.
+	fleetTimeout       = 8 * time.Second
+	fleetReportTimeout = 4 * time.Second
 	// maxReport bounds the body of a report.
 	maxReport = 1 << 20
-	// parallel is the number of receivers that are asked at a time.
-	parallel = 8
+	// parallel is the number of receivers that are asked at a time. It is less than the number of forwards that a pool keeps open.
+	parallel = 32
 	// adminStatusURL is the report of a receiver in a cluster.
 	adminStatusURL = "http://localhost:9090/status"
 )
@@ -46,23 +50,50 @@ func NewCollector(c *cluster.Cluster, forwards *cluster.Pool) *Collector {
 	}
 }
 
-// One returns the status of a resource of the namespace of the flags.
+// One returns the status of a resource of the namespace of the flags. It waits for a receiver that is just replaced.
 func (c *Collector) One(ctx context.Context, name string) (Status, error) {
 	webhook, err := c.cluster.Webhook(ctx, name)
 	if err != nil {
 		return Status{}, err
 	}
 
-	return c.read(ctx, webhook), nil
+	return read(ctx, webhook, func(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) (*health.Report, string, error) {
+		forward := c.forwards.Forward(webhook.Namespace, webhook.Name)
+		report, err := Read(ctx, forward.Client(), adminStatusURL)
+
+		return report, forward.Pod(), err
+	}), nil
 }
 
-// All returns the status of all resources of a namespace, or of all namespaces for "", the most urgent first.
+// All returns the status of all resources of a namespace, or of all namespaces for "", the most urgent first. It makes one attempt
+// at each receiver, and takes fleetTimeout at most: resources whose receivers have not answered by then are shown without them.
 func (c *Collector) All(ctx context.Context, namespace string) ([]Status, error) {
-	webhooks, err := c.cluster.Webhooks(ctx, namespace)
+	bounded, cancel := context.WithTimeout(ctx, fleetTimeout)
+	defer cancel()
+
+	webhooks, err := c.cluster.Webhooks(bounded, namespace)
 	if err != nil {
 		return nil, err
 	}
 
+	all := readAll(bounded, webhooks, func(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) (*health.Report, string, error) {
+		ctx, cancel := context.WithTimeout(ctx, fleetReportTimeout)
+		defer cancel()
+
+		forward := c.forwards.Forward(webhook.Namespace, webhook.Name)
+		report, err := Read(ctx, forward.ClientOnce(), adminStatusURL)
+
+		return report, forward.Pod(), err
+	})
+
+	return all, ctx.Err()
+}
+
+// asker asks a receiver of a resource for its report. It returns the name of the pod too.
+type asker func(context.Context, *v1alpha1.WhatsAppWebhook) (*health.Report, string, error)
+
+// readAll returns the status of resources, the most urgent first. It asks no receiver after the end of ctx.
+func readAll(ctx context.Context, webhooks []v1alpha1.WhatsAppWebhook, ask asker) []Status {
 	all := make([]Status, len(webhooks))
 
 	var group errgroup.Group
@@ -71,7 +102,7 @@ func (c *Collector) All(ctx context.Context, namespace string) ([]Status, error)
 
 	for i := range webhooks {
 		group.Go(func() error {
-			all[i] = c.read(ctx, &webhooks[i])
+			all[i] = read(ctx, &webhooks[i], ask)
 
 			return nil
 		})
@@ -81,19 +112,33 @@ func (c *Collector) All(ctx context.Context, namespace string) ([]Status, error)
 
 	Sort(all)
 
-	return all, ctx.Err()
+	return all
 }
 
-// read asks a receiver of the resource.
-func (c *Collector) read(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) Status {
-	s := ofResource(webhook)
-	forward := c.forwards.Forward(webhook.Namespace, webhook.Name)
+// errNotAsked is why a resource is shown without its receiver when others took all the time.
+var errNotAsked = errors.New("the receiver was not asked: too many others did not answer in time")
 
-	report, err := Read(ctx, forward.Client(), adminStatusURL)
-	if err != nil {
+// read returns the status of a resource, with what its receiver says.
+func read(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, ask asker) Status {
+	s := ofResource(webhook)
+
+	var (
+		report *health.Report
+		pod    string
+	)
+
+	err := errNotAsked
+	if ctx.Err() == nil {
+		report, pod, err = ask(ctx, webhook)
+	}
+
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		s.Unreachable = "the receiver did not answer in time"
+	case err != nil:
 		s.Unreachable = err.Error()
-	} else {
-		s.Pod = forward.Pod()
+	default:
+		s.Pod = pod
 		s.add(report, time.Now())
 	}
 
