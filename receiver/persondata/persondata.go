@@ -110,13 +110,13 @@ func (p *Person) Each(ctx context.Context, do func([]store.Record) error) error 
 		var own []store.Record
 
 		for i := range records {
-			concerns, err := p.concerns(ctx, &records[i])
+			concerns, err := p.concerns(ctx, &records[i].Record)
 			if err != nil {
 				return err
 			}
 
 			if concerns {
-				own = append(own, records[i])
+				own = append(own, records[i].Record)
 			}
 		}
 

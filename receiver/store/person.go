@@ -21,6 +21,13 @@ type Traces struct {
 	Encrypted    bool     // every event with an encrypted payload: one that begins with the byte 1
 }
 
+// TracedRecord is an event that has one of the traces of a person.
+type TracedRecord struct {
+	Record
+	// OnlyEncrypted reports that the encrypted payload is the only trace of the event, so that it may be of anyone.
+	OnlyEncrypted bool
+}
+
 // Persons finds and erases the stored data of a person.
 type Persons interface {
 	// Names returns all names of the person with a name, that of the lane first. A person who is not known has that name.
@@ -29,7 +36,7 @@ type Persons interface {
 	// Traced returns up to limit events with a Seq greater than after that have one of the traces, in order of arrival, and
 	// the Seq to continue after; 0 at the end. It looks at no more than SearchBudget events: it may return fewer than limit
 	// events, or none, although there are more.
-	Traced(ctx context.Context, traces Traces, after int64, limit int) (found []Record, next int64, err error)
+	Traced(ctx context.Context, traces Traces, after int64, limit int) (found []TracedRecord, next int64, err error)
 
 	// Erase removes what events hold: the lane, the payload, and everything attached to them, with the statuses of their
 	// answers. A row without content stays, so that no later delivery stores an event again; it is purged as others are. A

@@ -65,33 +65,39 @@ func (s *Store) DeadLetters(ctx context.Context, selection store.Selection, afte
 	return s.records(records, err)
 }
 
-// Traced implements store.Persons. The store cannot look into encrypted payloads, so it returns all of these, and those with
-// another trace by a second call, which looks at least as far.
-func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, limit int) ([]store.Record, int64, error) {
-	others, _, err := s.Store.Traced(ctx, traces, after, limit)
+// Traced implements store.Persons. The engine cannot look into encrypted payloads, so it returns all of these, and says which
+// of them have another trace. One call gets both: a search for the other traces alone would look at as many events as a call
+// may, again for each page of encrypted ones.
+func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, limit int) ([]store.TracedRecord, int64, error) {
+	traces.Encrypted = true
+
+	found, next, err := s.Store.Traced(ctx, traces, after, limit)
 	if err != nil {
 		return nil, 0, err
 	}
 
-	traces.Encrypted = true
-
-	records, next, err := s.Store.Traced(ctx, traces, after, limit)
-	if records, err = s.records(records, err); err != nil {
+	keys, err := s.decrypting()
+	if err != nil {
 		return nil, 0, err
 	}
 
-	known := map[store.ID]bool{}
-	for i := range others {
-		known[others[i].Event.ID] = true
+	for i := range found {
+		if err := s.record(keys, &found[i].Record); err != nil {
+			return nil, 0, err
+		}
 	}
 
-	records = slices.DeleteFunc(records, func(r store.Record) bool {
+	found = slices.DeleteFunc(found, func(r store.TracedRecord) bool {
 		names := func(text string) bool { return bytes.Contains(r.Event.Payload, []byte(text)) }
 
-		return !known[r.Event.ID] && !slices.ContainsFunc(traces.Texts, names)
+		return r.OnlyEncrypted && !slices.ContainsFunc(traces.Texts, names)
 	})
 
-	return records, next, nil
+	for i := range found {
+		found[i].OnlyEncrypted = false
+	}
+
+	return found, next, nil
 }
 
 // records decrypts the result of a read. If an event of it cannot be decrypted, it returns store.ErrKey.
@@ -106,14 +112,23 @@ func (s *Store) records(records []store.Record, err error) ([]store.Record, erro
 	}
 
 	for i := range records {
-		if err := keys.work(&records[i].Work); err != nil {
-			s.note(err)
-
-			return nil, fmt.Errorf("read event %s: %w", records[i].Event.ID, err)
+		if err := s.record(keys, &records[i]); err != nil {
+			return nil, err
 		}
 	}
 
 	return records, nil
+}
+
+// record decrypts an event that was read.
+func (s *Store) record(keys Keys, r *store.Record) error {
+	if err := keys.work(&r.Work); err != nil {
+		s.note(err)
+
+		return fmt.Errorf("read event %s: %w", r.Event.ID, err)
+	}
+
+	return nil
 }
 
 // decrypting returns the present keys for a read, or store.ErrKey if there are none.

@@ -58,6 +58,7 @@ func open(t testing.TB, path string, clock clockwork.Clock, keys Keys) *Store {
 func TestConformance(t *testing.T) {
 	storetest.Run(t, storetest.Factory{
 		Exclusive: true,
+		Encrypts:  true,
 		Open: func(place string) (store.Store, error) {
 			inner, err := sqlite.Open(t.Context(), filepath.Join(place, "inbox.db"), sqlite.Options{})
 			if err != nil {
@@ -73,7 +74,7 @@ func TestConformanceOfPostgreSQL(t *testing.T) {
 	server := pgtest.New(t, pgtest.Options{})
 	places := map[string]string{} // each has its own user, and so its own schema
 
-	storetest.Run(t, storetest.Factory{Open: func(place string) (store.Store, error) {
+	storetest.Run(t, storetest.Factory{Encrypts: true, Open: func(place string) (store.Store, error) {
 		if places[place] == "" {
 			user, err := server.NewUser()
 			if err != nil {

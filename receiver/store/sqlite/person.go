@@ -34,28 +34,30 @@ func (s *Store) Names(ctx context.Context, name string) ([]string, error) {
 }
 
 // Traced implements store.Persons. It reads the payloads of all events that it looks at.
-func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, limit int) ([]store.Record, int64, error) {
+func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, limit int) ([]store.TracedRecord, int64, error) {
 	var (
-		found []store.Record
+		found []store.TracedRecord
 		next  int64
 	)
 
 	err := s.read(ctx, func(c *conn) error {
-		seqs, end, err := c.traced(ctx, &traces, after, max(limit, 1))
+		traced, end, err := c.traced(ctx, &traces, after, max(limit, 1))
 		if err != nil {
 			return err
 		}
 
 		next = end
-		found = make([]store.Record, 0, len(seqs))
+		found = make([]store.TracedRecord, 0, len(traced))
 
-		for _, seq := range seqs {
-			records, err := records(ctx, c, recordColumns+"WHERE e.seq = ?", seq)
+		for _, event := range traced {
+			records, err := records(ctx, c, recordColumns+"WHERE e.seq = ?", event.seq)
 			if err != nil {
 				return err
 			}
 
-			found = append(found, records...)
+			for i := range records {
+				found = append(found, store.TracedRecord{Record: records[i], OnlyEncrypted: event.isOnlyEncrypted})
+			}
 		}
 
 		return nil
@@ -67,8 +69,14 @@ func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, li
 	return found, next, nil
 }
 
-// traced returns the seqs of events with one of the traces, and the seq to continue after, or 0.
-func (c *conn) traced(ctx context.Context, traces *store.Traces, after int64, limit int) (seqs []int64, next int64, err error) {
+// tracedEvent is an event with one of the traces of a person.
+type tracedEvent struct {
+	seq             int64
+	isOnlyEncrypted bool
+}
+
+// traced returns the events with one of the traces, and the seq to continue after, or 0.
+func (c *conn) traced(ctx context.Context, traces *store.Traces, after int64, limit int) (found []tracedEvent, next int64, err error) {
 	lanes, err := json.Marshal(traces.Lanes)
 	if err != nil {
 		return nil, 0, err
@@ -93,14 +101,16 @@ func (c *conn) traced(ctx context.Context, traces *store.Traces, after int64, li
 
 	// Text in a blob is found by its bytes.
 	inPayload := contains("payload", traces.Texts, func(text string) driver.Value { return []byte(text) })
+
+	isEncrypted := "false"
 	if traces.Encrypted {
-		inPayload += " OR substr(payload, 1, 1) = x'01'"
+		isEncrypted = "coalesce(substr(payload, 1, 1) = x'01', false)"
 	}
 
 	inMessageID := contains("s.message_id", traces.MessageIDs, func(text string) driver.Value { return text })
 
 	sql := `
-		SELECT seq, lane IN (SELECT value FROM json_each(?3)) OR coalesce(` + inPayload + `, false)
+		SELECT seq, ` + isEncrypted + `, lane IN (SELECT value FROM json_each(?3)) OR coalesce(` + inPayload + `, false)
 			OR kind = 'status' AND EXISTS (SELECT 1 FROM statuses s WHERE s.event = seq
 				AND (s.participant IN (SELECT value FROM json_each(?4)) OR ` + inMessageID + `))
 		FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2`
@@ -109,7 +119,7 @@ func (c *conn) traced(ctx context.Context, traces *store.Traces, after int64, li
 	last := after
 
 	err = c.query(ctx, sql, func(r row) error {
-		if looked == store.SearchBudget || len(seqs) == limit {
+		if looked == store.SearchBudget || len(found) == limit {
 			next = last
 			return errEnough
 		}
@@ -117,8 +127,8 @@ func (c *conn) traced(ctx context.Context, traces *store.Traces, after int64, li
 		looked++
 		last = r.int(0)
 
-		if r.int(1) != 0 {
-			seqs = append(seqs, last)
+		if isNamed := r.int(2) != 0; isNamed || r.int(1) != 0 {
+			found = append(found, tracedEvent{seq: last, isOnlyEncrypted: !isNamed})
 		}
 
 		return nil
@@ -127,7 +137,7 @@ func (c *conn) traced(ctx context.Context, traces *store.Traces, after int64, li
 		err = nil
 	}
 
-	return seqs, next, err
+	return found, next, err
 }
 
 // Erase implements store.Persons.

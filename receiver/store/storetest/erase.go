@@ -47,6 +47,26 @@ func (f *fixture) traced(traces store.Traces, limit int, among ...string) []stri
 
 	var found []string
 
+	f.eachTraced(traces, limit, func(record store.TracedRecord) {
+		i := slices.IndexFunc(among, func(name string) bool { return id(name) == record.Event.ID })
+		if i < 0 {
+			f.Fatalf("Traced returned an unknown event %+v", record)
+		}
+
+		if record.OnlyEncrypted {
+			f.Errorf("%s has no encrypted payload", among[i])
+		}
+
+		found = append(found, among[i])
+	})
+
+	return found
+}
+
+// eachTraced calls a function with each event with traces, with so many events at a time.
+func (f *fixture) eachTraced(traces store.Traces, limit int, do func(store.TracedRecord)) {
+	f.Helper()
+
 	for after := int64(0); ; {
 		records, next, err := f.Traced(f.Context(), traces, after, limit)
 		if err != nil {
@@ -54,16 +74,11 @@ func (f *fixture) traced(traces store.Traces, limit int, among ...string) []stri
 		}
 
 		for _, record := range records {
-			i := slices.IndexFunc(among, func(name string) bool { return id(name) == record.Event.ID })
-			if i < 0 {
-				f.Fatalf("Traced returned an unknown event %+v", record)
-			}
-
-			found = append(found, among[i])
+			do(record)
 		}
 
 		if next == 0 {
-			return found
+			return
 		}
 
 		after = next
@@ -246,6 +261,48 @@ var eraseTests = map[string]func(*fixture){
 		}
 
 		f.wantEqual("traced by nothing", f.traced(store.Traces{}, 10), []string(nil))
+	},
+	"finds encrypted payloads, and says which have another trace": func(f *fixture) {
+		sealed := func(name, lane string) store.Event {
+			e := text(name, lane)
+			e.Payload = []byte("\x01" + name)
+
+			return e
+		}
+		tick := status("wamid.1", "573001234567", "", "read", 3)
+		tick.ID = id("tick")
+		tick.Payload = []byte("\x01tick")
+
+		names := []string{"sealed", "own", "clear", "named", "other", "tick", "last"}
+		readable := finished(text("clear", ""), store.Skipped)
+		readable.Payload = []byte(`{"wa_id":"573001234567"}`)
+		named := sealed("named", "other")
+		named.Payload = []byte("\x01 573001234567")
+
+		f.ingest(sealed("sealed", "other"), sealed("own", "lane"), readable, named, text("other", "other"), tick, sealed("last", "other"))
+
+		traces := store.Traces{
+			Lanes:        []string{"lane"},
+			Texts:        []string{"573001234567"},
+			Participants: []string{"573001234567"},
+			Encrypted:    true,
+		}
+		want := map[string]bool{"own": false, "clear": false, "named": false, "tick": false}
+
+		if !f.encrypts { // else the store knows that these do not name the person
+			want["sealed"] = true
+			want["last"] = true
+		}
+
+		for _, limit := range []int{1, 2, 100} {
+			got := map[string]bool{}
+
+			f.eachTraced(traces, limit, func(r store.TracedRecord) {
+				i := slices.IndexFunc(names, func(name string) bool { return id(name) == r.Event.ID })
+				got[names[i]] = r.OnlyEncrypted
+			})
+			f.wantEqual("traced, and whether by encryption alone", got, want)
+		}
 	},
 	"erases what random work has left of a person, and nothing of another": func(f *fixture) {
 		rapid.Check(f.T, func(t *rapid.T) { f.eraseAfterWork(t) })

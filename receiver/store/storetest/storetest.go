@@ -24,6 +24,8 @@ type Factory struct {
 	Open func(place string) (store.Store, error)
 	// Exclusive reports whether opening the store ends all leases, since no other process can have one.
 	Exclusive bool
+	// Encrypts reports whether the store encrypts payloads itself, so that it knows what they hold.
+	Encrypts bool
 	// Move moves the closed store of a place, whose leases have expired, to another engine, which Open opens from then on. It
 	// returns whether that one is exclusive. It is nil where nothing is moved.
 	Move func(place string, now time.Time) (exclusive bool, err error)
@@ -80,7 +82,7 @@ func Run(t *testing.T, factory Factory) {
 							t.Errorf("Close: %v", err)
 						}
 					})
-					test(&fixture{T: t, Store: s})
+					test(&fixture{T: t, Store: s, encrypts: factory.Encrypts})
 				})
 			}
 		})
@@ -96,7 +98,8 @@ func RunModel(t *testing.T, factory Factory) { runModel(t, factory) }
 type fixture struct {
 	*testing.T
 	store.Store
-	probes int // events stored to read the state of a conversation
+	probes   int  // events stored to read the state of a conversation
+	encrypts bool // see Factory
 }
 
 // at returns a time on the day of the tests.
