@@ -4,11 +4,15 @@
 package receiver_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
@@ -56,6 +60,55 @@ func TestCancelledExport(t *testing.T) {
 
 	if len(page.Events) != 6 {
 		t.Errorf("the receiver has %d events after the export", len(page.Events))
+	}
+}
+
+// TestExportOfOneWithinAGroup checks that the export of a person has nothing of the other participants of a group: who read an
+// answer, and whose message the person quoted.
+func TestExportOfOneWithinAGroup(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, messagesDelivery(fmt.Sprintf(`"messages":[{"id":"wamid.g","from":%q,"group_id":"Z3J1cG8tMQ","type":"text",
+		"text":{"body":"IN-GROUP"},"context":{"from":%q,"id":"wamid.of-luis"}}]`, ana, luis)))
+
+	sent := h.waitSent(1)[0]
+	for _, participant := range []string{ana, luis} {
+		h.deliver(http.StatusOK, messagesDelivery(fmt.Sprintf(`"statuses":[{"id":%q,"status":"read","timestamp":"1795430400",
+			"recipient_id":"Z3J1cG8tMQ","recipient_type":"group","recipient_participant_id":%q}]`, sent.ID, participant)))
+	}
+
+	h.waitIdle()
+
+	for name, of := range map[string]struct {
+		participants  []string
+		wants, unwant string
+	}{
+		ana:                {[]string{ana}, "IN-GROUP", luis},
+		"group:Z3J1cG8tMQ": {[]string{ana, luis}, luis, "no such text"},
+	} {
+		var exported struct{ Events []consoleapi.Life }
+		h.console(http.StatusOK, http.MethodGet, "/v1/conversations/"+number+":"+name+"/export", &exported)
+
+		encoded, err := json.Marshal(exported)
+		if err != nil || !strings.Contains(string(encoded), of.wants) || strings.Contains(string(encoded), of.unwant) {
+			t.Errorf("the export of %s lacks %s, or has %s: %v %s", name, of.wants, of.unwant, err, encoded)
+		}
+
+		var participants []string
+
+		for _, event := range exported.Events {
+			for _, reply := range event.Replies {
+				for _, status := range reply.Statuses {
+					participants = append(participants, status.Participant)
+				}
+			}
+		}
+
+		slices.Sort(participants)
+
+		if diff := cmp.Diff(of.participants, participants); diff != "" {
+			t.Errorf("participants in the export of %s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/persondata"
@@ -162,10 +163,12 @@ func (a *api) exportEvents(ctx context.Context, d *exportWriter, person *persond
 			}
 		}
 
-		var err error
-		if life.Statuses, err = a.Store.Statuses(ctx, life.Event.PhoneNumberID, sent); err != nil {
+		statuses, err := a.Store.Statuses(ctx, life.Event.PhoneNumberID, sent)
+		if err != nil {
 			return err
 		}
+
+		life.Statuses = slices.DeleteFunc(statuses, func(s store.StatusUpdate) bool { return !person.Covers(&s) })
 
 		shown := a.newLife(life, nil, true)
 		shown.Payload, shown.Shared = person.Part(&life.Event)

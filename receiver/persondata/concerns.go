@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -41,12 +42,15 @@ func (p *Person) concerns(ctx context.Context, record *store.Record) (bool, erro
 	case store.KindAnswerDeadline, store.KindOutbound:
 		message, err := outbound.Decode(event.Payload)
 		return err == nil && p.sent(message.Item), nil
+	case store.KindDeskMessage:
+		message, err := handoff.Decode(event.Payload)
+		return err == nil && p.isTheSubjectOf(message), nil
 	case store.KindNotice:
 		return p.concernsNotice(ctx, event)
-	case store.KindField, store.KindUnknown, store.KindError:
-		return p.isNamedIn(event.Payload), nil
-	default:
+	case store.KindAnswered: // without a lane and a payload: it tells nothing of anyone
 		return false, nil
+	default: // store.KindField, store.KindUnknown, store.KindError, and those of a later version
+		return p.isNamedIn(event.Payload), nil
 	}
 }
 
@@ -83,6 +87,18 @@ func (p *Person) sent(item whatsapp.Item) bool {
 	return p.is(message.Sender())
 }
 
+// isTheSubjectOf reports whether a request to the desk is about a message of the person, or of the group.
+func (p *Person) isTheSubjectOf(message handoff.Message) bool {
+	if p.group {
+		return slices.Contains(p.ids, message.GroupID)
+	}
+
+	contact := message.ContactInfo
+	names := []*string{message.From, contact.WaID, contact.UserID, &contact.ParentID}
+
+	return slices.ContainsFunc(names, func(name *string) bool { return name != nil && slices.Contains(p.ids, *name) })
+}
+
 func (p *Person) is(other whatsapp.Person) bool {
 	names := []whatsapp.Text{other.WaID, other.UserID, other.ParentID, other.OtherWaID}
 
@@ -91,8 +107,9 @@ func (p *Person) is(other whatsapp.Person) bool {
 	})
 }
 
-// concernsNotice reports whether a notice has the reason why people have the conversation. It names the message whose answer
-// handed the conversation off, or its id is made from a name of the conversation.
+// concernsNotice reports whether a notice has the reason why people have the conversation, which may tell what the person
+// wrote. It names the message whose answer handed the conversation off, or its id is made from a name of the conversation.
+// Other notices tell nothing of a person.
 func (p *Person) concernsNotice(ctx context.Context, event *store.Event) (bool, error) {
 	var n notice.Notice
 	if json.Unmarshal(event.Payload, &n) != nil {
@@ -117,8 +134,11 @@ func (p *Person) concernsNotice(ctx context.Context, event *store.Event) (bool, 
 			return false, err
 		}
 
-		// Without a lane, the message was erased before.
-		return message.Event.Lane == "" || slices.Contains(p.Names, message.Event.Lane), nil
+		if message.Event.Lane == "" { // it was erased before
+			return true, nil
+		}
+
+		return p.concerns(ctx, message)
 	default:
 		return false, nil
 	}

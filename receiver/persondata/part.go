@@ -19,28 +19,32 @@ var envelope = []string{
 
 // Part returns the payload of an event that concerns the person as far as it is the person's, and whether it was cut. An event
 // that belongs to no conversation may name many persons, such as the chats of field history: of its lists, only the elements
-// that name the person remain. The payload is nil if it cannot be divided.
+// that name the person remain. Of a message in a group, the author of a message that it quotes does not. The payload is nil if
+// it cannot be divided.
 func (p *Person) Part(event *store.Event) (payload []byte, cut bool) {
-	switch event.Kind {
-	case store.KindField, store.KindUnknown, store.KindError:
-	default:
-		return event.Payload, false
-	}
-
 	if len(event.Payload) == 0 || slices.Contains(p.traces.Lanes, event.Lane) {
 		return event.Payload, false
 	}
 
+	switch event.Kind {
+	case store.KindStatus, store.KindStatusReport, store.KindNotice, store.KindAnswered: // of one person each
+		return event.Payload, false
+	case store.KindMessage, store.KindThreadPass, store.KindAnswerDeadline, store.KindOutbound, store.KindDeskMessage:
+		return p.withoutQuotes(event.Payload)
+	default: // store.KindField, store.KindUnknown, store.KindError, and those of a later version
+		return p.divide(event)
+	}
+}
+
+// divide returns the lists of an event as far as they are the person's, with the envelope.
+func (p *Person) divide(event *store.Event) (payload []byte, cut bool) {
 	item, err := whatsapp.Decode(event.Payload)
 	if err != nil {
 		return nil, true
 	}
 
-	decoder := json.NewDecoder(bytes.NewReader(item.Raw))
-	decoder.UseNumber() // so that a long number stays as it is
-
-	var document any
-	if decoder.Decode(&document) != nil {
+	document, err := decode(item.Raw)
+	if err != nil {
 		return nil, true
 	}
 
@@ -57,6 +61,16 @@ func (p *Person) Part(event *store.Event) (payload []byte, cut bool) {
 	item.Raw, _ = json.Marshal(part) // what was decoded always encodes
 
 	return item.Encode(), true
+}
+
+// decode decodes JSON whose long numbers stay as they are.
+func decode(text []byte) (document any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+
+	err = decoder.Decode(&document)
+
+	return document, err
 }
 
 // part returns what of a value is the person's, or nil, and whether that is all of it. A value that names the person outside

@@ -87,6 +87,44 @@ func TestPartOfManyPersons(t *testing.T) {
 	}
 }
 
+// TestPartOfAQuotingMessage checks that a message in a group is exported without the author of a message that it quotes,
+// unless that is the person or the business.
+func TestPartOfAQuotingMessage(t *testing.T) {
+	for name, tc := range map[string]struct {
+		context string
+		isWhole bool
+	}{
+		"of another":                 {`{"from":"` + luis + `","id":"wamid.l"}`, false},
+		"of another with a plus":     {`{"from":"+` + luis + `","id":"wamid.l"}`, false},
+		"of another by user id":      {`{"from_user_id":"CO.99","id":"wamid.l"}`, false},
+		"of the person":              {`{"from":"` + ana + `","id":"wamid.l"}`, true},
+		"of the business":            {`{"from":"15550783881","id":"wamid.l"}`, true},
+		"forwarded":                  {`{"forwarded":true}`, true},
+		"a context of another shape": {`["` + ana + `"]`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.deliver("messages", fmt.Sprintf(`"messages":[{"id":"wamid.a","from":%q,"group_id":%q,"timestamp":"1795430400",
+				"type":"text","text":{"body":"BY-ANA"},"context":%s}]`, ana, group, tc.context))
+
+			parts, whole := f.parts(f.find(number + ":" + ana))
+			if !strings.Contains(parts, "BY-ANA") {
+				t.Errorf("the part lacks what the person wrote: %s", parts)
+			}
+
+			if whole != tc.isWhole || strings.Contains(parts, "wamid.l") != (tc.isWhole && strings.Contains(tc.context, "wamid.l")) {
+				t.Errorf("the event is whole: %t, want %t: %s", whole, tc.isWhole, parts)
+			}
+
+			for _, other := range []string{luis, "CO.99"} {
+				if strings.Contains(parts, other) {
+					t.Errorf("the part names another person: %s", parts)
+				}
+			}
+		})
+	}
+}
+
 // parts returns what is exported of the events that concern a person, and whether that is all of them.
 func (f *fixture) parts(person *Person) (parts string, whole bool) {
 	f.Helper()

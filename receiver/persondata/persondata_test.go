@@ -15,7 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -58,7 +60,7 @@ func (f *fixture) deliver(field, value string) {
 	f.Helper()
 
 	body := fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":%q,"value":{
-		"messaging_product":"whatsapp","metadata":{"phone_number_id":%q},%s}}]}]}`, field, number, value)
+		"messaging_product":"whatsapp","metadata":{"display_phone_number":"+1 555-078-3881","phone_number_id":%q},%s}}]}]}`, field, number, value)
 
 	events, err := intake.Events(f.Context(), []byte(body), config.Config{}.WithDefaults(), now)
 	if err != nil {
@@ -118,7 +120,31 @@ func (f *fixture) erase(name string) int {
 	return n
 }
 
-// deliverGroup delivers what two persons and others do in a group and outside of it.
+// toDesk stores the request to the desk about a message that a person wrote in the group.
+func (f *fixture) toDesk(person, text string) {
+	f.Helper()
+
+	event, err := handoff.Message{
+		Method: handoff.HumanMessage,
+		Common: assistant.Common{
+			EventID:         store.NewID(store.KindMessage, number, "wamid.desk", person).String(),
+			PhoneNumberID:   number,
+			From:            &person,
+			ContactInfo:     assistant.Contact{WaID: &person},
+			GroupID:         group,
+			ConversationKey: number + ":group:" + group,
+		},
+		Type: "text",
+		Text: text,
+	}.Event(number+":group:"+group, "0", now)
+	if err != nil {
+		f.Fatal(err)
+	}
+
+	f.ingest(event)
+}
+
+// deliverGroup delivers what two persons and others do in a group and outside of it. People have the group's conversation.
 func (f *fixture) deliverGroup() {
 	f.Helper()
 	f.deliver("messages", fmt.Sprintf(`"messages":[
@@ -131,22 +157,24 @@ func (f *fixture) deliverGroup() {
 		{"id":"wamid.s","status":"read","timestamp":"1795430400","recipient_id":%[3]q,"recipient_type":"group","recipient_participant_id":%[1]q},
 		{"id":"wamid.s","status":"read","timestamp":"1795430400","recipient_id":%[3]q,"recipient_type":"group","recipient_participant_id":%[2]q},
 		{"id":"wamid.t","status":"delivered","timestamp":"1795430400","recipient_id":%[1]q}]`, ana, luis, group))
+	f.toDesk(ana, "ANA-IN-GROUP")
+	f.toDesk(luis, "LUIS-IN-GROUP")
 }
 
 func TestErasePersonWithinAGroup(t *testing.T) {
 	f := newFixture(t)
 	f.deliverGroup()
 
-	if n := f.erase(number + ":" + ana); n != 4 {
-		t.Errorf("%d events were erased, want both messages, and the statuses in the group and outside", n)
+	if n := f.erase(number + ":" + ana); n != 5 {
+		t.Errorf("%d events were erased, want both messages, the statuses in the group and outside, and the request to the desk", n)
 	}
 
 	for text, want := range map[string]int{
 		"ANA-IN-GROUP":  0,
 		"ANA-ALONE":     0,
-		"LUIS-IN-GROUP": 1,
+		"LUIS-IN-GROUP": 2,
 		ana:             1, // on the contact card that another person sent
-		luis:            3,
+		luis:            4,
 	} {
 		if got := f.contents(text); got != want {
 			t.Errorf("%d events hold %s, want %d", got, text, want)
@@ -167,8 +195,8 @@ func TestEraseGroup(t *testing.T) {
 	f := newFixture(t)
 	f.deliverGroup()
 
-	if n := f.erase(number + ":group:" + group); n != 4 {
-		t.Errorf("%d events were erased, want both messages and both statuses", n)
+	if n := f.erase(number + ":group:" + group); n != 6 {
+		t.Errorf("%d events were erased, want both messages, both statuses and both requests to the desk", n)
 	}
 
 	for text, want := range map[string]int{
@@ -239,11 +267,13 @@ func TestEraseReasons(t *testing.T) {
 		reason(notice.TakenOver, "", number+":"+ana),
 		reason(notice.HandedOff, message("wamid.d"), luis),
 		reason(notice.TakenOver, "", number+":"+luis),
+		reason(notice.HandedOff, message("wamid.a"), ana), // in the group
+		reason(notice.HandedOff, message("wamid.b"), luis),
 	)
 	f.erase(number + ":" + ana)
 
-	if of, other := f.contents("REASON of "+ana)+f.contents("REASON of "+number+":"+ana), f.contents("REASON of"); of != 0 || other != 2 {
-		t.Errorf("%d reasons of the person and %d of all are left, want the 2 of another", of, other)
+	if of, other := f.contents("REASON of "+ana)+f.contents("REASON of "+number+":"+ana), f.contents("REASON of"); of != 0 || other != 3 {
+		t.Errorf("%d reasons of the person and %d of all are left, want the 3 of another", of, other)
 	}
 }
 
