@@ -5,10 +5,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"time"
 
@@ -149,36 +151,62 @@ func newEraseCommand(g *global) *cobra.Command {
 		Short: "Erase everything that is stored of one person",
 		Long: "Erase everything that is stored of one person: messages, answers, statuses, and who has the conversation. Events stay\n" +
 			"without person and content, so that a delivery that comes again is recognized. It does not reach backups, nor\n" +
-			"what the AI, the desk, the sink and Meta have stored.",
+			"what the AI, the desk, the sink and Meta have stored. Erase once more after a day: Meta may report about earlier\n" +
+			"messages until then. For this the ID stays valid, although the conversation is not listed any more.",
 		Example:           g.example("conversations erase sales ID", "conversations erase sales ID --yes"),
 		Args:              g.nameAnd(1, 1),
 		ValidArgsFunction: g.webhookNames,
 		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
-			p := g.printer()
-
-			conversation, err := api.Conversation(ctx, args[0])
-			if err != nil {
-				return err
-			}
-
-			question := fmt.Sprintf("Erase everything that is stored of the person %s?", personOf(conversation))
-			if err := p.Confirm(ctx, yes, question); err != nil {
-				return err
-			}
-
-			if err := api.Erase(ctx, args[0]); err != nil {
-				return err
-			}
-
-			erased := struct {
-				Erased string `json:"erased"` // the id of the conversation
-			}{conversation.ID}
-
-			return p.Result(erased, func() { p.Printf("Everything of the person %s is erased.\n", personOf(conversation)) })
+			return erase(ctx, g.printer(), api, args[0], yes)
 		}),
 	}
 
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "skip the confirmation")
 
 	return cmd
+}
+
+// erasedPerson is the result of an erasure.
+type erasedPerson struct {
+	Erased  string   `json:"erased"`  // the id of the conversation
+	Events  int      `json:"events"`  // that lost their content
+	Remains []string `json:"remains"` // what the receiver does not erase
+}
+
+// erase erases a person, also if the receiver has no state of the conversation: quarantined messages make none, dead letters may
+// be kept longer, and statuses may come after an erasure.
+func erase(ctx context.Context, p *output.Printer, api *receiverapi.Client, id string, yes bool) error {
+	person := "this person"
+
+	conversation, err := api.Conversation(ctx, id)
+	if err != nil && !receiverapi.HasStatus(err, http.StatusNotFound) {
+		return err
+	}
+
+	if err == nil {
+		person = "the person " + personOf(conversation)
+	}
+
+	if err := p.Confirm(ctx, yes, "Erase everything that is stored of "+person+"?"); err != nil {
+		return err
+	}
+
+	erased, err := api.Erase(ctx, id)
+	if err != nil {
+		return err
+	}
+
+	result := erasedPerson{
+		Erased:  cmp.Or(conversation.ID, id),
+		Events:  erased.Events,
+		Remains: erased.Remains,
+	}
+
+	return p.Result(result, func() {
+		p.Printf("Everything of %s is erased. This remains:\n", person)
+
+		for _, rest := range erased.Remains {
+			p.Printf("- %s\n", output.CleanLine(rest))
+		}
+	})
 }

@@ -321,12 +321,40 @@ func TestPersonIsExportedAndErased(t *testing.T) {
 		t.Errorf("erase without a terminal and without --yes: %+v", got)
 	}
 
-	if got = r.run(t, "conversations", "erase", event.Conversation, "--yes"); got.code != 0 {
-		t.Errorf("erase: %+v", got)
+	got = r.run(t, "conversations", "erase", event.Conversation, "--yes")
+	for _, text := range []string{"Everything of the person …1111 is erased.", "\n- backups and copies", "erase once more after a day\n"} {
+		if got.code != 0 || !strings.Contains(got.out, text) {
+			t.Errorf("erase does not say %q: %+v", text, got)
+		}
 	}
 
 	if got = r.run(t, "events", event.ID, "--reveal"); got.code != 0 || strings.Contains(got.out, "1111") || strings.Contains(got.out, "hello") {
 		t.Errorf("an event of a person who was erased: %+v", got)
+	}
+}
+
+// TestPersonWithoutAConversationIsErased erases a person of whom the receiver has only a quarantined message, and again what came
+// after an erasure: there is no state of a conversation.
+func TestPersonWithoutAConversationIsErased(t *testing.T) {
+	r := openReceiver(t)
+	r.deliver(t, otherNumber, "34600001111", "hello")
+	event := r.waitFor(t, 1, "quarantined")[0]
+
+	if got := r.run(t, "conversations", "erase", event.Conversation); got.code != output.CodeUsage || !strings.Contains(got.err, "of this person?") {
+		t.Errorf("erase without a terminal and without --yes: %+v", got)
+	}
+
+	erased := decode[erasedPerson](t, r, "conversations", "erase", event.Conversation, "--yes")
+	if erased.Erased != event.Conversation || erased.Events != 1 || len(erased.Remains) == 0 {
+		t.Errorf("erased %+v, want the event, and what remains", erased)
+	}
+
+	if got := r.run(t, "events", event.ID, "--reveal"); got.code != 0 || strings.Contains(got.out, "1111") || strings.Contains(got.out, "hello") {
+		t.Errorf("an event of a person who was erased: %+v", got)
+	}
+
+	if got := r.run(t, "conversations", "erase", event.Conversation, "--yes"); got.code != output.CodeFailed || !strings.Contains(got.err, "no such conversation") {
+		t.Errorf("erase when there is nothing: %+v", got)
 	}
 }
 

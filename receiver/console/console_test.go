@@ -164,6 +164,8 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 			Attempts: 2,
 			Answer:   []consoleapi.Part{{Type: "text", Text: "An answer", State: store.Sent, Statuses: []consoleapi.Status{{Status: "read", At: now}}}},
 		}}}
+	case "/conversations/106:573001234567/messages": // of a conversation without a state
+		body = map[string]any{"messages": []consoleapi.Message{}}
 	case "/conversations/abc/export":
 		_, _ = io.WriteString(w, `{"everything":true}`)
 		return
@@ -353,7 +355,7 @@ func TestActs(t *testing.T) {
 			"/console/?done=give-back",
 		},
 		{sales + "/conversations/abc/erase", nil, "", ""},
-		{sales + "/conversations/abc/erase", yes, "DELETE /conversations/abc", sales + "/conversations?done=erase"},
+		{sales + "/conversations/abc/erase", yes, "DELETE /conversations/abc", sales + "/conversations/abc?done=erase"},
 		{event + "/replay", nil, "POST /dead-letters/60bbaf80249612260d6228a2d4ad2be2/replay", event + "?done=replay"},
 		{event + "/discard", nil, "", ""},
 		{event + "/discard", yes, "DELETE /dead-letters/60bbaf80249612260d6228a2d4ad2be2", event + "?done=discard"},
@@ -390,6 +392,39 @@ func TestActs(t *testing.T) {
 		if len(api.acts) != 1 || api.acts[0] != c.act+" by ana" {
 			t.Errorf("%s: acts %q, want %q", c.path, api.acts, c.act)
 		}
+	}
+}
+
+// TestPersonWithoutAConversation checks that a person can be erased and exported although the receiver has no state of the
+// conversation, as after an erasure, or with quarantined messages alone.
+func TestPersonWithoutAConversation(t *testing.T) {
+	const page = sales + "/conversations/106:573001234567"
+
+	api := &fakeAPI{}
+	b := open(t, api)
+
+	w := b.get(page + "?done=erase")
+	for _, text := range []string{"no such event", "quarantined messages", "Erase once more", page + `/erase"`, page + `/export"`, "were erased"} {
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), text) {
+			t.Errorf("the page is answered %d without %q:\n%s", w.Code, text, w.Body)
+		}
+	}
+
+	w = b.post(page+"/erase", url.Values{"confirm": {"yes"}})
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != page+"?done=erase" || len(api.acts) != 1 {
+		t.Errorf("the erasure is answered %d to %s, acts %q", w.Code, w.Header().Get("Location"), api.acts)
+	}
+
+	refusing := open(t, &fakeAPI{refusal: http.StatusNotFound})
+
+	w = refusing.post(page+"/send", url.Values{"text": {"My words"}})
+	if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), ">My words</textarea>") {
+		t.Errorf("a text to the person is answered %d, and not kept:\n%s", w.Code, w.Body)
+	}
+
+	readOnly := open(t, &fakeAPI{readOnly: "you may not forward ports"})
+	if body := readOnly.get(page).Body.String(); strings.Contains(body, page+"/erase") || !strings.Contains(body, page+"/export") {
+		t.Errorf("the page of a person who may only look:\n%s", body)
 	}
 }
 

@@ -55,6 +55,13 @@ type thread struct {
 	Key          string         // by which the receiver recognizes the form if it is sent twice
 }
 
+// noConversation is the data of the page of a conversation of which the receiver has no state. Events of its person may be stored
+// nevertheless, so that it can be erased and exported.
+type noConversation struct {
+	ID     string
+	Reason string
+}
+
 func (c *console) conversation(v *view) error {
 	return c.showConversation(v, http.StatusOK)
 }
@@ -63,7 +70,9 @@ func (c *console) showConversation(v *view, status int) error {
 	path := v.conversationPath()
 
 	conversation, err := Get[consoleapi.Conversation](v.request.Context(), v.api, path, v.revealed(nil))
-	if err != nil {
+
+	missing, isAnswer := errors.AsType[*apiError](err)
+	if err != nil && (!isAnswer || missing.status != http.StatusNotFound) {
 		return err
 	}
 
@@ -79,6 +88,15 @@ func (c *console) showConversation(v *view, status int) error {
 	}](v.request.Context(), v.api, path+"/messages", v.revealed(query))
 	if err != nil {
 		return err
+	}
+
+	switch {
+	case missing == nil:
+	case v.draft != "": // the page of an error keeps it
+		return missing
+	default: // the id is valid, since the receiver has looked for messages
+		v.render(status, "no-conversation", noConversation{ID: v.request.PathValue("conversation"), Reason: missing.text})
+		return nil
 	}
 
 	v.render(status, "conversation", thread{
@@ -113,13 +131,12 @@ func (c *console) changeConversation(v *view) error {
 		}
 	case "erase":
 		if !v.confirmed("Erase everything that is stored of this person?",
-			"Messages, answers, media links and statuses are deleted. Backups, the AI and Meta keep what they have.") {
+			"Messages, answers, media links and statuses are deleted. Backups, the AI, the desk, the sink and Meta keep what they have.") {
 			return nil
 		}
 
 		method = http.MethodDelete
-		path = v.conversationPath()
-		back = v.Home() + "/conversations"
+		path = v.conversationPath() // whose page can erase once more, and is listed no more
 	default:
 		return &apiError{status: http.StatusNotFound, text: v.T("There is no such act.")}
 	}

@@ -78,7 +78,7 @@ var doneTexts = map[string]string{
 	"take-over": "People have the conversation now. The AI stays silent.",
 	"give-back": "The AI has the conversation again.",
 	"send":      "The message is on its way. People have the conversation now.",
-	"erase":     "The data of this person were erased.",
+	"erase":     "The data of this person were erased. Erase once more on this page after a day: Meta may report about earlier messages until then.",
 	"cancel":    "The job ends after its current batch.",
 }
 

@@ -54,7 +54,12 @@ func call[T any](ctx context.Context, c *Client, method, path string, query url.
 
 // call calls the receiver and reads its answer into target, unless that is nil.
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, target any) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	return c.callFor(ctx, callTimeout, method, path, query, target)
+}
+
+// callFor is call with a timeout for a call that may take longer.
+func (c *Client) callFor(ctx context.Context, timeout time.Duration, method, path string, query url.Values, target any) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
 	response, err := c.send(ctx, method, path, query)

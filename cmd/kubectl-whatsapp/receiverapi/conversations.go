@@ -54,16 +54,10 @@ func (c *Client) GiveBack(ctx context.Context, id string) (consoleapi.Conversati
 }
 
 // Erase erases everything that is stored of the person of a conversation.
-func (c *Client) Erase(ctx context.Context, id string) error {
-	ctx, cancel := context.WithTimeout(ctx, consoleapi.PersonTimeout+callTimeout)
-	defer cancel()
+func (c *Client) Erase(ctx context.Context, id string) (erased consoleapi.Erased, err error) {
+	err = c.callFor(ctx, consoleapi.PersonTimeout+callTimeout, http.MethodDelete, conversationPath(id, ""), nil, &erased)
 
-	response, err := c.send(ctx, http.MethodDelete, conversationPath(id, ""), nil)
-	if err != nil {
-		return err
-	}
-
-	return response.Body.Close()
+	return erased, err
 }
 
 // Export returns everything that is stored of the person of a conversation, as a JSON document. The caller closes it.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -164,7 +165,9 @@ type lateAnswer struct{}
 func (lateAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
 	select {
 	case <-time.After(consoleapi.PersonTimeout):
-		return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Request: r}, nil
+		body := io.NopCloser(strings.NewReader(`{"events":1,"remains":["backups"]}`))
+
+		return &http.Response{StatusCode: http.StatusOK, Body: body, Request: r}, nil
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
@@ -175,8 +178,9 @@ func TestErasureMayTakeLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := &Client{HTTP: &http.Client{Transport: lateAnswer{}}, URL: "http://localhost:9091"}
 
-		if err := client.Erase(t.Context(), "abc"); err != nil {
-			t.Error(err)
+		erased, err := client.Erase(t.Context(), "abc")
+		if err != nil || erased.Events != 1 || len(erased.Remains) != 1 {
+			t.Errorf("Erase returned %+v, %v", erased, err)
 		}
 	})
 }
