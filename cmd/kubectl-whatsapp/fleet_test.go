@@ -97,7 +97,7 @@ func (c *testCluster) testFleetThatIsDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 
 	var attempts atomic.Int64
 

@@ -16,6 +16,7 @@ func (e *logEnd) Write(p []byte) (int, error) {
 	n := len(p)
 	if n > maxFile {
 		p = p[n-maxFile:]
+
 		e.drop(len(e.kept))
 		e.cut = true
 	}
