@@ -36,7 +36,9 @@ func TestEncryptedStore(t *testing.T) {
 		withoutTyping(c)
 		c.Store.Encrypted = true
 	})
-	h.writeSecret(config.RoleStoreKey, "0", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32)))
+
+	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32))
+	h.writeSecret(config.RoleStoreKey, "0", key)
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", marked))
 	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", marked+" of another person, about "+ana))
@@ -102,6 +104,18 @@ func TestEncryptedStore(t *testing.T) {
 		t.Error("the export lacks what the person wrote")
 	}
 
+	h.writeSecret(config.RoleStoreKey, "0", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{2}, 32)))
+	h.Local.Live.Reload()
+
+	var refused string
+	h.console(http.StatusServiceUnavailable, http.MethodGet, "/v1/conversations/"+number+":"+ana+"/messages", &refused)
+
+	if !strings.HasPrefix(refused, store.ErrKey.Error()) || !strings.Contains(refused, "store.encryption.keySecretRefs") {
+		t.Errorf("without its key, the messages are %q, want the key and its field", refused)
+	}
+
+	h.writeSecret(config.RoleStoreKey, "0", key)
+	h.Local.Live.Reload()
 	h.console(http.StatusOK, http.MethodDelete, "/v1/conversations/"+number+":"+ana, nil)
 
 	if left := h.record("wamid.1"); len(left.Event.Payload) > 0 || len(left.Replies) > 0 {

@@ -4,6 +4,8 @@
 package receiver_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
@@ -32,6 +34,15 @@ func handsOffForReason(string, map[string]any) any {
 		"reason": "complaint",
 		"text":   "A colleague will write to you.",
 	}}
+}
+
+// handsOffIfAsked hands a conversation over when the person asks for it.
+func handsOffIfAsked(method string, request map[string]any) any {
+	if request["text"] == "a person, please" {
+		return handsOffForReason(method, request)
+	}
+
+	return standin.EchoReply(method, request)
 }
 
 // waitDesk waits until the desk has got n requests, and returns them.
@@ -273,16 +284,34 @@ func TestHandoffOfALaterAnswerToDesk(t *testing.T) {
 	}
 }
 
+// TestHandoffWhileAKeyIsMissing removes the key with which an earlier message was encrypted. The desk learns of the handoff all
+// the same, without the turns before.
+func TestHandoffWhileAKeyIsMissing(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withDesk(c)
+
+		c.Store.Encrypted = true
+	})
+	h.reply = handsOffIfAsked
+	h.writeSecret(config.RoleStoreKey, "0", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32)))
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitSent(1)
+	h.waitIdle()
+	h.writeSecret(config.RoleStoreKey, "0", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{2}, 32)))
+	h.Local.Live.Reload()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "a person, please"))
+
+	handoff := h.waitDesk(1)[0]
+	if history, ok := handoff.Payload["history"]; ok || handoff.Payload["text"] != "a person, please" {
+		t.Errorf("the desk got %v with the history %v, want the message without it", handoff.Payload["text"], history)
+	}
+}
+
 // TestPeopleAnswerThroughTheDesk hands a conversation off, lets people answer it, and gives it back to the AI.
 func TestPeopleAnswerThroughTheDesk(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) { withDesk(c); withMessagesAPI(c) })
-	h.reply = func(method string, request map[string]any) any {
-		if request["text"] == "a person, please" {
-			return handsOffForReason(method, request)
-		}
-
-		return standin.EchoReply(method, request)
-	}
+	h.reply = handsOffIfAsked
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 	h.waitSent(1)

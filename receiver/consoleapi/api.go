@@ -148,7 +148,20 @@ func (a *api) fail(w http.ResponseWriter, err error, missing string) {
 	}
 
 	a.Log.Error("console request failed", "error", err)
-	http.Error(w, "the store is unavailable", http.StatusServiceUnavailable)
+	http.Error(w, storeProblem(err), http.StatusServiceUnavailable)
+}
+
+// storeProblem returns how an answer names a failure of the store. Of a value that cannot be decrypted it has the reason, with the
+// id of the key and the field to mend. Other errors may have personal data.
+func storeProblem(err error) string {
+	if !errors.Is(err, store.ErrKey) {
+		return "the store is unavailable"
+	}
+
+	_, reason, _ := strings.Cut(err.Error(), store.ErrKey.Error())
+	reason, _, _ = strings.Cut(reason, "\n") // of other errors
+
+	return store.ErrKey.Error() + reason
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

@@ -155,7 +155,7 @@ func (j *Jobs) run(ctx context.Context, job *runningJob, do work) {
 		job.State = JobCancelled
 	default:
 		job.State = JobFailed
-		job.Error = "the store is unavailable"
+		job.Error = storeProblem(err)
 		j.log.Error("job failed", "kind", job.Kind, "events", job.Done, "error", err)
 
 		return

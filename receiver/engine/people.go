@@ -180,7 +180,8 @@ func (e *Engine) callDesk(ctx context.Context, h head) error {
 	m.AgeSeconds = int64(max(0, e.Clock.Since(sentAt)) / time.Second)
 
 	if m.Method == handoff.HandedOff {
-		if m.History, err = e.deskHistory(ctx, handoff.Conversation(h.work.Event.Lane), m.EventID); err != nil {
+		m.History, err = e.deskHistory(ctx, handoff.Conversation(h.work.Event.Lane), m.EventID)
+		if err != nil && !errors.Is(err, store.ErrKey) { // people learn of the handoff also while a key is missing
 			return err
 		}
 	}

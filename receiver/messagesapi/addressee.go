@@ -122,11 +122,11 @@ func (a *API) byKey(ctx context.Context, settings *config.Snapshot, key string) 
 	return c, a.complete(ctx, settings, c)
 }
 
-// newestMessage returns the newest message of a conversation. If none is stored, the item only names the number and the
-// recipient.
+// newestMessage returns the newest message of a conversation. If none is stored, or the key of one is missing, the item only
+// names the number and the recipient.
 func (a *API) newestMessage(ctx context.Context, name string) (whatsapp.Item, error) {
 	history, err := a.Store.History(ctx, name, 0, historyLimit)
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrKey) {
 		return whatsapp.Item{}, err
 	}
 

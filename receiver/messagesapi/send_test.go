@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -416,6 +417,21 @@ type brokenStore struct {
 
 // Ingest implements store.Inbox.
 func (s brokenStore) Ingest(context.Context, []store.Event) ([]bool, error) { return nil, s.err }
+
+// lockedStore is a store that cannot decrypt what was stored before.
+type lockedStore struct{ Store }
+
+// History implements store.Events.
+func (lockedStore) History(context.Context, string, int64, int) ([]store.Record, error) {
+	return nil, fmt.Errorf("read an event: %w: key 0a1b2c3d is missing", store.ErrKey)
+}
+
+func TestMissingKeyOfTheNewestMessage(t *testing.T) {
+	f := newFixture(t, nil)
+	f.receive(ana, "wamid.1")
+	f.api.Store = lockedStore{f.store}
+	f.want(f.send(toAna), http.StatusAccepted, "")
+}
 
 func TestStoreFailures(t *testing.T) {
 	f := newFixture(t, nil)
