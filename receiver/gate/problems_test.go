@@ -140,7 +140,7 @@ func TestRefusalOfAMethodStaysWithCallsOfOtherMessages(t *testing.T) {
 func TestRefusalStaysUntilACallSucceeds(t *testing.T) {
 	r := newReplicas(t)
 	writes := &countedPauses{pauses: r.second.shared}
-	r.second.Gate.problems.store = writes
+	r.second.problems.store = writes
 
 	r.pass(time.Hour)
 
@@ -211,7 +211,7 @@ func TestRefusalIsFoundAgainByOneCall(t *testing.T) {
 func TestProblemIsStoredOnceTheStoreIsBack(t *testing.T) {
 	r := newReplicas(t)
 	lost := &countedPauses{pauses: r.first.shared, err: errors.New("the store is away")}
-	r.first.Gate.problems.store = lost
+	r.first.problems.store = lost
 
 	closing := r.first.enter(person(1), 1)
 	if err := closing.Done(t.Context(), refusal(failure.ScopeApp, "190")); err == nil {
@@ -252,7 +252,7 @@ func TestProblemsOfAReceiverAreBounded(t *testing.T) {
 func TestProblemsStayWithTheOnlyReceiver(t *testing.T) {
 	shared := pauses{}
 	f := newReplica(t, clockwork.NewFakeClock(), shared)
-	f.Gate.problems = newProblems(shared, f.clock, false)
+	f.problems = newProblems(shared, f.clock, false)
 
 	f.mustCall(person(1), 1, refusal(failure.ScopeApp, "190"), true)
 	f.adopt()
