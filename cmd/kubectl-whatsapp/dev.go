@@ -33,7 +33,7 @@ func newDevCommand(g *global) *cobra.Command {
 		Use:   "dev",
 		Short: "Chat with your AI in the browser, through a receiver on this machine",
 		Long: `dev runs a receiver on this machine between a stand-in for Meta and your AI. It serves a page on which you write as the
-person, see each delivery, question, answer, send and status as it happens, and cause troubles. It needs no cluster, no
+person, see each delivery, question, answer, send and status as it happens, and inject faults. It needs no cluster, no
 account and no internet.`,
 		Example: g.example("dev", "dev --bridge http://localhost:8000", "dev --openai http://localhost:11434/v1 --model gpt-oss:20b"),
 		Args:    cobra.NoArgs,

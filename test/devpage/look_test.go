@@ -165,10 +165,10 @@ func TestLanguages(t *testing.T) {
 
 	p.Until("it is Spanish", `document.documentElement.lang === "es" && document.querySelector("#composer textarea").placeholder === "Mensaje"`)
 
-	missing := browser.Eval[[]string](p.Page, `import("/catalogue.js").then(({catalogue: {en, es}, troubles}) => [
+	missing := browser.Eval[[]string](p.Page, `import("/catalogue.js").then(({catalogue: {en, es}, faults}) => [
 		...Object.keys(en).filter((name) => !(name in es)),
 		...Object.keys(es).filter((name) => !(name in en)),
-		...[...document.querySelectorAll("[data-trouble]")].map((e) => e.dataset.trouble).filter((name) => !(name in troubles.es)),
+		...[...document.querySelectorAll("[data-fault]")].map((e) => e.dataset.fault).filter((name) => !(name in faults.es)),
 	])`)
 	if len(missing) > 0 {
 		t.Errorf("these texts are in one language only: %s", strings.Join(missing, ", "))

@@ -153,10 +153,10 @@ func (p *phone) mark(selector, text string) {
 	})()`, selector, text))
 }
 
-// trouble switches a trouble, and waits until the page shows it.
-func (p *phone) trouble(name string, on bool) {
+// fault switches a fault, and waits until the page shows it.
+func (p *phone) fault(name string, on bool) {
 	p.t.Helper()
-	p.Click(fmt.Sprintf(`[data-trouble=%q]`, name))
-	p.Until("the trouble "+name+" is switched",
-		fmt.Sprintf(`document.querySelector('[data-trouble=%q][aria-checked="%t"]')`, name, on))
+	p.Click(fmt.Sprintf(`[data-fault=%q]`, name))
+	p.Until("the fault "+name+" is switched",
+		fmt.Sprintf(`document.querySelector('[data-fault=%q][aria-checked="%t"]')`, name, on))
 }

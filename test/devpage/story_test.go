@@ -65,13 +65,13 @@ func TestStory(t *testing.T) {
 	p.newest(theirs, "Sunday at nine it is.")
 	p.settled()
 
-	p.trouble("ai-down", true)
+	p.fault("ai-down", true)
 	p.say("Can I pay with a card?")
 	p.Until("the AI was asked twice", `document.querySelectorAll('.event:nth-child(1 of .event[data-event]) .step[data-kind="question"]').length >= 2`)
 	p.Dark(true)
-	p.Picture("dev-trouble")
+	p.Picture("dev-fault")
 
-	p.trouble("ai-down", false)
+	p.fault("ai-down", false)
 	p.newest(theirs, "Yes, with every card")
 	p.settled()
 	p.Dark(false)

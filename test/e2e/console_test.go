@@ -96,7 +96,7 @@ func listed(page *browser.Page) string {
 	return browser.Eval[string](page, `[...document.querySelectorAll("tbody th a")].map(e => e.textContent).join(" ")`)
 }
 
-// seeFleet checks that the resource in trouble is first.
+// seeFleet checks that the resource in fault is first.
 func (u *tool) seeFleet(t *testing.T, page *browser.Page) {
 	if got, want := listed(page), "messaging/support messaging/sales"; got != want {
 		t.Errorf("the console lists %s, want %s", got, want)

@@ -65,7 +65,7 @@ func (o *AIOptions) Validate() error {
 	return nil
 }
 
-// ai is the proxy in front of the AI. It records the questions, and plays the troubles of an AI.
+// ai is the proxy in front of the AI. It records the questions, and plays the faults of an AI.
 type ai struct {
 	server  *Server
 	target  *url.URL
@@ -254,7 +254,7 @@ func (a *ai) serve(w http.ResponseWriter, r *http.Request) {
 
 	defer func() { a.record(r, question, answer, time.Since(began)) }()
 
-	if a.server.troubles.playAI(answer, r) {
+	if a.server.faults.playAI(answer, r) {
 		return
 	}
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package dev runs a receiver on one machine between a stand-in for Meta and an AI, and serves a page on which a developer
-// chats as the person, watches each delivery, question, answer, send and status, and causes troubles.
+// chats as the person, watches each delivery, question, answer, send and status, and injects faults.
 //
 // The page uses the API in this file, apimessage.go and apistream.go. All bodies are JSON with the names of the fields there,
 // except uploads. A refused request is answered with a status of 4xx or 5xx and an [Error].
@@ -16,7 +16,7 @@
 //	POST /api/delete            Delete → 200 Message
 //	POST /api/react             React → 200 Message, the one with the reaction
 //	POST /api/people            NewPerson → 201 Person
-//	PUT  /api/troubles/{name}   Switch → 200 Trouble
+//	PUT  /api/faults/{name}   Switch → 200 Fault
 //	POST /api/clock             Advance → 200 Clock
 //	POST /api/reset             → 204; the stream has StreamReset
 //	GET  /api/media/{id}        the file of a Media
@@ -34,7 +34,7 @@ type State struct {
 	People      []Person  `json:"people"`
 	Messages    []Message `json:"messages"` // of all people, oldest first
 	Traces      []Trace   `json:"traces"`   // oldest first
-	Troubles    []Trouble `json:"troubles"` // all that there are, in the order to show them
+	Faults      []Fault   `json:"faults"`   // all that there are, in the order to show them
 	Clock       Clock     `json:"clock"`
 	MessagesURL string    `json:"messages_url"` // of the messages API, by which the AI answers later
 	LastEventID int64     `json:"last_event_id"`
@@ -134,8 +134,8 @@ type React struct {
 	Emoji   string `json:"emoji"`
 }
 
-// Trouble is something that goes wrong while it is on.
-type Trouble struct {
+// Fault is something that goes wrong while it is on.
+type Fault struct {
 	Name  string     `json:"name"`
 	Title string     `json:"title"`
 	Group string     `json:"group"` // AI, Meta or Conversation
@@ -146,23 +146,23 @@ type Trouble struct {
 	Once bool `json:"once"`
 }
 
-// The names of troubles.
+// The names of faults.
 const (
-	TroubleAIDown       = "ai-down"
-	TroubleAISlow       = "ai-slow"
-	TroubleAI429        = "ai-429"
-	TroubleAIGarbage    = "ai-garbage"
-	TroubleBadSignature = "bad-signature"
-	TroubleDuplicate    = "duplicate"
-	TroubleOutOfOrder   = "out-of-order"
-	TroubleRateLimit    = "rate-limit"
-	TroubleSendUnknown  = "send-unknown"
-	TroubleTokenRefused = "token-refused"
-	TroubleDayLater     = "24-hours-later"
-	TroublePeople       = "people-take-over"
+	FaultAIDown       = "ai-down"
+	FaultAISlow       = "ai-slow"
+	FaultAI429        = "ai-429"
+	FaultAIGarbage    = "ai-garbage"
+	FaultBadSignature = "bad-signature"
+	FaultDuplicate    = "duplicate"
+	FaultOutOfOrder   = "out-of-order"
+	FaultRateLimit    = "rate-limit"
+	FaultSendUnknown  = "send-unknown"
+	FaultTokenRefused = "token-refused"
+	FaultDayLater     = "24-hours-later"
+	FaultPeople       = "people-take-over"
 )
 
-// Switch turns a trouble on or off.
+// Switch turns a fault on or off.
 type Switch struct {
 	On bool `json:"on"`
 	// Person is whose conversation people-take-over and 24-hours-later are about. Empty means the first person.

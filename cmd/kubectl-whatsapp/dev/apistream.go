@@ -35,7 +35,7 @@ const (
 	TraceDesk     = "desk"     // the receiver reports to the people who have the conversation
 	TraceFailure  = "failure"  // an attempt failed; what follows
 	TraceHandler  = "handler"  // people took the conversation over, or gave it back
-	TraceTrouble  = "trouble"  // a trouble begins, acts or is over
+	TraceFault    = "fault"    // a fault begins, acts or is over
 	TraceServer   = "server"   // this server
 )
 
@@ -65,7 +65,7 @@ const (
 	StreamStatus  = "status"  // StatusChange
 	StreamTyping  = "typing"  // Typing
 	StreamTrace   = "trace"   // Trace
-	StreamTrouble = "trouble" // Trouble
+	StreamFault   = "fault"   // Fault
 	StreamPerson  = "person"  // Person: a new or a changed one
 	StreamClock   = "clock"   // Clock
 	StreamAI      = "ai"      // AI

@@ -38,10 +38,10 @@ func (s *Server) clockState() Clock {
 	return Clock{Now: now, AheadSeconds: int64(time.Until(now).Round(time.Second).Seconds())}
 }
 
-// postReset forgets the chat and the traces, and turns all troubles off. People keep their names and get new numbers: the
+// postReset forgets the chat and the traces, and turns all faults off. People keep their names and get new numbers: the
 // receiver and the AI have not heard of them.
 func (s *Server) postReset(w http.ResponseWriter, _ *http.Request) {
-	s.troubles.clear()
+	s.faults.clear()
 	s.chat.clear()
 	s.journal.clear()
 	s.stream.publish(StreamReset, struct{}{})

@@ -75,7 +75,7 @@ func (s secrets) byRole() map[string]string {
 }
 
 // configuration returns the receiver's configuration, except for what the rig and connectAI know. Its waits are shorter
-// than in production, so that a developer sees the end of a trouble.
+// than in production, so that a developer sees the end of a fault.
 func (s *Server) configuration() config.Config {
 	breaker := config.CircuitBreaker{OpenDuration: 5 * time.Second}
 	c := config.Config{

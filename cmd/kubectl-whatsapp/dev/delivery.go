@@ -28,19 +28,19 @@ type delivery struct {
 	body    []byte
 }
 
-// first delivers a message for the first time, with the troubles that are on.
+// first delivers a message for the first time, with the faults that are on.
 func (m *meta) first(d delivery) {
-	troubles := m.server.troubles
+	faults := m.server.faults
 
-	if troubles.takeOnce(TroubleBadSignature) {
-		m.trouble(TroubleBadSignature, d, "Delivered with a signature that is not Meta's",
+	if faults.takeOnce(FaultBadSignature) {
+		m.fault(FaultBadSignature, d, "Delivered with a signature that is not Meta's",
 			"The receiver answers 401 and stores nothing. Meta's own delivery follows.")
 		m.post(d.body, "forged", d.trace("forged, "))
-		troubles.over(TroubleBadSignature, "The next delivery is signed by Meta again.")
+		faults.over(FaultBadSignature, "The next delivery is signed by Meta again.")
 	}
 
-	if troubles.takeOnce(TroubleDuplicate) {
-		m.trouble(TroubleDuplicate, d, "Delivered three times at once",
+	if faults.takeOnce(FaultDuplicate) {
+		m.fault(FaultDuplicate, d, "Delivered three times at once",
 			"The receiver answers 200 each time. It stores the message once, asks once and answers once.")
 
 		var copies sync.WaitGroup
@@ -50,7 +50,7 @@ func (m *meta) first(d delivery) {
 
 		defer func() {
 			copies.Wait()
-			troubles.over(TroubleDuplicate, "Messages are delivered once again.")
+			faults.over(FaultDuplicate, "Messages are delivered once again.")
 		}()
 	}
 

@@ -275,11 +275,11 @@ func (f *fixture) text(text string) Message {
 	return f.write(NewMessage{Type: TypeText, Text: text})
 }
 
-// turn turns a trouble on or off.
+// turn turns a fault on or off.
 func (f *fixture) turn(name string, on bool) {
 	f.Helper()
 
-	if status := f.call(http.MethodPut, "/api/troubles/"+name, Switch{On: on}, nil); status != http.StatusOK {
+	if status := f.call(http.MethodPut, "/api/faults/"+name, Switch{On: on}, nil); status != http.StatusOK {
 		f.Fatalf("PUT %s: %d", name, status)
 	}
 }

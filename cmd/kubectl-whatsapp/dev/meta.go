@@ -125,7 +125,7 @@ func eventOf(message string) string {
 
 // run delivers the messages of people, in order.
 func (m *meta) run() {
-	var held *delivery // by the trouble out-of-order, until another one or timeout
+	var held *delivery // by the fault out-of-order, until another one or timeout
 
 	timeout := time.NewTimer(swapTimeout)
 	defer timeout.Stop()
@@ -141,8 +141,8 @@ func (m *meta) run() {
 				held = nil
 			}
 		case d := <-m.queue:
-			if held == nil && m.server.troubles.isOn(TroubleOutOfOrder) {
-				m.trouble(TroubleOutOfOrder, d, "This message is held back: the next one is delivered first",
+			if held == nil && m.server.faults.isOn(FaultOutOfOrder) {
+				m.fault(FaultOutOfOrder, d, "This message is held back: the next one is delivered first",
 					"Meta promises no order. The receiver processes messages as they arrive, and the timestamps go to the AI.")
 
 				held = &d
@@ -163,11 +163,11 @@ func (m *meta) run() {
 	}
 }
 
-func (m *meta) trouble(name string, d delivery, title, detail string) {
+func (m *meta) fault(name string, d delivery, title, detail string) {
 	m.server.journal.add(Trace{
 		EventID: d.eventID,
 		Person:  d.person.ID,
-		Kind:    TraceTrouble,
+		Kind:    TraceFault,
 		Level:   LevelWarning,
 		Title:   title,
 		Detail:  detail,

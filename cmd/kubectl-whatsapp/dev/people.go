@@ -115,7 +115,7 @@ func (s *Server) handlerChanged(p Person, handler string) {
 	}
 
 	s.journal.add(t)
-	s.troubles.handlerChanged()
+	s.faults.handlerChanged()
 }
 
 // origin returns who wrote the message that an event sends, and the event of the question that it answers, if there is one.

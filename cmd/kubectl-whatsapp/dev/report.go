@@ -84,7 +84,7 @@ func (m *meta) ticks(message standin.SentMessage) []tick {
 // report delivers the statuses of a message one after the other, or the last first while they are out of order.
 func (m *meta) report(message standin.SentMessage, person Person, eventID string) {
 	ticks := m.ticks(message)
-	reversed := m.server.troubles.isOn(TroubleOutOfOrder)
+	reversed := m.server.faults.isOn(FaultOutOfOrder)
 	began := time.Now()
 
 	for _, t := range ticks {
@@ -111,11 +111,11 @@ func (m *meta) report(message standin.SentMessage, person Person, eventID string
 	m.server.journal.add(Trace{
 		EventID: eventID,
 		Person:  person.ID,
-		Kind:    TraceTrouble,
+		Kind:    TraceFault,
 		Level:   LevelWarning,
 		Title:   "The statuses of this message are delivered in the reverse order",
 		Detail:  "The receiver keeps the furthest one, so a late “sent” takes nothing back.",
-		Code:    TroubleOutOfOrder,
+		Code:    FaultOutOfOrder,
 	})
 
 	for _, t := range slices.Backward(ticks) {

@@ -48,13 +48,13 @@ type Options struct {
 
 // Server is a receiver between stand-ins, and the page. Open returns one, Close ends it.
 type Server struct {
-	options  Options
-	clock    *rig.Clock
-	stream   *stream
-	journal  *journal
-	chat     *chat
-	troubles *troubles
-	secrets  secrets
+	options Options
+	clock   *rig.Clock
+	stream  *stream
+	journal *journal
+	chat    *chat
+	faults  *faults
+	secrets secrets
 
 	rig   *rig.Rig
 	meta  *meta
@@ -95,7 +95,7 @@ func Open(ctx context.Context, o Options) (_ *Server, err error) {
 		clock:    clock,
 		personOf: s.meta.personOf,
 	}
-	s.troubles = newTroubles(s)
+	s.faults = newFaults(s)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.closed = sync.OnceValue(s.end)
 

@@ -63,7 +63,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /api/delete", serve(http.StatusOK, s.deleteMessage))
 	mux.HandleFunc("POST /api/react", serve(http.StatusOK, s.react))
 	mux.HandleFunc("POST /api/people", serve(http.StatusCreated, s.chat.addPerson))
-	mux.HandleFunc("PUT /api/troubles/{name}", s.putTrouble)
+	mux.HandleFunc("PUT /api/faults/{name}", s.putFault)
 	mux.HandleFunc("POST /api/clock", serve(http.StatusOK, s.advance))
 	mux.HandleFunc("POST /api/reset", s.postReset)
 
@@ -156,7 +156,7 @@ func statusOf(err error) int {
 	}
 
 	switch {
-	case errors.Is(err, errNoPerson), errors.Is(err, errNoMessage), errors.Is(err, errNoTrouble):
+	case errors.Is(err, errNoPerson), errors.Is(err, errNoMessage), errors.Is(err, errNoFault):
 		return http.StatusNotFound
 	case errors.Is(err, errTooMany), errors.Is(err, errNumberTaken):
 		return http.StatusConflict
@@ -196,7 +196,7 @@ func (s *Server) getState(w http.ResponseWriter, _ *http.Request) {
 		People:         s.chat.everyone(),
 		Messages:       s.chat.all(),
 		Traces:         s.journal.all(),
-		Troubles:       s.troubles.all(),
+		Faults:         s.faults.all(),
 		Clock:          s.clockState(),
 		MessagesURL:    s.URL(),
 		LastEventID:    last,

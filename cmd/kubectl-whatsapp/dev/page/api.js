@@ -14,8 +14,8 @@ export const react = (message, emoji) => call("POST", "react", { ...of(message),
 export const addPerson = (name) => call("POST", "people", { name });
 export const reset = () => call("POST", "reset", {});
 
-export const switchTrouble = (name, on, person) =>
-  call("PUT", `troubles/${encodeURIComponent(name)}`, { on, person });
+export const switchFault = (name, on, person) =>
+  call("PUT", `faults/${encodeURIComponent(name)}`, { on, person });
 
 const of = (message) => ({ person: message.person, message: message.id });
 
@@ -61,7 +61,7 @@ const events = [
   "status",
   "typing",
   "trace",
-  "trouble",
+  "fault",
   "person",
   "clock",
   "ai",

@@ -53,7 +53,7 @@ export const catalogue = {
     "kind-desk": "Desk",
     "kind-failure": "Failure",
     "kind-handler": "Takeover",
-    "kind-trouble": "Trouble",
+    "kind-fault": "Fault",
     "kind-server": "Server",
     "latitude": "Latitude",
     "location": "Location",
@@ -114,9 +114,9 @@ export const catalogue = {
     "they": "Business",
     "too-large": "The file has more than {limit}.",
     "trace": "What happens",
-    "troubles": "Troubles",
-    "troubles-hint": "Switch one on, write a message, and see what the receiver does about it.",
-    "troubles-on": "{count} on",
+    "faults": "Faults",
+    "faults-hint": "Switch one on, write a message, and see what the receiver does about it.",
+    "faults-on": "{count} on",
     "typing": "typing…",
     "unplayable": "cannot be played",
     "unreachable": "The server does not answer. Is whatsapp-webhook dev still running?",
@@ -175,7 +175,7 @@ export const catalogue = {
     "kind-desk": "Equipo",
     "kind-failure": "Fallo",
     "kind-handler": "Relevo",
-    "kind-trouble": "Avería",
+    "kind-fault": "Avería",
     "kind-server": "Servidor",
     "latitude": "Latitud",
     "location": "Ubicación",
@@ -236,9 +236,9 @@ export const catalogue = {
     "they": "Empresa",
     "too-large": "El archivo tiene más de {limit}.",
     "trace": "Qué ocurre",
-    "troubles": "Averías",
-    "troubles-hint": "Activa una, escribe un mensaje y mira qué hace el receptor.",
-    "troubles-on": "{count} activas",
+    "faults": "Averías",
+    "faults-hint": "Activa una, escribe un mensaje y mira qué hace el receptor.",
+    "faults-on": "{count} activas",
     "typing": "escribiendo…",
     "unplayable": "no se puede reproducir",
     "unreachable": "El servidor no responde. ¿Sigue en marcha whatsapp-webhook dev?",
@@ -253,8 +253,8 @@ export const catalogue = {
   },
 };
 
-// The troubles in other languages than the server's, by name.
-export const troubles = {
+// The faults in other languages than the server's, by name.
+export const faults = {
   es: {
     "ai-down": {
       title: "IA caída",

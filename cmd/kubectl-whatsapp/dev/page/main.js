@@ -9,7 +9,7 @@ import { Conversation } from "./conversation.js";
 import { Model } from "./model.js";
 import { language } from "./texts.js";
 import { Trace } from "./trace.js";
-import { Troubles } from "./troubles.js";
+import { Faults } from "./faults.js";
 
 document.documentElement.lang = language;
 
@@ -18,7 +18,7 @@ const composer = new Composer(model);
 const conversation = new Conversation(model, actionsOf(composer, (id) => conversation.reveal(id)));
 
 new Bar(model);
-new Troubles(model);
+new Faults(model);
 new Trace(model);
 composer.input.focus();
 follow(model);

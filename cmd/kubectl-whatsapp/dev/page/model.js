@@ -7,7 +7,7 @@ const maxMessages = 2000;
 
 // Model is what the page knows of the server's state. Its events tell the views what changed:
 // "loaded", "chosen" (another person), "person" (one is new or changed), "message", "forgotten" (the oldest
-// message), "typing", "trace", "trouble", "clock", "ai", "connection".
+// message), "typing", "trace", "fault", "clock", "ai", "connection".
 export class Model extends EventTarget {
   constructor() {
     super();
@@ -16,7 +16,7 @@ export class Model extends EventTarget {
     this.people = [];
     this.messages = new Map();
     this.traces = [];
-    this.troubles = [];
+    this.faults = [];
     this.clock = { ahead_seconds: 0 };
     this.typing = new Set();
     this.connected = undefined; // until the first attempt
@@ -31,7 +31,7 @@ export class Model extends EventTarget {
     this.people = state.people || [];
     this.messages = new Map((state.messages || []).map((message) => [message.id, message]));
     this.traces = state.traces || [];
-    this.troubles = state.troubles || [];
+    this.faults = state.faults || [];
     this.clock = state.clock;
     this.typing.clear();
     this.loaded = true;
@@ -60,9 +60,9 @@ export class Model extends EventTarget {
       case "trace":
         this.addTrace(data);
         break;
-      case "trouble":
-        this.troubles = replaced(this.troubles, data, "name");
-        this.tell("trouble");
+      case "fault":
+        this.faults = replaced(this.faults, data, "name");
+        this.tell("fault");
         break;
       case "person":
         this.people = replaced(this.people, data, "id");

@@ -34,13 +34,13 @@ export function titleOf({ title, exchange }) {
 
 function colour({ kind, level }) {
   if (level === "error" || kind === "failure") return "kind-failure";
-  if (level === "warning") return "kind-trouble";
+  if (level === "warning") return "kind-fault";
 
   return `kind-${kind}`;
 }
 
 function code({ kind, code: word, level, exchange }) {
-  const shown = kind !== "trouble" && (word || exchange?.status);
+  const shown = kind !== "fault" && (word || exchange?.status);
   const bad = level === "error" || level === "warning" || exchange?.status >= 400 || exchange?.status === 0;
 
   return el("span", shown ? { class: bad ? "code bad" : "code" } : null, shown && String(shown));

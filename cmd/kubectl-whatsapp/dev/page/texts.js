@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { catalogue, labels, troubles } from "./catalogue.js";
+import { catalogue, labels, faults } from "./catalogue.js";
 
 const key = "language";
 
@@ -31,8 +31,8 @@ export function t(name, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, value) => values[value] ?? "");
 }
 
-// troubleText returns a trouble's title and what it does. The server's texts are English.
-export const troubleText = (trouble) => troubles[language]?.[trouble.name] || trouble;
+// faultText returns a fault's title and what it does. The server's texts are English.
+export const faultText = (fault) => faults[language]?.[fault.name] || fault;
 
 export const groupText = (group) => t(`group-${group.toLowerCase()}`);
 

@@ -151,7 +151,7 @@ export class Trace {
 }
 
 // The kinds of steps that decide nothing about an event.
-const besides = new Set(["status", "graph", "notice", "trouble"]);
+const besides = new Set(["status", "graph", "notice", "fault"]);
 
 const isFine = (step) => step && step.level !== "error" && step.level !== "warning";
 

@@ -19,40 +19,40 @@ const (
 	dayLater = 24*time.Hour + time.Minute
 )
 
-var errNoTrouble = errors.New("there is no such trouble")
+var errNoFault = errors.New("there is no such fault")
 
-// allTroubles are the troubles, in the order to show them.
-var allTroubles = []Trouble{
+// allFaults are the faults, in the order to show them.
+var allFaults = []Fault{
 	{
-		Name:  TroubleAIDown,
+		Name:  FaultAIDown,
 		Group: "AI",
 		Title: "AI is down",
 		What: "Every question is answered 503. The receiver keeps the messages and asks again, after 1 s, 2 s, 4 s and so on. " +
 			"After ten failures of several messages it stops asking and probes every 5 s. Nothing is lost.",
 	},
 	{
-		Name:  TroubleAISlow,
+		Name:  FaultAISlow,
 		Group: "AI",
 		Title: "AI is slow",
 		What: "Every answer takes 15 s longer. The person sees “typing”. Messages of other people are answered meanwhile; " +
 			"those of the same person wait, so that the answers stay in order.",
 	},
 	{
-		Name:  TroubleAI429,
+		Name:  FaultAI429,
 		Group: "AI",
 		Title: "AI answers 429",
 		What: "Every question is answered 429 with Retry-After: 5. The receiver waits for that time, and then asks as " +
 			"often as the AI takes. No attempt is spent.",
 	},
 	{
-		Name:  TroubleAIGarbage,
+		Name:  FaultAIGarbage,
 		Group: "AI",
 		Title: "AI answers garbage",
 		What: "Every answer is a page of HTML. The receiver sends none of it: the person gets the fallback text, and the message " +
 			"becomes a dead letter that can be replayed.",
 	},
 	{
-		Name:  TroubleBadSignature,
+		Name:  FaultBadSignature,
 		Group: "Meta",
 		Title: "Bad signature",
 		Once:  true,
@@ -60,7 +60,7 @@ var allTroubles = []Trouble{
 			"nothing. The one that Meta signed is taken.",
 	},
 	{
-		Name:  TroubleDuplicate,
+		Name:  FaultDuplicate,
 		Group: "Meta",
 		Title: "Duplicate",
 		Once:  true,
@@ -68,21 +68,21 @@ var allTroubles = []Trouble{
 			"and answers once.",
 	},
 	{
-		Name:  TroubleOutOfOrder,
+		Name:  FaultOutOfOrder,
 		Group: "Meta",
 		Title: "Out of order",
 		What: "A message is delivered after the next one, or after 5 s, and the statuses of an answer come in the reverse order. " +
 			"The receiver answers in the order of arrival, and keeps the furthest status.",
 	},
 	{
-		Name:  TroubleRateLimit,
+		Name:  FaultRateLimit,
 		Group: "Meta",
 		Title: "Rate limit",
 		What: "Meta refuses every message with 131056: too many to this person. The receiver pauses the conversation for a " +
 			"minute, then for longer, and keeps the answer: the AI is not asked again. No attempt is spent.",
 	},
 	{
-		Name:  TroubleSendUnknown,
+		Name:  FaultSendUnknown,
 		Group: "Meta",
 		Title: "Send of unknown outcome",
 		Once:  true,
@@ -90,14 +90,14 @@ var allTroubles = []Trouble{
 			"could make two: it waits for a status, which proves that it arrived.",
 	},
 	{
-		Name:  TroubleTokenRefused,
+		Name:  FaultTokenRefused,
 		Group: "Meta",
 		Title: "Token refused",
 		What: "Meta refuses the access token with 190. The receiver stops sending and keeps the answers. It tries again every 5 s. " +
 			"No attempt is spent.",
 	},
 	{
-		Name:  TroubleDayLater,
+		Name:  FaultDayLater,
 		Group: "Conversation",
 		Title: "24 hours later",
 		Once:  true,
@@ -105,7 +105,7 @@ var allTroubles = []Trouble{
 			"takes only templates now. The next message of the person opens the window again.",
 	},
 	{
-		Name:  TroublePeople,
+		Name:  FaultPeople,
 		Group: "Conversation",
 		Title: "People take over",
 		What: "People have the conversation. The AI is not asked, and an answer that it still gives is withheld. The receiver tells " +
@@ -113,180 +113,180 @@ var allTroubles = []Trouble{
 	},
 }
 
-// troubles are the troubles and whether they are on. It is safe for concurrent use.
-type troubles struct {
+// faults are the faults and whether they are on. It is safe for concurrent use.
+type faults struct {
 	server *Server
 
 	mu   sync.Mutex
-	list []Trouble
-	off  map[string]chan struct{} // closed when the trouble is turned off
+	list []Fault
+	off  map[string]chan struct{} // closed when the fault is turned off
 	acts map[string]bool          // of those that act once: whether one has begun
 }
 
-func newTroubles(s *Server) *troubles {
-	return &troubles{
+func newFaults(s *Server) *faults {
+	return &faults{
 		server: s,
-		list:   append([]Trouble{}, allTroubles...),
+		list:   append([]Fault{}, allFaults...),
 		off:    map[string]chan struct{}{},
 		acts:   map[string]bool{},
 	}
 }
 
-func (t *troubles) all() []Trouble {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (f *faults) all() []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 
-	return append([]Trouble{}, t.list...)
+	return append([]Fault{}, f.list...)
 }
 
-func (t *troubles) isOn(name string) bool {
-	on, _ := t.until(name)
+func (f *faults) isOn(name string) bool {
+	on, _ := f.until(name)
 
 	return on
 }
 
-// until reports whether a trouble is on, and returns the channel that is closed when it is turned off.
-func (t *troubles) until(name string) (on bool, off <-chan struct{}) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// until reports whether a fault is on, and returns the channel that is closed when it is turned off.
+func (f *faults) until(name string) (on bool, off <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 
-	off, on = t.off[name]
+	off, on = f.off[name]
 
 	return on, off
 }
 
-// takeOnce reports whether a trouble is on that acts once, and has not begun to. The caller ends it with over.
-func (t *troubles) takeOnce(name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// takeOnce reports whether a fault is on that acts once, and has not begun to. The caller ends it with over.
+func (f *faults) takeOnce(name string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 
-	if _, on := t.off[name]; !on || t.acts[name] {
+	if _, on := f.off[name]; !on || f.acts[name] {
 		return false
 	}
 
-	t.acts[name] = true
+	f.acts[name] = true
 
 	return true
 }
 
-// over turns a trouble off, and says so.
-func (t *troubles) over(name, detail string) {
-	trouble, changed, err := t.set(name, false)
+// over turns a fault off, and says so.
+func (f *faults) over(name, detail string) {
+	fault, changed, err := f.set(name, false)
 	if err != nil || !changed {
 		return // it was turned off meanwhile
 	}
 
-	t.server.journal.add(Trace{
-		Kind:   TraceTrouble,
+	f.server.journal.add(Trace{
+		Kind:   TraceFault,
 		Level:  LevelOK,
-		Title:  "Trouble over: " + trouble.Title,
+		Title:  "Fault over: " + fault.Title,
 		Detail: detail,
 		Code:   name,
 	})
 }
 
-// set turns a trouble on or off, and reports whether that changed it.
-func (t *troubles) set(name string, on bool) (trouble Trouble, changed bool, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// set turns a fault on or off, and reports whether that changed it.
+func (f *faults) set(name string, on bool) (fault Fault, changed bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 
-	for i := range t.list {
-		trouble := &t.list[i]
-		if trouble.Name != name {
+	for i := range f.list {
+		fault := &f.list[i]
+		if fault.Name != name {
 			continue
 		}
 
-		if trouble.On == on {
-			return *trouble, false, nil
+		if fault.On == on {
+			return *fault, false, nil
 		}
 
-		trouble.On = on
-		trouble.Since = nil
+		fault.On = on
+		fault.Since = nil
 
 		if on {
-			trouble.Since = new(t.server.clock.Now())
-			t.off[name] = make(chan struct{})
-			t.acts[name] = false
+			fault.Since = new(f.server.clock.Now())
+			f.off[name] = make(chan struct{})
+			f.acts[name] = false
 		} else {
-			close(t.off[name])
-			delete(t.off, name)
+			close(f.off[name])
+			delete(f.off, name)
 		}
 
-		t.server.stream.publish(StreamTrouble, *trouble)
+		f.server.stream.publish(StreamFault, *fault)
 
-		return *trouble, true, nil
+		return *fault, true, nil
 	}
 
-	return Trouble{}, false, errNoTrouble
+	return Fault{}, false, errNoFault
 }
 
-// turn turns a trouble on or off, and says so.
-func (t *troubles) turn(name string, on bool) (Trouble, error) {
+// turn turns a fault on or off, and says so.
+func (f *faults) turn(name string, on bool) (Fault, error) {
 	if !on {
-		t.over(name, "")
-		return t.get(name)
+		f.over(name, "")
+		return f.get(name)
 	}
 
-	trouble, changed, err := t.set(name, true)
+	fault, changed, err := f.set(name, true)
 	if changed {
-		t.server.journal.add(Trace{
-			Kind:   TraceTrouble,
+		f.server.journal.add(Trace{
+			Kind:   TraceFault,
 			Level:  LevelWarning,
-			Title:  "Trouble: " + trouble.Title,
-			Detail: trouble.What,
+			Title:  "Fault: " + fault.Title,
+			Detail: fault.What,
 			Code:   name,
 		})
 	}
 
-	return trouble, err
+	return fault, err
 }
 
-func (t *troubles) get(name string) (Trouble, error) {
-	for _, trouble := range t.all() {
-		if trouble.Name == name {
-			return trouble, nil
+func (f *faults) get(name string) (Fault, error) {
+	for _, fault := range f.all() {
+		if fault.Name == name {
+			return fault, nil
 		}
 	}
 
-	return Trouble{}, errNoTrouble
+	return Fault{}, errNoFault
 }
 
-// clear turns all troubles off.
-func (t *troubles) clear() {
-	for _, trouble := range allTroubles {
-		_, _, _ = t.set(trouble.Name, false)
+// clear turns all faults off.
+func (f *faults) clear() {
+	for _, fault := range allFaults {
+		_, _, _ = f.set(fault.Name, false)
 	}
 }
 
-// putTrouble turns a trouble on or off.
-func (s *Server) putTrouble(w http.ResponseWriter, r *http.Request) {
+// putFault turns a fault on or off.
+func (s *Server) putFault(w http.ResponseWriter, r *http.Request) {
 	wanted, ok := readJSON[Switch](w, r)
 	if !ok {
 		return
 	}
 
-	trouble, err := s.turnTrouble(r, r.PathValue("name"), wanted)
+	fault, err := s.turnFault(r, r.PathValue("name"), wanted)
 	if err != nil {
 		writeError(w, statusOf(err), err)
 		return
 	}
 
-	writeJSON(w, http.StatusOK, trouble)
+	writeJSON(w, http.StatusOK, fault)
 }
 
-func (s *Server) turnTrouble(r *http.Request, name string, wanted Switch) (Trouble, error) {
+func (s *Server) turnFault(r *http.Request, name string, wanted Switch) (Fault, error) {
 	switch name {
-	case TroubleDayLater, TroublePeople:
+	case FaultDayLater, FaultPeople:
 	default:
-		return s.troubles.turn(name, wanted.On)
+		return s.faults.turn(name, wanted.On)
 	}
 
 	person, err := s.chat.person(wanted.Person)
 	if err != nil {
-		return Trouble{}, err
+		return Fault{}, err
 	}
 
-	if name == TroublePeople {
+	if name == FaultPeople {
 		return s.turnPeople(r.Context(), person, wanted)
 	}
 

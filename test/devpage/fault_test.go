@@ -10,20 +10,20 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/browser"
 )
 
-// TestTrouble switches the AI off: the message waits, and the trace says so. It is answered when the AI is back.
-func TestTrouble(t *testing.T) {
+// TestFault switches the AI off: the message waits, and the trace says so. It is answered when the AI is back.
+func TestFault(t *testing.T) {
 	p := open(t, nil, browser.Options{})
 
-	p.Hover(`[data-trouble="ai-down"]`)
-	p.Until("the line says what it does", `document.querySelector(".about-trouble").textContent.includes("503")`)
+	p.Hover(`[data-fault="ai-down"]`)
+	p.Until("the line says what it does", `document.querySelector(".about-fault").textContent.includes("503")`)
 
-	p.trouble("ai-down", true)
+	p.fault("ai-down", true)
 	p.say("Anyone there?")
 	p.Until("it waits", `document.querySelector(".event .state.waiting")`)
 	p.UntilShown(`.step[data-kind="question"] .code.bad`)
 	p.Until("no answer", `!`+newest(theirs))
 
-	p.trouble("ai-down", false)
+	p.fault("ai-down", false)
 	p.newest(theirs, "Anyone there?")
 	p.Until("it is answered", `document.querySelector(".event .state.good") && !document.querySelector(".event .state.waiting")`)
 }
@@ -32,12 +32,12 @@ func TestTrouble(t *testing.T) {
 func TestSlow(t *testing.T) {
 	p := open(t, nil, browser.Options{})
 
-	p.trouble("ai-slow", true)
+	p.fault("ai-slow", true)
 	p.say("Take your time")
 	p.UntilShown(".typing")
 	p.Until("the header says so", `document.getElementById("presence").textContent === "typing…"`)
 
-	p.trouble("ai-slow", false)
+	p.fault("ai-slow", false)
 	p.newest(theirs, "Take your time")
 	p.Until("it types no more", `!document.querySelector(".typing")`)
 }
@@ -47,7 +47,7 @@ func TestDayLater(t *testing.T) {
 	p := open(t, nil, browser.Options{})
 
 	p.ask("Hello", "Hello")
-	p.Click(`[data-trouble="24-hours-later"]`)
+	p.Click(`[data-fault="24-hours-later"]`)
 	p.Until("the clock is ahead", `document.getElementById("clock").textContent.includes("24")`)
 	p.Until("the refusal is shown", `document.querySelector('.step[data-level="error"], .step[data-level="warning"]')`)
 
@@ -60,13 +60,13 @@ func TestPeople(t *testing.T) {
 	p := open(t, nil, browser.Options{})
 
 	p.ask("Hello", "Hello")
-	p.Click(`[data-trouble="people-take-over"]`)
+	p.Click(`[data-fault="people-take-over"]`)
 	p.Until("the header says so", `document.getElementById("presence").textContent.startsWith("People answer")`)
 
 	p.say("A person, please")
 	p.Until("it is marked", newest(theirs)+`.querySelector(".badge")?.textContent === "From a colleague"`)
 
-	p.Click(`[data-trouble="people-take-over"]`)
+	p.Click(`[data-fault="people-take-over"]`)
 	p.ask("Hello, AI", "process_text_message Hello, AI")
 }
 

@@ -14,21 +14,21 @@ import (
 )
 
 // playAI answers a question in the place of the AI, or delays it. It reports whether it answered.
-func (t *troubles) playAI(w http.ResponseWriter, r *http.Request) bool {
+func (f *faults) playAI(w http.ResponseWriter, r *http.Request) bool {
 	switch {
-	case t.isOn(TroubleAIDown):
+	case f.isOn(FaultAIDown):
 		drain(r)
 		http.Error(w, "down", http.StatusServiceUnavailable)
-	case t.isOn(TroubleAI429):
+	case f.isOn(FaultAI429):
 		drain(r)
 		w.Header().Set("Retry-After", retryAfter)
 		http.Error(w, "too many requests", http.StatusTooManyRequests)
-	case t.isOn(TroubleAIGarbage):
+	case f.isOn(FaultAIGarbage):
 		drain(r)
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, "<!doctype html><title>It works</title>")
 	default:
-		t.delay(r)
+		f.delay(r)
 		return false
 	}
 
@@ -36,8 +36,8 @@ func (t *troubles) playAI(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // delay lets a question wait while the AI is slow.
-func (t *troubles) delay(r *http.Request) {
-	on, off := t.until(TroubleAISlow)
+func (f *faults) delay(r *http.Request) {
+	on, off := f.until(FaultAISlow)
 	if !on {
 		return
 	}
@@ -49,20 +49,20 @@ func (t *troubles) delay(r *http.Request) {
 	case <-timer.C:
 	case <-off:
 	case <-r.Context().Done():
-	case <-t.server.ctx.Done():
+	case <-f.server.ctx.Done():
 	}
 }
 
 // playGraph answers a call in the place of Meta. It reports whether it did.
-func (t *troubles) playGraph(w http.ResponseWriter, r *http.Request, call graphCall, next http.Handler) bool {
+func (f *faults) playGraph(w http.ResponseWriter, r *http.Request, call graphCall, next http.Handler) bool {
 	switch {
-	case t.isOn(TroubleTokenRefused):
+	case f.isOn(FaultTokenRefused):
 		graphRefusal(w, http.StatusUnauthorized, 190, "Error validating access token: Session has expired.")
-	case call.isMessage && t.isOn(TroubleRateLimit):
+	case call.isMessage && f.isOn(FaultRateLimit):
 		graphRefusal(w, http.StatusBadRequest, 131056, "(#131056) (Business Account, Consumer Account) pair rate limit hit")
-	case call.isMessage && t.takeOnce(TroubleSendUnknown):
+	case call.isMessage && f.takeOnce(FaultSendUnknown):
 		next.ServeHTTP(unsent{header: http.Header{}}, r)
-		t.over(TroubleSendUnknown, "Meta has accepted the message, and the receiver does not know it: it waits for a status.")
+		f.over(FaultSendUnknown, "Meta has accepted the message, and the receiver does not know it: it waits for a status.")
 		panic(http.ErrAbortHandler) // net/http cuts the connection
 	default:
 		return false
@@ -90,13 +90,13 @@ func (u unsent) WriteHeader(int)             {}
 func (u unsent) Write(p []byte) (int, error) { return len(p), nil }
 
 // turnPeople gives the conversation of a person to people, or those of all people back to the AI.
-func (s *Server) turnPeople(ctx context.Context, person Person, wanted Switch) (Trouble, error) {
+func (s *Server) turnPeople(ctx context.Context, person Person, wanted Switch) (Fault, error) {
 	if wanted.On {
 		if err := s.setHandler(ctx, person, HandlerPeople); err != nil {
-			return Trouble{}, err
+			return Fault{}, err
 		}
 
-		return s.troubles.turn(TroublePeople, true)
+		return s.faults.turn(FaultPeople, true)
 	}
 
 	kept := false
@@ -112,45 +112,45 @@ func (s *Server) turnPeople(ctx context.Context, person Person, wanted Switch) (
 		}
 
 		if err := s.setHandler(ctx, p, HandlerAI); err != nil {
-			return Trouble{}, err
+			return Fault{}, err
 		}
 	}
 
 	if kept {
-		return s.troubles.get(TroublePeople)
+		return s.faults.get(FaultPeople)
 	}
 
-	return s.troubles.turn(TroublePeople, false)
+	return s.faults.turn(FaultPeople, false)
 }
 
-// handlerChanged lets the trouble follow what happened otherwise: an AI hands over, and people give back.
-func (t *troubles) handlerChanged() {
-	for _, p := range t.server.chat.everyone() {
+// handlerChanged lets the fault follow what happened otherwise: an AI hands over, and people give back.
+func (f *faults) handlerChanged() {
+	for _, p := range f.server.chat.everyone() {
 		if p.Handler == HandlerPeople {
-			_, _, _ = t.set(TroublePeople, true)
+			_, _, _ = f.set(FaultPeople, true)
 			return
 		}
 	}
 
-	_, _, _ = t.set(TroublePeople, false)
+	_, _, _ = f.set(FaultPeople, false)
 }
 
 // turnDayLater sets the clock ahead by a day, and lets the AI write to a person unasked.
-func (s *Server) turnDayLater(ctx context.Context, person Person, wanted Switch) (Trouble, error) {
+func (s *Server) turnDayLater(ctx context.Context, person Person, wanted Switch) (Fault, error) {
 	if !wanted.On {
-		return s.troubles.turn(TroubleDayLater, false)
+		return s.faults.turn(FaultDayLater, false)
 	}
 
-	if trouble, err := s.troubles.turn(TroubleDayLater, true); err != nil {
-		return trouble, err
+	if fault, err := s.faults.turn(FaultDayLater, true); err != nil {
+		return fault, err
 	}
 
 	s.setAhead(dayLater)
 	s.writeUnasked(ctx, person)
 
-	s.troubles.over(TroubleDayLater, "The clock stays ahead. The next message of the person opens the window again.")
+	s.faults.over(FaultDayLater, "The clock stays ahead. The next message of the person opens the window again.")
 
-	return s.troubles.get(TroubleDayLater)
+	return s.faults.get(FaultDayLater)
 }
 
 // writeUnasked posts a message to a person, as the AI may at any time.

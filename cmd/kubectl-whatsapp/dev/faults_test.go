@@ -19,25 +19,25 @@ func (f *fixture) later(d time.Duration) {
 	}
 }
 
-// over waits until a trouble is over.
+// over waits until a fault is over.
 func (f *fixture) over(name string) {
 	f.Helper()
 
-	wait(f, StreamTrouble, func(t Trouble) bool { return t.Name == name && !t.On })
+	wait(f, StreamFault, func(t Fault) bool { return t.Name == name && !t.On })
 	wait(f, StreamTrace, func(t Trace) bool {
-		return t.Kind == TraceTrouble && t.Code == name && strings.HasPrefix(t.Title, "Trouble over")
+		return t.Kind == TraceFault && t.Code == name && strings.HasPrefix(t.Title, "Fault over")
 	})
 }
 
-func TestTroublesOfTheAIEnd(t *testing.T) {
+func TestFaultsOfTheAIEnd(t *testing.T) {
 	f := start(t, Options{})
 
 	for _, c := range []struct{ name, question, failure string }{
-		{TroubleAIDown, "→ 503", "attempt failed, will retry"},
-		{TroubleAI429, "→ 429", ""},
+		{FaultAIDown, "→ 503", "attempt failed, will retry"},
+		{FaultAI429, "→ 429", ""},
 	} {
 		f.turn(c.name, true)
-		f.trace(TraceTrouble, "Trouble: ")
+		f.trace(TraceFault, "Fault: ")
 
 		sent := f.text("hello")
 		question := f.trace(TraceQuestion, "process_text_message "+c.question)
@@ -65,17 +65,17 @@ func TestTroublesOfTheAIEnd(t *testing.T) {
 
 func TestSlowAI(t *testing.T) {
 	f := start(t, Options{})
-	f.turn(TroubleAISlow, true)
+	f.turn(FaultAISlow, true)
 	f.text("hello")
 	wait(f, StreamTyping, func(t Typing) bool { return t.On })
-	f.turn(TroubleAISlow, false) // the answer comes at once
+	f.turn(FaultAISlow, false) // the answer comes at once
 	wait(f, StreamTyping, func(t Typing) bool { return !t.On })
 	f.answer()
 }
 
 func TestGarbageOfTheAI(t *testing.T) {
 	f := start(t, Options{})
-	f.turn(TroubleAIGarbage, true)
+	f.turn(FaultAIGarbage, true)
 	f.text("hello")
 
 	if answer := f.answer(); answer.Text != FallbackText || answer.Sender != SenderReceiver {
@@ -86,7 +86,7 @@ func TestGarbageOfTheAI(t *testing.T) {
 		t.Errorf("the dead letter is %+v", dead)
 	}
 
-	f.turn(TroubleAIGarbage, false)
+	f.turn(FaultAIGarbage, false)
 	f.text("hello again")
 
 	if answer := f.answer(); answer.Text != "You said: hello again" {
@@ -96,24 +96,24 @@ func TestGarbageOfTheAI(t *testing.T) {
 
 func TestBadSignature(t *testing.T) {
 	f := start(t, Options{})
-	f.turn(TroubleBadSignature, true)
+	f.turn(FaultBadSignature, true)
 	f.text("hello")
 
 	if forged := f.trace(TraceDelivery, "forged"); forged.Code != "401" {
 		t.Errorf("the forged delivery is %+v", forged)
 	}
 
-	f.over(TroubleBadSignature)
+	f.over(FaultBadSignature)
 	f.answer()
 }
 
 func TestDuplicate(t *testing.T) {
 	f := start(t, Options{})
-	f.turn(TroubleDuplicate, true)
+	f.turn(FaultDuplicate, true)
 
 	sent := f.text("hello")
 
-	f.over(TroubleDuplicate)
+	f.over(FaultDuplicate)
 	f.text("and now")
 	wait(f, StreamMessage, func(m Message) bool { return m.Text == "You said: and now" })
 
@@ -138,10 +138,10 @@ func TestDuplicate(t *testing.T) {
 
 func TestOutOfOrder(t *testing.T) {
 	f := start(t, Options{})
-	f.turn(TroubleOutOfOrder, true)
+	f.turn(FaultOutOfOrder, true)
 
 	f.text("first")
-	f.trace(TraceTrouble, "held back")
+	f.trace(TraceFault, "held back")
 	f.text("second")
 
 	if answer := f.answer(); answer.Text != "You said: second" {
@@ -163,18 +163,18 @@ func TestOutOfOrder(t *testing.T) {
 		}
 	}
 
-	f.turn(TroubleOutOfOrder, false)
-	f.over(TroubleOutOfOrder)
+	f.turn(FaultOutOfOrder, false)
+	f.over(FaultOutOfOrder)
 	f.text("third")
 	f.answer()
 }
 
-func TestTroublesOfSendsEnd(t *testing.T) {
+func TestFaultsOfSendsEnd(t *testing.T) {
 	f := start(t, Options{})
 
 	for name, code := range map[string]string{
-		TroubleRateLimit:    "131056",
-		TroubleTokenRefused: "190",
+		FaultRateLimit:    "131056",
+		FaultTokenRefused: "190",
 	} {
 		f.turn(name, true)
 
@@ -198,7 +198,7 @@ func TestTroublesOfSendsEnd(t *testing.T) {
 
 func TestSendOfUnknownOutcome(t *testing.T) {
 	f := start(t, Options{})
-	f.turn(TroubleSendUnknown, true)
+	f.turn(FaultSendUnknown, true)
 	f.text("hello")
 
 	answer := f.answer()
@@ -212,8 +212,8 @@ func TestSendOfUnknownOutcome(t *testing.T) {
 		}
 	}
 
-	if state := f.state(); state.Troubles[8].Name != TroubleSendUnknown || state.Troubles[8].On {
-		t.Errorf("the trouble is %+v", state.Troubles[8])
+	if state := f.state(); state.Faults[8].Name != FaultSendUnknown || state.Faults[8].On {
+		t.Errorf("the fault is %+v", state.Faults[8])
 	}
 }
 
@@ -221,13 +221,13 @@ func TestDayLater(t *testing.T) {
 	f := start(t, Options{})
 	f.text("hello")
 	f.answer()
-	f.turn(TroubleDayLater, true)
+	f.turn(FaultDayLater, true)
 
 	if refused := f.trace(TraceLater, "AI posts a message unasked → 422"); refused.Code != "window_closed" {
 		t.Errorf("the message is %+v", refused)
 	}
 
-	f.over(TroubleDayLater)
+	f.over(FaultDayLater)
 
 	if ahead := f.state().Clock.AheadSeconds; ahead < 24*60*60 {
 		t.Errorf("the clock is %d s ahead", ahead)
@@ -243,13 +243,13 @@ func TestDayLater(t *testing.T) {
 func TestPeopleTakeOver(t *testing.T) {
 	f := start(t, Options{})
 
-	if status := f.call(http.MethodPut, "/api/troubles/"+TroublePeople, Switch{On: true}, nil); status != http.StatusConflict {
+	if status := f.call(http.MethodPut, "/api/faults/"+FaultPeople, Switch{On: true}, nil); status != http.StatusConflict {
 		t.Errorf("the conversation of a person who never wrote was answered %d", status)
 	}
 
 	f.text("hello")
 	f.answer()
-	f.turn(TroublePeople, true)
+	f.turn(FaultPeople, true)
 	wait(f, StreamPerson, func(p Person) bool { return p.Handler == HandlerPeople })
 	f.text("is anyone there?")
 	f.trace(TraceDesk, "human_message → 204")
@@ -258,7 +258,7 @@ func TestPeopleTakeOver(t *testing.T) {
 		t.Errorf("answered %q by %s", answer.Text, answer.Sender)
 	}
 
-	f.turn(TroublePeople, false)
+	f.turn(FaultPeople, false)
 	wait(f, StreamPerson, func(p Person) bool { return p.Handler == HandlerAI })
 	f.text("hello again")
 
@@ -270,8 +270,8 @@ func TestPeopleTakeOver(t *testing.T) {
 func TestTheAIHandsOver(t *testing.T) {
 	f := start(t, Options{})
 	f.text("person please")
-	wait(f, StreamTrouble, func(t Trouble) bool { return t.Name == TroublePeople && t.On })
-	f.turn(TroublePeople, false)
+	wait(f, StreamFault, func(t Fault) bool { return t.Name == FaultPeople && t.On })
+	f.turn(FaultPeople, false)
 	wait(f, StreamPerson, func(p Person) bool { return p.Handler == HandlerAI })
 }
 
@@ -279,7 +279,7 @@ func TestReset(t *testing.T) {
 	f := start(t, Options{})
 	f.text("hello")
 	f.answer()
-	f.turn(TroubleAIDown, true)
+	f.turn(FaultAIDown, true)
 
 	before := f.state()
 
@@ -290,7 +290,7 @@ func TestReset(t *testing.T) {
 	wait(f, StreamReset, func(struct{}) bool { return true })
 
 	after := f.state()
-	if len(after.Messages) != 0 || after.Troubles[0].On || after.People[0].Number == before.People[0].Number {
+	if len(after.Messages) != 0 || after.Faults[0].On || after.People[0].Number == before.People[0].Number {
 		t.Errorf("after the reset there is %+v", after)
 	}
 
@@ -301,9 +301,9 @@ func TestReset(t *testing.T) {
 	}
 }
 
-func TestUnknownTrouble(t *testing.T) {
+func TestUnknownFault(t *testing.T) {
 	f := start(t, Options{})
-	if status := f.call(http.MethodPut, "/api/troubles/flood", Switch{On: true}, nil); status != http.StatusNotFound {
+	if status := f.call(http.MethodPut, "/api/faults/flood", Switch{On: true}, nil); status != http.StatusNotFound {
 		t.Errorf("answered %d", status)
 	}
 }
