@@ -49,8 +49,8 @@ func (d denial) place() string {
 	return fmt.Sprintf("namespace %q, or the namespace does not exist", d.namespace)
 }
 
-// access records the resources that the operator may not list or watch. It learns them from the responses to the requests
-// of the cache, which repeats refused ones at intervals. So it sends no requests, and needs no rights, of its own.
+// access records the resources that the operator may not list or watch. It reads them from the responses to the cache's
+// requests, which the cache repeats at intervals, so it needs neither requests nor rights of its own.
 type access struct {
 	log logr.Logger
 	// changed is called with the namespace in which rights came or went, or an empty string for all.
@@ -136,7 +136,7 @@ func (a *access) record(d denial, denied bool) {
 
 	log := a.log.WithValues("namespace", d.namespace, "resource", d.resource.String())
 	if denied {
-		log.Error(nil, d.String()+"; the operator works on without it, and takes it up within a minute once a role grants it")
+		log.Error(nil, d.String()+"; the operator continues without it, and uses it within a minute after a role grants it")
 	} else {
 		log.Info("the operator got a right that it lacked")
 	}

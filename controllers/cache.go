@@ -56,7 +56,7 @@ func NewCache(scheme *runtime.Scheme, namespaces []string, selector labels.Selec
 	}
 }
 
-// Wrap returns a transport for the manager's client, by which the cache learns of missing rights.
+// Wrap returns a transport for the manager's client that records missing rights.
 func (c *Cache) Wrap(next http.RoundTripper) http.RoundTripper { return c.access.wrap(next) }
 
 // Options returns the options that limit the cache to the resources and the operator's objects, and of these to the

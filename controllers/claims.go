@@ -102,9 +102,9 @@ func claimMetadata() *metav1.PartialObjectMetadata {
 	return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "PersistentVolumeClaim"}}
 }
 
-// otherUser returns the name of another resource that has the better right to the claim, and "" if there is none. The one
-// whose pods mount it comes first, then the older one. It also reports whether the pods of both mount it, which takes two
-// changes at the same moment.
+// otherUser returns the name of another resource that has precedence for the claim, or "". The resource whose pods mount the
+// claim has precedence, then the older one. It also reports whether the pods of both mount it, which requires two simultaneous
+// changes.
 func (r *WhatsAppWebhookReconciler) otherUser(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,

@@ -43,7 +43,7 @@ func progressing(others map[string]string) map[string]string {
 	return wanted
 }
 
-// stalled are the conditions of a resource that a person has to mend.
+// stalled are the conditions of a resource that a person has to fix.
 func stalled(reason string, others map[string]string) map[string]string {
 	wanted := map[string]string{
 		"Ready":     "False " + reason,

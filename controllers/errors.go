@@ -16,11 +16,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
 )
 
-// maxExplanation bounds the API server's words on one object, in bytes: a condition may have to name several.
+// maxExplanation limits the API server's message about one object, in bytes: a condition may have to name several objects.
 const maxExplanation = 400
 
-// failureReasons are the reasons of all failures, the most important first: what a person has to mend comes before what
-// may pass by itself.
+// failureReasons are the reasons of all failures by priority: failures that a person has to fix come before temporary ones.
 var failureReasons = []string{
 	v1alpha1.ReasonNameConflict,
 	v1alpha1.ReasonClaimInUse,
@@ -46,7 +45,7 @@ func newFailure(step string, err error) failure {
 	if foreign, ok := errors.AsType[*apply.NotOwnedError](err); ok {
 		return failure{
 			reason: v1alpha1.ReasonNameConflict,
-			message: fmt.Sprintf("%s exists and belongs to %s, so it stays unchanged; rename this resource, or delete or rename that object if nothing needs it",
+			message: fmt.Sprintf("%s exists and belongs to %s, so the operator does not change it; rename this resource, or delete or rename that object",
 				step, foreign.Owner),
 			retry: retryConflict,
 			err:   err,
@@ -77,7 +76,7 @@ func newFailure(step string, err error) failure {
 	return f
 }
 
-// The API server's own checks of an object have no words of their own in an error, so admission is recognized by its words.
+// The API server's own checks have no fixed texts, so admission plugins are recognized by theirs.
 var (
 	deniedByWebhook = regexp.MustCompile(`^admission webhook ".*" denied the request`)
 	// deniedByPolicy matches a ValidatingAdmissionPolicy and a MutatingAdmissionPolicy.
@@ -113,9 +112,8 @@ func answered(step string, status metav1.Status) failure {
 		}
 	case forbidden && deniedOwner.MatchString(status.Message):
 		return failure{
-			reason: v1alpha1.ReasonApplyFailed,
-			message: step + ": in this cluster only those who may delete an object change its owner, and the operator may not " +
-				"delete claims; set or remove the owner reference yourself, as docs/volumes.md says; will retry",
+			message: step + ": this cluster lets only users who may delete an object change its owner, and the operator may not delete " +
+				"PersistentVolumeClaims; set or remove the owner reference yourself (docs/volumes.md); will retry",
 			retry: retryDenied,
 		}
 	case forbidden: // by an admission plugin of the API server, such as those for limits and for the size of volumes
@@ -137,7 +135,7 @@ func answered(step string, status metav1.Status) failure {
 func denied(step, explanation string) failure {
 	return failure{
 		reason:  v1alpha1.ReasonAdmissionDenied,
-		message: fmt.Sprintf("%s was denied: %s; change what the message names, here or in the cluster; will retry", step, explanation),
+		message: fmt.Sprintf("%s was denied: %s; change the named object or the policy; will retry", step, explanation),
 		retry:   retryDenied,
 	}
 }
@@ -146,8 +144,8 @@ func denied(step, explanation string) failure {
 func contestOf(object string) failure {
 	return failure{
 		reason: v1alpha1.ReasonAnotherOperator,
-		message: "another operator writes the same objects under the same name, lately " + object + "; one operator serves a " +
-			"resource: give each its own namespaces or label selector, or remove one; its changes are reverted every 5 minutes at most",
+		message: "another operator writes the same objects with the same field manager, most recently " + object + "; give each operator " +
+			"its own namespaces or label selector, or remove one; its changes are reverted at most every 5 minutes",
 		retry: retryContest,
 	}
 }

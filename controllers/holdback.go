@@ -14,8 +14,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// holdBack reports whether the objects of the resource stay as they are: it is suspended, or its receiver waits for its
-// turn in an upgrade of the operator. If not, it records in the Deployment what it was rendered from.
+// holdBack reports whether the objects of the resource are not applied: the resource is suspended, or its receiver waits for a
+// slot of an upgrade. Otherwise it records the rendering in the Deployment.
 func (r *WhatsAppWebhookReconciler) holdBack(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,

@@ -15,7 +15,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// The bounds of the backoff after a failure that may pass by itself. It doubles each time.
+// The limits of the backoff after a temporary failure. It doubles each time.
 const (
 	minBackoff = 5 * time.Millisecond
 	maxBackoff = 5 * time.Minute

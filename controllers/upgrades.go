@@ -19,9 +19,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// upgrades limits how many receivers an upgrade of the operator replaces at the same time. An upgrade is a change of the
-// rendered pods without a change of the resource. A receiver that was not available has nothing to lose, so it needs no
-// slot. While an upgraded receiver fails to become ready, no other begins.
+// upgrades limits how many receivers an upgrade of the operator replaces at the same time. An upgrade changes the rendered pods
+// of an unchanged resource. An unavailable receiver needs no slot. While an upgraded receiver does not become ready, no other
+// upgrade begins.
 //
 // The Deployments record what they were rendered from, so that a restart of the operator loses nothing.
 type upgrades struct {

@@ -93,7 +93,8 @@ func (r *WhatsAppWebhookReconciler) apply(ctx context.Context, p *plan, seen *ob
 			f := seen.fail(reference.String(), err)
 			result = f.reason
 
-			// What exists is good enough for others, but for the configuration: pods would start with an old one.
+			// A failed update of an existing dependency does not block the others, except for the configuration: pods would start with
+			// an old one.
 			if live == nil || reference.Kind == "ConfigMap" {
 				p.failures[reference] = f
 			}
@@ -113,7 +114,7 @@ func (r *WhatsAppWebhookReconciler) apply(ctx context.Context, p *plan, seen *ob
 func (p *plan) held(reference resources.Reference) (failure, bool) {
 	for _, dependency := range p.dependencies[reference] {
 		if cause, failed := p.failures[dependency]; failed {
-			cause.message = fmt.Sprintf("%s refers to %s, so it is not applied before that is mended", reference, dependency)
+			cause.message = fmt.Sprintf("%s refers to %s, so it is not applied until that object is fixed", reference, dependency)
 
 			return cause, true
 		}

@@ -15,8 +15,8 @@ import (
 
 type event struct{ kind, reason, note string }
 
-// transitions returns an event for each condition that changed in a way a person should know of. Changes that need no
-// attention, such as progress, only appear in the conditions.
+// transitions returns an event for each notable change of a condition. Other changes, such as progress, only appear in the
+// conditions.
 func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
 	var events []event
 	for _, kind := range []string{
@@ -45,9 +45,9 @@ func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
 	return events
 }
 
-// notedElsewhere are the reasons of Ready without an event of their own: a part is in progress, or another condition has
+// withoutEvent are the reasons of Ready without an event of their own: a part is in progress, or another condition has
 // the event.
-var notedElsewhere = []string{
+var withoutEvent = []string{
 	v1alpha1.ReasonProgressing,
 	v1alpha1.ReasonRoutePending,
 	v1alpha1.ReasonLoadBalancerPending,
@@ -68,7 +68,7 @@ func isNotable(then, now *metav1.Condition) bool {
 	case now.Reason == v1alpha1.ReasonNotRequested:
 		return false
 	case now.Type == v1alpha1.ConditionReady:
-		return !slices.Contains(notedElsewhere, now.Reason)
+		return !slices.Contains(withoutEvent, now.Reason)
 	case now.Status == metav1.ConditionFalse || now.Reason == v1alpha1.ReasonTokenExpiring:
 		return true
 	default:

@@ -106,10 +106,10 @@ func gatewayVerdict(ref v1alpha1.GatewayReference, route *gatewayv1.HTTPRoute) v
 			return yes(v1alpha1.ReasonRouteAccepted, "%s has accepted the HTTPRoute", describeGateway(ref))
 		case refusal != nil && result.reason != v1alpha1.ReasonRouteNotAccepted && !decided:
 			result = no(v1alpha1.ReasonRoutePending, "%s has not accepted the HTTPRoute yet: %s: %s",
-				describeGateway(ref), refusal.Reason, excerpt(refusal.Message, maxWords))
+				describeGateway(ref), refusal.Reason, excerpt(refusal.Message, maxExcerpt))
 		case decided:
 			result = no(v1alpha1.ReasonRouteNotAccepted, "%s refuses the HTTPRoute: %s: %s",
-				describeGateway(ref), refusal.Reason, excerpt(refusal.Message, maxWords))
+				describeGateway(ref), refusal.Reason, excerpt(refusal.Message, maxExcerpt))
 		}
 	}
 

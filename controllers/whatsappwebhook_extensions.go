@@ -35,8 +35,7 @@ func extensionsAvailability(seen observation) verdict {
 	}
 }
 
-// autoscaling returns the verdict on the autoscaler. It has no condition of its own: the autoscaler's own conditions say
-// more, and Ready repeats them.
+// autoscaling returns the verdict on the autoscaler. It has no own condition: Ready repeats the conditions of the autoscaler.
 func autoscaling(seen observation) verdict {
 	switch {
 	case seen.autoscaler != nil:
@@ -57,7 +56,7 @@ func podAutoscaling(hpa *autoscalingv2.HorizontalPodAutoscaler) verdict {
 
 		if c := hpa.Status.Conditions[i]; c.Status == corev1.ConditionFalse {
 			return no(v1alpha1.ReasonAutoscalerNotReady, "HorizontalPodAutoscaler %s does not scale: %s: %s",
-				hpa.Name, c.Reason, excerpt(c.Message, maxWords))
+				hpa.Name, c.Reason, excerpt(c.Message, maxExcerpt))
 		}
 	}
 
@@ -71,7 +70,7 @@ func eventAutoscaling(scaled *ScaledObject) verdict {
 	}
 
 	if c := scaled.Status.Conditions[i]; c.Status == corev1.ConditionFalse {
-		return no(v1alpha1.ReasonAutoscalerNotReady, "ScaledObject %s does not scale: %s: %s", scaled.Name, c.Reason, excerpt(c.Message, maxWords))
+		return no(v1alpha1.ReasonAutoscalerNotReady, "ScaledObject %s does not scale: %s: %s", scaled.Name, c.Reason, excerpt(c.Message, maxExcerpt))
 	}
 
 	return verdict{}

@@ -13,11 +13,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// maxWords bounds the words of Kubernetes in a hint, in bytes.
-const maxWords = 320
+// maxExcerpt limits the messages of Kubernetes in a hint, in bytes.
+const maxExcerpt = 320
 
-// hint returns why pods are not ready, or else where to look. It reports whether it knows the cause. Of several causes it
-// names the cause to mend first.
+// hint returns the reason for which pods are not ready, or else where to find it. It reports whether the reason is known. Of
+// several reasons it returns the one to fix first.
 func hint(seen observation) (why string, explained bool) {
 	for _, find := range []func(observation) string{
 		pausedHint,
@@ -71,7 +71,7 @@ func creationHint(seen observation) string {
 		return ""
 	}
 
-	return "pods cannot be created: " + excerpt(failed.Message, maxWords)
+	return "pods cannot be created: " + excerpt(failed.Message, maxExcerpt)
 }
 
 // lostNodeHint is for a pod whose node no longer reports. With the embedded store no other pod starts before that one is
@@ -88,7 +88,7 @@ func lostNodeHint(seen observation) string {
 			state = "is terminating"
 		}
 
-		return fmt.Sprintf("pod %s %s, since node %s does not respond: repair the node, or, if it is shut down for good, "+
+		return fmt.Sprintf("pod %s %s, since node %s does not respond: repair the node, or, if it is shut down permanently, "+
 			"kubectl taint nodes %[3]s node.kubernetes.io/out-of-service=nodeshutdown:NoExecute", pod.Name, state, pod.Spec.NodeName)
 	}
 
@@ -132,7 +132,7 @@ func schedulingHint(seen observation) string {
 			continue
 		}
 
-		return fmt.Sprintf("pod %s cannot be scheduled: %s", pod.Name, excerpt(scheduled.Message, maxWords))
+		return fmt.Sprintf("pod %s cannot be scheduled: %s", pod.Name, excerpt(scheduled.Message, maxExcerpt))
 	}
 
 	return ""
@@ -158,12 +158,12 @@ func claimPendingHint(seen observation) string {
 // runningHint is for pods that run and are not ready for a reason that only they know.
 func runningHint(seen observation) string {
 	if seen.reported.Starting != "" {
-		return "the receiver is starting: " + excerpt(seen.reported.Starting, maxWords)
+		return "the receiver is starting: " + excerpt(seen.reported.Starting, maxExcerpt)
 	}
 
 	for _, problem := range seen.reported.Problems {
 		if problem.Operation == "store" {
-			return "the receiver reports: store: " + excerpt(problem.Text, maxWords)
+			return "the receiver reports: store: " + excerpt(problem.Text, maxExcerpt)
 		}
 	}
 

@@ -198,7 +198,7 @@ func TestHintOfOnePod(t *testing.T) {
 			}), nil, "container vault of pod p crashes with exit code 1; kubectl",
 		},
 		"long words": {
-			newPodStatus("p", waiting("ErrImagePull", strings.Repeat("x", 5000))), nil, strings.Repeat("x", maxWords) + "…; check",
+			newPodStatus("p", waiting("ErrImagePull", strings.Repeat("x", 5000))), nil, strings.Repeat("x", maxExcerpt) + "…; check",
 		},
 		"a pod that is deleted from a lost node": {
 			newPodStatus("p", deleted, condition(corev1.PodReady, "", ""), func(p *corev1.Pod) {

@@ -33,7 +33,7 @@ func imageHint(pod *corev1.Pod) string {
 
 	why := fmt.Sprintf("pod %s cannot pull the image %s", pod.Name, status.Image)
 	if words != "" && !strings.HasPrefix(words, "Back-off") {
-		why += ": " + excerpt(words, maxWords)
+		why += ": " + excerpt(words, maxExcerpt)
 	}
 
 	return why + "; check the name, and the access to the registry"
@@ -47,10 +47,10 @@ func configurationHint(pod *corev1.Pod) string {
 		return ""
 	}
 
-	return fmt.Sprintf("container %s of pod %s cannot be created: %s", status.Name, pod.Name, excerpt(status.State.Waiting.Message, maxWords))
+	return fmt.Sprintf("container %s of pod %s cannot be created: %s", status.Name, pod.Name, excerpt(status.State.Waiting.Message, maxExcerpt))
 }
 
-// crashHint is for a container that ends again and again. One that has started once more may run on.
+// crashHint is the hint for a container that crashes repeatedly. After a restart it may keep running.
 func crashHint(pod *corev1.Pod) string {
 	for _, status := range containers(pod) {
 		ended := status.State.Terminated
@@ -67,14 +67,14 @@ func crashHint(pod *corev1.Pod) string {
 		}
 
 		return fmt.Sprintf("container %s of pod %s crashes with exit code %d%s; kubectl logs --previous %[2]s -c %[1]s says more",
-			status.Name, pod.Name, ended.ExitCode, lastWords(status.Name, ended))
+			status.Name, pod.Name, ended.ExitCode, terminationMessage(status.Name, ended))
 	}
 
 	return ""
 }
 
-// lastWords returns the last line of a receiver's termination message. Other containers may write anything there.
-func lastWords(container string, ended *corev1.ContainerStateTerminated) string {
+// terminationMessage returns the last line of a receiver's termination message. Other containers may write anything there.
+func terminationMessage(container string, ended *corev1.ContainerStateTerminated) string {
 	lines := strings.Split(strings.TrimSpace(ended.Message), "\n")
 
 	last := lines[len(lines)-1]
@@ -82,7 +82,7 @@ func lastWords(container string, ended *corev1.ContainerStateTerminated) string 
 		return ""
 	}
 
-	return ": " + excerpt(last, maxWords)
+	return ": " + excerpt(last, maxExcerpt)
 }
 
 // failedPodHint is for a pod that Kubernetes has ended, for example to free the memory of its node.
@@ -91,7 +91,7 @@ func failedPodHint(pod *corev1.Pod) string {
 		return ""
 	}
 
-	return fmt.Sprintf("pod %s was ended (%s): %s", pod.Name, pod.Status.Reason, excerpt(pod.Status.Message, maxWords))
+	return fmt.Sprintf("pod %s was ended (%s): %s", pod.Name, pod.Status.Reason, excerpt(pod.Status.Message, maxExcerpt))
 }
 
 // volumeHint is for a pod on a node that is not ready for its containers. Why is only in the events of the pod, which the
@@ -112,7 +112,7 @@ func gateHint(pod *corev1.Pod) string {
 		return ""
 	}
 
-	return fmt.Sprintf("pod %s waits for a readiness gate: %s", pod.Name, excerpt(ready.Message, maxWords))
+	return fmt.Sprintf("pod %s waits for a readiness gate: %s", pod.Name, excerpt(ready.Message, maxExcerpt))
 }
 
 // waitingFor returns the container of a pod that waits for one of the reasons, or nil.

@@ -9,9 +9,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// besideReady has every reason of Ready, with the condition that is true beside it: Reconciling if the resource becomes
-// ready by itself, Stalled if a person has to act. The operator repeats also what is stalled, since a cluster may change
-// without a change of the resource.
+// besideReady maps every reason of Ready to the condition that is true with it: Reconciling if the resource becomes ready
+// without a person, Stalled if a person has to act. The operator retries stalled resources too, because the cluster may change.
 var besideReady = map[string]string{
 	v1alpha1.ReasonReady:        "",
 	v1alpha1.ReasonScaledToZero: "",

@@ -35,8 +35,8 @@ func resizing(webhook *v1alpha1.WhatsAppWebhook, claim *corev1.PersistentVolumeC
 	state := fmt.Sprintf("the volume of PersistentVolumeClaim %s has %s of the requested %s", claim.Name, size.String(), wanted.String())
 
 	if cause, failed := resizeFailure(claim); failed {
-		return no(v1alpha1.ReasonVolumeResizeFailed, "%s: it cannot be enlarged%s; mend that at the storage, which tries again, "+
-			"or set a smaller store.embedded.size above %s, which Kubernetes accepts from 1.32 on", state, cause, size.String())
+		return no(v1alpha1.ReasonVolumeResizeFailed, "%s: it cannot be enlarged%s; fix that at the storage, which retries, or set a smaller "+
+			"store.embedded.size above %s, which Kubernetes accepts from 1.32 on", state, cause, size.String())
 	}
 
 	if isNodeResize(claim) {
@@ -48,14 +48,14 @@ func resizing(webhook *v1alpha1.WhatsAppWebhook, claim *corev1.PersistentVolumeC
 		"such as a driver without a resizer", state, claim.Name)
 }
 
-// resizeFailure returns the words of Kubernetes on a resize that has failed, and whether one has. The storage repeats it, also
-// one that it calls infeasible, at longer intervals.
+// resizeFailure returns Kubernetes' message about a failed resize, and whether a resize failed. The storage retries it at
+// growing intervals, even if it calls the resize infeasible.
 func resizeFailure(claim *corev1.PersistentVolumeClaim) (cause string, failed bool) {
 	for _, condition := range claim.Status.Conditions {
 		isFailure := condition.Type == corev1.PersistentVolumeClaimControllerResizeError ||
 			condition.Type == corev1.PersistentVolumeClaimNodeResizeError
 		if isFailure && condition.Status == corev1.ConditionTrue {
-			return ": " + excerpt(condition.Message, maxWords), true
+			return ": " + excerpt(condition.Message, maxExcerpt), true
 		}
 	}
 

@@ -48,11 +48,11 @@ func TestLifeOfAMessage(t *testing.T) {
 
 	event := page.Events[0]
 
-	var life consoleapi.Life
-	h.console(http.StatusOK, http.MethodGet, "/v1/events/"+event.ID, &life)
+	var detail consoleapi.EventDetail
+	h.console(http.StatusOK, http.MethodGet, "/v1/events/"+event.ID, &detail)
 
 	var steps []string
-	for _, step := range life.Steps {
+	for _, step := range detail.Steps {
 		steps = append(steps, strings.TrimSpace(step.Step+" "+step.Status+step.Code))
 	}
 
@@ -62,18 +62,18 @@ func TestLifeOfAMessage(t *testing.T) {
 		}
 	}
 
-	if len(life.Replies) != 1 || len(life.Replies[0].Statuses) != 1 || life.Replies[0].Statuses[0].Status != "read" {
-		t.Errorf("the replies are %+v, want one, which was read", life.Replies)
+	if len(detail.Replies) != 1 || len(detail.Replies[0].Statuses) != 1 || detail.Replies[0].Statuses[0].Status != "read" {
+		t.Errorf("the replies are %+v, want one, which was read", detail.Replies)
 	}
 
-	if life.Text != "" || life.Payload != nil || life.Replies[0].Text != "" || life.Replies[0].MessageID != "" {
-		t.Errorf("without reveal the console shows %+v", life)
+	if detail.Text != "" || detail.Payload != nil || detail.Replies[0].Text != "" || detail.Replies[0].MessageID != "" {
+		t.Errorf("without reveal the console shows %+v", detail)
 	}
 
-	h.console(http.StatusOK, http.MethodGet, "/v1/events/"+event.ID+"?reveal=true", &life)
+	h.console(http.StatusOK, http.MethodGet, "/v1/events/"+event.ID+"?reveal=true", &detail)
 
-	if life.Text != "hello" || life.Name != number+":"+ana || life.Payload == nil || life.Replies[0].Text != "You said: hello" {
-		t.Errorf("with reveal the console shows %+v", life)
+	if detail.Text != "hello" || detail.Name != number+":"+ana || detail.Payload == nil || detail.Replies[0].Text != "You said: hello" {
+		t.Errorf("with reveal the console shows %+v", detail)
 	}
 
 	var messages consoleapi.MessagePage

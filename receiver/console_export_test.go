@@ -86,7 +86,7 @@ func TestExportOfOneWithinAGroup(t *testing.T) {
 		ana:                {[]string{ana}, "IN-GROUP", luis},
 		"group:Z3J1cG8tMQ": {[]string{ana, luis}, luis, "no such text"},
 	} {
-		var exported struct{ Events []consoleapi.Life }
+		var exported struct{ Events []consoleapi.EventDetail }
 		h.console(http.StatusOK, http.MethodGet, "/v1/conversations/"+number+":"+name+"/export", &exported)
 
 		encoded, err := json.Marshal(exported)
@@ -121,7 +121,7 @@ func TestExportOfOneAmongMany(t *testing.T) {
 		{"id":%[2]q,"messages":[{"from":%[2]q,"id":"wamid.h2","timestamp":"1739230970","type":"text","text":{"body":"OF-LUIS"}}]}]}]`, ana, luis)))
 	h.waitIdle()
 
-	var exported struct{ Events []consoleapi.Life }
+	var exported struct{ Events []consoleapi.EventDetail }
 	h.console(http.StatusOK, http.MethodGet, "/v1/conversations/"+number+":"+ana+"/export", &exported)
 
 	if len(exported.Events) != 1 || !exported.Events[0].Shared {

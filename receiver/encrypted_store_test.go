@@ -62,7 +62,7 @@ func TestEncryptedStore(t *testing.T) {
 	}
 
 	// The receiver's own scheduler looks once a minute; another one looks at once.
-	scheduler := backup.New(backup.Parts{
+	scheduler := backup.New(backup.Dependencies{
 		Store: engine,
 		Live:  h.Local.Live,
 		Clock: h.clock,

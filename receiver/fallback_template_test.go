@@ -25,10 +25,10 @@ func TestTemplateForTheFallbackText(t *testing.T) {
 		c.Processing.AmbiguousWindow = time.Hour
 	})
 
-	var mended atomic.Bool
+	var fixed atomic.Bool
 
 	h.reply = func(method string, request map[string]any) any {
-		if !mended.Load() {
+		if !fixed.Load() {
 			return map[string]any{"response": map[string]any{"type": "hologram"}}
 		}
 
@@ -68,7 +68,7 @@ func TestTemplateForTheFallbackText(t *testing.T) {
 	}
 
 	h.waitFor("the notice", func() bool { return len(h.sink.notices("message.dead")) == 1 })
-	mended.Store(true)
+	fixed.Store(true)
 	h.Graph.Faults.Add(lost)
 	h.replay("wamid.1")
 	confirm(2)

@@ -85,28 +85,28 @@ func TestFlowWithAFileThatIsTooLarge(t *testing.T) {
 	}
 }
 
-// TestFlowThatIsNotReady refuses calls for reasons that an administrator mends. Nothing is lost, and no attempt is spent.
+// TestFlowThatIsNotReady refuses calls for reasons that an administrator fixes. Nothing is lost, and no attempt is spent.
 func TestFlowThatIsNotReady(t *testing.T) {
 	for name, tc := range map[string]struct {
-		spoil, mend func(*harness)
+		spoil, fix func(*harness)
 	}{
 		"another bearer token": {
 			spoil: func(h *harness) { h.writeSecret(config.RoleBirdAccessKey, "0", "wrong") },
-			mend: func(h *harness) {
+			fix: func(h *harness) {
 				h.writeSecret(config.RoleBirdAccessKey, "0", folder.BirdAccessKey)
 				h.Local.Live.Reload()
 			},
 		},
 		"another signing key": {
 			spoil: func(h *harness) { h.writeSecret(config.RoleFlowSigningKey, "0", "wrong") },
-			mend: func(h *harness) {
+			fix: func(h *harness) {
 				h.writeSecret(config.RoleFlowSigningKey, "0", folder.FlowSigningKey)
 				h.Local.Live.Reload()
 			},
 		},
 		"not published": {
 			spoil: func(h *harness) { h.Flow.SetPublished(false) },
-			mend:  func(h *harness) { h.Flow.SetPublished(true) },
+			fix:   func(h *harness) { h.Flow.SetPublished(true) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestFlowThatIsNotReady(t *testing.T) {
 				t.Error("/status names no problem")
 			}
 
-			tc.mend(h)
+			tc.fix(h)
 			h.waitSent(1)
 			h.waitIdle()
 

@@ -108,7 +108,7 @@ func TestMemoryOfPeople(t *testing.T) {
 	want := []string{
 		"system",
 		"user " + standin.WantsPerson,
-		"assistant One moment, a colleague will write to you.\n[handed the conversation over to a colleague]",
+		"assistant One moment, a colleague will write to you.\n[handed the conversation off to a colleague]",
 		"user ¿hola?",
 		"assistant [a colleague wrote] soy Luis",
 		"user gracias",

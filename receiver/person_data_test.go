@@ -157,7 +157,7 @@ func TestErasureOfAPerson(t *testing.T) {
 
 	var exported struct {
 		Names  []string
-		Events []consoleapi.Life
+		Events []consoleapi.EventDetail
 	}
 
 	h.console(http.StatusOK, http.MethodGet, "/v1/conversations/"+samplePerson+"/export", &exported)

@@ -34,7 +34,7 @@ const (
 )
 
 func (r *Receiver) newEdge() *edge.Edge {
-	return edge.New(edge.Parts{
+	return edge.New(edge.Dependencies{
 		Inbox:   r.engine,
 		Live:    r.live,
 		Metrics: r.metrics,
@@ -42,7 +42,7 @@ func (r *Receiver) newEdge() *edge.Edge {
 		Clock:   r.clock,
 		Log:     r.log,
 		Version: r.version,
-		Media: medialink.NewHandler(medialink.Parts{
+		Media: medialink.NewHandler(medialink.Dependencies{
 			Files:   r.engine,
 			Live:    r.live,
 			Metrics: r.metrics,
@@ -54,8 +54,8 @@ func (r *Receiver) newEdge() *edge.Edge {
 
 func (r *Receiver) adminHandler() http.Handler { return admin.New(r.adminParts()) }
 
-func (r *Receiver) adminParts() admin.Parts {
-	return admin.Parts{
+func (r *Receiver) adminParts() admin.Dependencies {
+	return admin.Dependencies{
 		Store:               r.store,
 		Live:                r.live,
 		Metrics:             r.metrics,
@@ -83,7 +83,7 @@ func (r *Receiver) countMessages() int64 {
 
 // consoleHandler returns the handler of the console port: the API, and the pages that use it.
 func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs, messages *messagesapi.API) (http.Handler, error) {
-	api := consoleapi.New(consoleapi.Parts{
+	api := consoleapi.New(consoleapi.Dependencies{
 		Version:   r.version,
 		Store:     r.store,
 		Live:      r.live,
@@ -99,7 +99,7 @@ func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs, messages *messagesapi.A
 		Log:       r.log,
 	})
 
-	pages, err := console.New(console.Parts{
+	pages, err := console.New(console.Dependencies{
 		Source: ownConsole{api: api, live: r.live, log: r.log},
 		Clock:  r.clock,
 		Log:    r.log,
@@ -117,7 +117,7 @@ func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs, messages *messagesapi.A
 }
 
 func (r *Receiver) newDoctor() *doctor.Doctor {
-	return doctor.New(doctor.Parts{
+	return doctor.New(doctor.Dependencies{
 		Live:    r.live,
 		Graph:   r.graph,
 		Clock:   r.clock,
@@ -147,7 +147,7 @@ func (r *Receiver) problems() map[string]string {
 }
 
 func (r *Receiver) newMessagesAPI() *messagesapi.API {
-	return messagesapi.New(messagesapi.Parts{
+	return messagesapi.New(messagesapi.Dependencies{
 		Store:   r.store,
 		Wake:    r.engine.Wake,
 		Live:    r.live,

@@ -130,7 +130,7 @@ func Open(
 		return nil, fmt.Errorf("open media spool: %w", err)
 	}
 
-	r.engine = engine.New(engine.Parts{
+	r.engine = engine.New(engine.Dependencies{
 		Store:     r.store,
 		Assistant: r.assistant,
 		Graph:     r.graph,
@@ -143,7 +143,7 @@ func Open(
 		Clock:     clock,
 		Log:       log,
 	})
-	r.subscription = subscription.New(subscription.Parts{
+	r.subscription = subscription.New(subscription.Dependencies{
 		Live:      live,
 		Graph:     r.graph,
 		Metrics:   r.metrics,
@@ -153,7 +153,7 @@ func Open(
 		Clock:     clock,
 		Log:       log,
 	})
-	r.retention = retention.New(retention.Parts{
+	r.retention = retention.New(retention.Dependencies{
 		Store:  r.store,
 		Holder: r.name,
 		Live:   live,
@@ -162,7 +162,7 @@ func Open(
 	})
 
 	backedUp, _ := r.store.(store.BackedUp)
-	r.backup = backup.New(backup.Parts{
+	r.backup = backup.New(backup.Dependencies{
 		Store: backedUp,
 		Live:  live,
 		Clock: clock,

@@ -17,7 +17,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// A send that a correction of the configuration will mend waits for it, spends no attempt, and is reported.
+// A send that a correction of the configuration will fix waits for it, spends no attempt, and is reported.
 func TestMisdirectedSendWaitsForACorrection(t *testing.T) {
 	const page = "<html><h1>404 page not found</h1></html>"
 	for name, tc := range map[string]struct {
@@ -150,7 +150,7 @@ func TestLimitsOfMetaWait(t *testing.T) {
 	}
 }
 
-// A look-up of a file that a correction of the configuration will mend waits for it too. A file that is missing while the
+// A look-up of a file that a correction of the configuration will fix waits for it too. A file that is missing while the
 // token sees the phone number is gone.
 func TestMisdirectedLookUpWaitsForACorrection(t *testing.T) {
 	const unknown = `{"error":{"type":"GraphMethodException","code":100,"error_subcode":33}}`

@@ -76,15 +76,15 @@ func (h *harness) replay(message string) {
 	h.console(http.StatusOK, http.MethodPost, "/dead-letters/"+h.record(message).Event.ID.String()+"/replay", nil)
 }
 
-// TestReplayAsksAgainAfterTheFallback checks that the fallback text is no answer: once Bird is mended, a replay asks it
+// TestReplayAsksAgainAfterTheFallback checks that the fallback text is no answer: once Bird is fixed, a replay asks it
 // again.
 func TestReplayAsksAgainAfterTheFallback(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.FallbackText = "Sorry, please write again." })
 
-	var mended atomic.Bool
+	var fixed atomic.Bool
 
 	h.reply = func(method string, request map[string]any) any {
-		if !mended.Load() {
+		if !fixed.Load() {
 			return map[string]any{"response": map[string]any{"type": "hologram"}}
 		}
 
@@ -94,7 +94,7 @@ func TestReplayAsksAgainAfterTheFallback(t *testing.T) {
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 	h.waitFor("the dead letter", func() bool { return h.stats().DeadLetters == 1 })
-	mended.Store(true)
+	fixed.Store(true)
 	h.replay("wamid.1")
 
 	if got, want := h.waitSent(2)[1].Text, "You said: hello"; got != want {
@@ -119,10 +119,10 @@ func TestReplayWaitsForTheEndOfATakeover(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.HandoffDuration = time.Hour })
 
-			var mended atomic.Bool
+			var fixed atomic.Bool
 
 			h.reply = func(method string, request map[string]any) any {
-				if !mended.Load() {
+				if !fixed.Load() {
 					return standin.Answer{Status: http.StatusUnprocessableEntity, Body: map[string]any{}}
 				}
 
@@ -132,7 +132,7 @@ func TestReplayWaitsForTheEndOfATakeover(t *testing.T) {
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 			h.waitFor("the dead letter", func() bool { return h.stats().DeadLetters == 1 })
 			h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
-			mended.Store(true)
+			fixed.Store(true)
 			h.replay("wamid.1")
 			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "another person"))
 			h.waitSent(1)
@@ -208,10 +208,10 @@ func TestReplayOfManyDeadLetters(t *testing.T) {
 
 	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.CloudAPI.MessagesPerSecond = 1000 })
 
-	var mended atomic.Bool
+	var fixed atomic.Bool
 
 	h.reply = func(method string, request map[string]any) any {
-		if !mended.Load() {
+		if !fixed.Load() {
 			return standin.Answer{Status: http.StatusUnprocessableEntity, Body: map[string]any{}}
 		}
 
@@ -224,7 +224,7 @@ func TestReplayOfManyDeadLetters(t *testing.T) {
 	}
 
 	h.waitFor("dead letters", func() bool { return h.stats().DeadLetters == n })
-	mended.Store(true)
+	fixed.Store(true)
 
 	var job consoleapi.Job
 	h.console(http.StatusOK, http.MethodPost, "/dead-letters/replay?number="+number, &job)

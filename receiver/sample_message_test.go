@@ -35,11 +35,11 @@ func TestSampleOfTheDashboard(t *testing.T) {
 
 			id := store.NewID(store.KindMessage, "123456123", "ABGGFlA5Fpa")
 
-			var life consoleapi.Life
-			h.console(http.StatusOK, http.MethodGet, "/v1/events/"+id.String(), &life)
+			var detail consoleapi.EventDetail
+			h.console(http.StatusOK, http.MethodGet, "/v1/events/"+id.String(), &detail)
 
-			if life.State != store.Skipped || life.Code != "test" {
-				t.Errorf("the sample is %s with the code %q, want skipped as a test", life.State, life.Code)
+			if detail.State != store.Skipped || detail.Code != "test" {
+				t.Errorf("the sample is %s with the code %q, want skipped as a test", detail.State, detail.Code)
 			}
 
 			var report doctor.Report

@@ -197,7 +197,7 @@ func TestFailedPassesAreNoOutage(t *testing.T) {
 }
 
 // TestPassOfARefusedCaller checks that a refusal of all calls, as of the token, stops the sends too, and that the pass is made
-// once it is mended.
+// once it is fixed.
 func TestPassOfARefusedCaller(t *testing.T) {
 	proof := func(words string) standin.Fault {
 		return standin.Fault{Status: http.StatusBadRequest, Body: `{"error":{"code":100,"message":"` + words + `"}}`}

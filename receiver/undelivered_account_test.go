@@ -42,7 +42,7 @@ func (h *harness) undelivered(code, n int) {
 }
 
 // TestAccountThatMetaDoesNotDeliverFor lets Meta accept an answer and report that the account may not send. The answer is sent
-// again once an administrator had time to mend that, and other messages do not wait: the reason may concern this one alone.
+// again once an administrator had time to fix that, and other messages do not wait: the reason may concern this one alone.
 func TestAccountThatMetaDoesNotDeliverFor(t *testing.T) {
 	for code, problem := range map[int]string{
 		368:             "policy violations",

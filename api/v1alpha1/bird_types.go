@@ -70,7 +70,7 @@ type BirdSpec struct {
 	// +kubebuilder:validation:MaxItems=20
 	Endpoints []BirdEndpoint `json:"endpoints,omitempty"`
 
-	// media configures how photos, audio, videos and documents are sent to Bird.
+	// media configures how photos, audio, videos and documents are sent to the AI.
 	// +optional
 	Media BirdMediaSpec `json:"media,omitzero"`
 
@@ -136,7 +136,7 @@ type FlowSpec struct {
 	Statuses State `json:"statuses,omitempty"`
 }
 
-// BirdMediaSpec configures how media are sent to Bird.
+// BirdMediaSpec configures how media are sent to the AI.
 type BirdMediaSpec struct {
 	// mode selects the method that receives the media. Process: the method of the message type, such as
 	// ProcessImageMessage. Analyze: an analysis method, such as AnalyzeImage, whose result is then sent as text. Defaults
@@ -163,7 +163,7 @@ const (
 	MediaModeAnalyze MediaMode = "Analyze"
 )
 
-// MediaTransport selects how media are sent to Bird.
+// MediaTransport selects how media are sent to the AI.
 //
 // +k8s:enum
 type MediaTransport string

@@ -6,9 +6,9 @@ package v1alpha1
 // The condition types. Every condition is always present, except Reconciling and Stalled, which are present only while
 // they are true: tools that follow the kstatus rules expect this.
 const (
-	// ConditionReady is the summary: what the spec asks for is applied and works, and a receiver accepts deliveries. Of
-	// Exposed it waits for Gateways, not for the address of an Ingress, which not every ingress controller reports. It does
-	// not wait for Operational: an outage of the AI must not fail a rollout.
+	// ConditionReady is the summary: the spec is applied and works, and a receiver accepts deliveries. It waits for Gateways
+	// (Exposed), but not for the address of an Ingress, which some ingress controllers do not report. It does not wait for
+	// Operational: an outage of the AI must not fail a rollout.
 	ConditionReady = "Ready"
 	// ConditionReconciling: the operator is still applying the spec, or waits for pods.
 	ConditionReconciling = "Reconciling"
@@ -26,7 +26,7 @@ const (
 	// ConditionResponding: no messages go to another responder, to which Meta's conversation routing gave them. Unknown while
 	// no receiver answers.
 	ConditionResponding = "Responding"
-	// ConditionOperational: no receiver reports a problem that an administrator has to mend, such as a refused key. Unknown
+	// ConditionOperational: no receiver reports a problem that an administrator has to fix, such as a refused key. Unknown
 	// while no receiver answers.
 	ConditionOperational = "Operational"
 	// ConditionExtensionsAvailable: the cluster serves every optional API that the spec requires.
@@ -54,8 +54,8 @@ const (
 	ReasonClaimMissing = "ClaimMissing"
 	// ReasonClaimInUse: another resource uses the claim. A volume has one writer.
 	ReasonClaimInUse = "ClaimInUse"
-	// ReasonAnotherOperator: another operator writes the same objects again and again. Both revert each other's changes
-	// rarely.
+	// ReasonAnotherOperator: another operator writes the same objects repeatedly. Each reverts the other's changes at most
+	// every 5 minutes.
 	ReasonAnotherOperator = "AnotherOperator"
 	// ReasonAdmissionDenied: an admission webhook or a policy of the cluster denies an object. The operator retries.
 	ReasonAdmissionDenied = "AdmissionDenied"

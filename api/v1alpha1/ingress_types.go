@@ -47,9 +47,9 @@ type IngressSpec struct {
 	// +kubebuilder:validation:MaxProperties=64
 	Annotations map[string]string `json:"annotations,omitempty"`
 
-	// maxBodySize is the maximum size of a request that the ingress controller accepts. Meta's deliveries have up to 3 MB. The
-	// operator writes it as the annotations of the controllers built on nginx, whose own limit is 1 MB, whatever the class.
-	// A controller with another limit needs a setting of its own. Defaults to 4Mi, the limit of the receiver.
+	// maxBodySize is the maximum size of a request at the ingress controller. Meta's deliveries have up to 3 MB. The operator
+	// sets the annotations of the nginx-based controllers, whose default is 1 MB, for every class. Other controllers need their
+	// own setting. Defaults to 4Mi, the limit of the receiver.
 	// +optional
 	MaxBodySize *resource.Quantity `json:"maxBodySize,omitempty"`
 

@@ -3,8 +3,8 @@
 
 package v1alpha1
 
-// MessagesAPISpec enables the messages API: HTTP requests with which the AI answers later, sends further messages, or writes
-// first, and with which people answer and give a conversation back. It has a Service of its own.
+// MessagesAPISpec enables the messages API: HTTP requests by which the AI sends later, further or unasked messages, and by
+// which the desk sends messages and gives conversations back. It has its own Service.
 type MessagesAPISpec struct {
 	// keys are the keys of the callers. A request is accepted with any of them. To rotate a key: add the new one, change the
 	// caller, remove the old one.
@@ -28,8 +28,8 @@ type MessagesAPIKey struct {
 	// +required
 	SecretRef SecretKeyReference `json:"secretRef,omitzero"`
 
-	// role is the role of the caller. Assistant: the AI, which may send messages while people do not have the conversation, and
-	// hand it off. Desk: the software of the people, which may send messages at any time and give the conversation back.
+	// role is the role of the caller. Assistant: the AI, which may send messages unless people have the conversation, and hand
+	// it off. Desk: the desk, which may send messages at any time and give the conversation back.
 	// Defaults to Assistant.
 	// +optional
 	Role MessagesAPIRole `json:"role,omitempty"`

@@ -9,8 +9,9 @@ type MonitoringSpec struct {
 	// +optional
 	ServiceMonitor ServiceMonitorSpec `json:"serviceMonitor,omitzero"`
 
-	// prometheusRule defines alerts: deliveries that are not accepted, an unavailable AI, refused credentials, messages
-	// that fail or wait, people who wait for a colleague, a failing store. docs/alerts.md describes each. It requires the Prometheus operator in the cluster.
+	// prometheusRule defines alerts: refused deliveries, an unavailable AI, refused credentials, failed or waiting messages,
+	// people who wait for a colleague, a failing store. docs/alerts.md describes each alert. It requires the Prometheus
+	// operator in the cluster.
 	// +optional
 	PrometheusRule PrometheusRuleSpec `json:"prometheusRule,omitzero"`
 
@@ -61,8 +62,8 @@ type PrometheusRuleSpec struct {
 	// +kubebuilder:validation:Maximum=86400
 	OldestPendingSeconds int32 `json:"oldestPendingSeconds,omitempty"`
 
-	// silenceAfterMinutes is the time without a message from anyone after which an alert fires. Choose it longer than the
-	// quietest night. Defaults to no such alert.
+	// silenceAfterMinutes is the time without any message after which an alert fires. It must exceed the longest regular period
+	// without messages, such as a night. Defaults to no alert.
 	// +optional
 	// +kubebuilder:validation:Minimum=5
 	// +kubebuilder:validation:Maximum=43200
@@ -96,8 +97,9 @@ type TracingSpec struct {
 	// +optional
 	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 
-	// linkTemplate is the URL at which people look at a trace, with {traceID} in the place of its id, such as
-	// https://tempo.example.com/trace/{traceID}. The console links to it from the life of an event. If not set, it shows the id only.
+	// linkTemplate is the URL of the page of a trace, with {traceID} in place of its id, such as
+	// https://tempo.example.com/trace/{traceID}. The console links to it from an event. If not set, the console shows only the
+	// id.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

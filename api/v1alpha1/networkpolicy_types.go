@@ -7,10 +7,10 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 )
 
-// NetworkPolicySpec restricts the network traffic of the receivers. Ingress: deliveries from webhookFrom, probes from
-// the node, requests of the operator and of adminFrom, and those of the cluster to the messages API. Egress: DNS, and the
-// ports of Meta, the AI, the sink, the software of handoff, the trace collector and the database. A NetworkPolicy of Kubernetes has no host names, so these ports are open to every
-// address.
+// NetworkPolicySpec restricts the network traffic of the receivers. Ingress: deliveries from webhookFrom, probes from the node,
+// requests of the operator and of adminFrom, and requests of the cluster to the messages API. Egress: DNS, and the ports of
+// Meta, the AI, the sink, the desk, the trace collector and the database. A NetworkPolicy has no host names, so these ports are
+// open to every address.
 type NetworkPolicySpec struct {
 	// state enables or disables the NetworkPolicy. It takes effect only if the network plugin of the cluster enforces
 	// network policies.

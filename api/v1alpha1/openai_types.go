@@ -35,8 +35,8 @@ type OpenAISpec struct {
 	// +optional
 	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 
-	// instructionsConfigMapRef refers to the instructions for the model: who it is, what it knows, how it answers. They have
-	// at most 64 KiB. Messages wait while they are missing. If not set, the model gets no instructions of yours.
+	// instructionsConfigMapRef refers to the instructions for the model: its role, its knowledge, its style. They have at most
+	// 64 KiB. Messages wait while they are missing. If not set, the model gets only the receiver's own instructions.
 	// +optional
 	InstructionsConfigMapRef ConfigMapKeyReference `json:"instructionsConfigMapRef,omitzero"`
 
@@ -44,8 +44,8 @@ type OpenAISpec struct {
 	// +optional
 	Memory MemorySpec `json:"memory,omitzero"`
 
-	// transcriptionModel is the name of the model that turns voice messages into text, by /audio/transcriptions. If not set,
-	// the model only learns that there is a voice message.
+	// transcriptionModel is the name of the model that transcribes voice messages, by /audio/transcriptions. If not set, the
+	// model gets a placeholder for a voice message.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256

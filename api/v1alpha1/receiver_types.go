@@ -173,8 +173,8 @@ type MediaSpec struct {
 
 // ShutdownSpec configures how a pod stops.
 type ShutdownSpec struct {
-	// drainSeconds is the time that a stopping receiver has for the deliveries and conversations in progress. What is not
-	// finished then is taken up by the next receiver. With the embedded store, deliveries fail for this time. Defaults to 25.
+	// drainSeconds is the time for a stopping receiver to finish the deliveries and conversations in progress. The next
+	// receiver continues the rest. With the embedded store, deliveries fail meanwhile. Defaults to 25.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=600

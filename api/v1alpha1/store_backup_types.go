@@ -3,37 +3,37 @@
 
 package v1alpha1
 
-// StoreBackup configures regular copies of the embedded store, to a bucket or another volume. A copy is made while the
-// receiver goes on, and is checked before it counts.
+// StoreBackup configures scheduled backups of the embedded store, to a bucket or another volume. A backup is made while the
+// receiver runs, and is verified before it counts.
 //
 // +kubebuilder:validation:ExactlyOneOf=s3;volume
 type StoreBackup struct {
-	// schedule is when a copy is made, in UTC: the five fields of cron, such as "0 3 * * *", or a word such as @daily. Two
-	// copies are at least 15 minutes apart. A time at which the receiver did not run is made up for.
+	// schedule is the schedule of the backups in UTC: the five fields of cron, such as "0 3 * * *", or a word such as @daily.
+	// Backups are at least 15 minutes apart. A time that was missed because no receiver ran is made up.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*?/,-]+( +[0-9A-Za-z*?/,-]+){4})$')",message="must be the five fields of cron, such as 0 3 * * *, or @hourly, @daily, @weekly, @monthly or @yearly; times are in UTC"
 	Schedule string `json:"schedule,omitempty"`
 
-	// keep is the number of copies that are kept; older ones are deleted before and after each new one, for which there must be
-	// room besides. Defaults to 14.
+	// keep is the number of backups to keep. Older backups are deleted before and after each new one. The target needs space
+	// for one more. Defaults to 14.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	Keep int32 `json:"keep,omitempty"`
 
-	// keepDays is the age from which copies are deleted, except the newest, while a receiver runs that has these settings. If not
-	// set, only keep counts.
+	// keepDays is the maximum age of backups in days. Older backups are deleted, except the newest, while a receiver with this
+	// setting runs. If not set, only keep applies.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3650
 	KeepDays int32 `json:"keepDays,omitempty"`
 
-	// restore is the copy with which the receiver begins if its volume has no store yet: the name of a copy, such as
-	// inbox-20261129T020000Z.db, or Newest. With a store on the volume it does nothing, so it can stay. Without any copy, Newest
-	// begins empty; without the named copy, or while none can be fetched, the receiver is not ready and tries again. If not set,
-	// the receiver begins empty.
+	// restore is the backup that initializes an empty volume: the name of a backup, such as inbox-20261129T020000Z.db, or
+	// Newest. It has no effect on a volume with a store. If no backup exists, Newest starts with an empty store. If the named
+	// backup does not exist, or no backup can be downloaded, the receiver is not ready and retries. If not set, the receiver
+	// starts with an empty store.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=25

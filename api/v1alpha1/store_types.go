@@ -27,16 +27,15 @@ type StoreSpec struct {
 	// +kubebuilder:validation:Maximum=3650
 	RetentionDays int32 `json:"retentionDays,omitempty"`
 
-	// deadLetterDays is the time dead letters and quarantined events are stored unless they are replayed or discarded
-	// before. They are announced for 7 days before they are purged, or for the last quarter of the time if that is less. It
-	// cannot be switched off; the maximum is ten years. Defaults to 90.
+	// deadLetterDays is the number of days for which dead letters and quarantined events are stored, unless they are replayed
+	// or discarded. They are announced for 7 days before they are purged, or for the last quarter of deadLetterDays if that is
+	// less. The maximum is ten years. Defaults to 90.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3650
 	DeadLetterDays int32 `json:"deadLetterDays,omitempty"`
 
-	// encryption encrypts what people wrote, and what they were answered, before it is stored. If not set, it is stored in
-	// clear text.
+	// encryption encrypts the messages of people and the answers in the store. If not set, they are stored in clear text.
 	// +optional
 	Encryption StoreEncryption `json:"encryption,omitzero"`
 }

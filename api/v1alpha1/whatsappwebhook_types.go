@@ -86,7 +86,8 @@ type WhatsAppWebhookSpec struct {
 	// +optional
 	Bird BirdSpec `json:"bird,omitzero"`
 
-	// openAI configures a model that answers by itself, without a bridge. Exactly one of bird and openAI is set. If not set,
+	// openAI configures a model that the receiver calls directly, without a bridge. Exactly one of bird and openAI is set. If
+	// not set,
 	// bird applies.
 	// +optional
 	OpenAI OpenAISpec `json:"openAI,omitzero"`

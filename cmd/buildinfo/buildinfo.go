@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package buildinfo says which build a program is.
+// Package buildinfo returns the build information of a program.
 package buildinfo
 
 import (

@@ -26,10 +26,10 @@ func newBackupCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup NAME --file FILE",
 		Short: "Copy the embedded store of a resource to a file",
-		Long: "Copy the embedded store of a resource to a file while the receiver goes on. The file appears when it is complete and\n" +
-			"was checked. It holds personal data.\n\n" +
-			"A receiver whose volume has no store yet begins with the copy that spec.store.embedded.backup.restore names: Newest, or\n" +
-			"the name of a copy. docs/volumes.md says how to restore the file, and how to go back to a copy over an existing store.",
+		Long: "Copy the embedded store of a resource to a file while the receiver runs. The file appears when it is complete and verified.\n" +
+			"It contains personal data.\n\n" +
+			"A receiver whose volume has no store is initialized with the backup that spec.store.embedded.backup.restore names: Newest, or\n" +
+			"the name of a backup. docs/volumes.md says how to restore the file, and how to replace an existing store by a backup.",
 		Example:           g.example("backup sales --file sales.db"),
 		Args:              g.nameAnd(0, 0),
 		ValidArgsFunction: g.webhookNames,

@@ -214,7 +214,7 @@ func showCheck(p *output.Printer, c bridgetest.Check) {
 
 	for _, part := range [][2]string{
 		{"found", c.Detail},
-		{"mend", c.Mend},
+		{"fix", c.Fix},
 		{"sent", c.Sent},
 		{"came", c.Came},
 	} {

@@ -50,7 +50,7 @@ func TestBridgeTest(t *testing.T) {
 	bad := newBridge(t, `{"response":{"type":"poll"}}`)
 
 	got = runTool(t, "bridge", "test", bad, "--key", "secret", "--method", "process_location_message")
-	for _, want := range []string{"failure  process_location_message", "found: ", "mend:  ", "sent:  POST /v1/messages/location", "came:  HTTP 200"} {
+	for _, want := range []string{"failure  process_location_message", "found: ", "fix:  ", "sent:  POST /v1/messages/location", "came:  HTTP 200"} {
 		if got.code != output.CodeFailed || !strings.Contains(got.out, want) {
 			t.Errorf("a bad bridge: exit code %d, output without %q: %s%s", got.code, want, got.out, got.err)
 		}

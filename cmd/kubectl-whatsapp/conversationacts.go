@@ -46,11 +46,10 @@ func newTakeOverCommand(g *global) *cobra.Command {
 	var duration time.Duration
 
 	cmd := &cobra.Command{
-		Use:     "takeover NAME ID",
-		Aliases: []string{"take-over"},
-		Short:   "Take a conversation over from the AI",
-		Long: "Take a conversation over from the AI, for --for or as long as the resource says. Messages of the person wait for\n" +
-			"people meanwhile.",
+		Use:               "takeover NAME ID",
+		Aliases:           []string{"take-over"},
+		Short:             "Take a conversation over from the AI",
+		Long:              "Take a conversation over from the AI, for --for or processing.handoffSeconds. Messages of the person then wait for people.",
 		Example:           g.example("conversations takeover sales ID --for 2h"),
 		Args:              g.nameAnd(1, 1),
 		ValidArgsFunction: g.webhookNames,

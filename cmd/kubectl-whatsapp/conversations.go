@@ -51,8 +51,8 @@ func newConversationListCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list NAME",
 		Short: "List conversations",
-		Long: "List conversations: all, the last active first; those that people have (taken_over); or those of them whose\n" +
-			"person waits for an answer (waiting).",
+		Long: "List conversations: all, by last activity; those with a takeover (taken_over); or the taken-over conversations whose person\n" +
+			"waits for an answer (waiting).",
 		Example:           g.example("conversations list sales", "conversations list sales --state waiting"),
 		Args:              g.nameAnd(0, 0),
 		ValidArgsFunction: g.webhookNames,
@@ -236,7 +236,7 @@ func printConversation(p *output.Printer, c consoleapi.Conversation) {
 		[2]string{"Phone number", c.PhoneNumberID},
 		[2]string{"With", with},
 		[2]string{"Reason", c.Reason},
-		[2]string{"Handed over by", c.Event},
+		[2]string{"Handed off by", c.Event},
 		[2]string{"Waits for", agoOf(now, c.WaitingSince)},
 		[2]string{"Last message", strings.TrimPrefix(agoOf(now, c.LastMessageAt)+" ago", " ago")},
 		[2]string{"Window", windowOf(now, c)},
@@ -280,7 +280,7 @@ func chatLine(from, kind, text string) string {
 	return line
 }
 
-// partState returns how far a message got: the last status of Meta, or what the receiver knows.
+// partState returns the delivery state of a message: the last status of Meta, or the state in the receiver.
 func partState(part consoleapi.Part) string {
 	if n := len(part.Statuses); n > 0 {
 		return part.Statuses[n-1].Status

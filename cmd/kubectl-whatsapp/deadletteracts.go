@@ -16,7 +16,7 @@ import (
 )
 
 func (u unanswered) replayCommand(g *global) *cobra.Command {
-	var flags actFlags
+	var flags actionFlags
 
 	cmd := &cobra.Command{
 		Use:   "replay NAME [ID...]",
@@ -39,7 +39,7 @@ func (u unanswered) replayCommand(g *global) *cobra.Command {
 }
 
 func (u unanswered) discardCommand(g *global) *cobra.Command {
-	var flags actFlags
+	var flags actionFlags
 
 	cmd := &cobra.Command{
 		Use:   "discard NAME [ID...]",
@@ -61,14 +61,14 @@ func (u unanswered) discardCommand(g *global) *cobra.Command {
 	return cmd
 }
 
-// actFlags select what a command acts on.
-type actFlags struct {
+// actionFlags select what a command acts on.
+type actionFlags struct {
 	selected where
 	all      bool
 	yes      bool
 }
 
-func (f *actFlags) add(cmd *cobra.Command) {
+func (f *actionFlags) add(cmd *cobra.Command) {
 	f.selected.addFlag(cmd)
 	cmd.Flags().BoolVar(&f.all, "all", false, "act on all of them")
 	cmd.MarkFlagsMutuallyExclusive("where", "all")
@@ -86,7 +86,7 @@ func (u unanswered) act(
 	p *output.Printer,
 	api *receiverapi.Client,
 	ids []string,
-	flags actFlags,
+	flags actionFlags,
 	kind consoleapi.JobKind,
 ) error {
 	isSelection := flags.all || len(flags.selected.pairs) > 0
@@ -105,11 +105,11 @@ func (u unanswered) act(
 		return err
 	}
 
-	return u.actOnSelection(ctx, p, api, filter, flags.yes, kind)
+	return u.applyToSelection(ctx, p, api, filter, flags.yes, kind)
 }
 
-// actResult is the result of a command that replays or discards.
-type actResult struct {
+// actionResult is the result of a command that replays or discards.
+type actionResult struct {
 	Act   consoleapi.JobKind `json:"act"`
 	Count int64              `json:"count"`
 }
@@ -142,7 +142,7 @@ func (u unanswered) actOnIDs(
 	return printAct(p, kind, int64(len(ids)))
 }
 
-func (u unanswered) actOnSelection(
+func (u unanswered) applyToSelection(
 	ctx context.Context,
 	p *output.Printer,
 	api *receiverapi.Client,
@@ -203,7 +203,7 @@ func (u unanswered) actOnSelection(
 }
 
 func printAct(p *output.Printer, kind consoleapi.JobKind, count int64) error {
-	return p.Result(actResult{
+	return p.Result(actionResult{
 		Act:   kind,
 		Count: count,
 	}, func() { p.Printf("%d %s.\n", count, verbs[kind]) })

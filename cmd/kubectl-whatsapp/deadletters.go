@@ -30,7 +30,7 @@ func newDeadLettersCommand(g *global) *cobra.Command {
 		use:   "dead-letters",
 		what:  "dead letters",
 		state: "dead",
-		why:   "Dead letters are events that failed for good.",
+		why:   "Dead letters are events that failed permanently.",
 	}.command(g)
 }
 

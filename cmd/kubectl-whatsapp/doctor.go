@@ -34,7 +34,7 @@ the rest: its secrets, the URL as it sees it, the account at Meta, the AI, its c
 FILE makes the checks that need no cluster, with the configuration file of a receiver and its secrets.
 
 Nothing is changed, stored or sent, and the AI is asked nothing. No line shows a secret, a phone number or a text. Each line
-that is not ok says how to mend it. The exit code is 1 if there is a failure.`,
+that is not ok says how to fix it. The exit code is 1 if there is a failure.`,
 		Example: g.example(
 			"doctor sales",
 			"doctor sales --only public-url,token",

@@ -81,7 +81,7 @@ func TestDoctorOfAFile(t *testing.T) {
 	for _, want := range []string{
 		"The configuration\n  ✓ ok       Configuration file: asks the AI by Contract\n",
 		"  ! warning  Values of the secrets:",
-		"             Mend: compare it with the token that Meta showed",
+		"             Fix: compare it with the token that Meta showed",
 		"  – skipped  Callback URL, DNS, Connection, Certificate, Verification request, Signed delivery, Delivery of 3 MB: the configuration does not say the public URL",
 		"  ✓ ok       AI: the bridge answers",
 		"\n0 failures, 1 warning, ",
@@ -121,7 +121,7 @@ func TestDoctorAtAnAddress(t *testing.T) {
 	}
 
 	got = runTool(t, "doctor", "--address", "http://127.0.0.1:1")
-	if got.code != output.CodeUnreachable || !strings.Contains(got.err, "Mend:") {
+	if got.code != output.CodeUnreachable || !strings.Contains(got.err, "Fix:") {
 		t.Errorf("without a receiver: %+v", got)
 	}
 }
@@ -255,11 +255,11 @@ func (c *testCluster) testDoctor(t *testing.T) {
 		})
 
 		all := checksOf(t, runTool(t, c.args("doctor", "sales", "--as", "reader", "-o", "json")...))
-		if all["pods"].State != doctor.OK || all["events"].State != doctor.Skipped || !strings.Contains(all["events"].Mend, "list events") {
+		if all["pods"].State != doctor.OK || all["events"].State != doctor.Skipped || !strings.Contains(all["events"].Fix, "list events") {
 			t.Errorf("pods is %+v, events is %+v", all["pods"], all["events"])
 		}
 
-		if answers := all["receiver-answers"]; answers.State != doctor.Skipped || !strings.Contains(answers.Mend, "pods/portforward") {
+		if answers := all["receiver-answers"]; answers.State != doctor.Skipped || !strings.Contains(answers.Fix, "pods/portforward") {
 			t.Errorf("receiver-answers is %+v", answers)
 		}
 	})

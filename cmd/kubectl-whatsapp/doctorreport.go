@@ -34,7 +34,7 @@ var marks = map[doctor.State]struct {
 	doctor.Failure: {"✗", output.Bad},
 }
 
-// printReport prints the groups of checks and a summary. The mend is below each check that needs one.
+// printReport prints the groups of checks and a summary. The fix is below each check that needs one.
 func printReport(p *output.Printer, report doctor.Report) {
 	group := ""
 
@@ -52,8 +52,8 @@ func printReport(p *output.Printer, report doctor.Report) {
 		state := fmt.Sprintf("%s %-7s", mark.sign, check.State)
 		p.Printf("  %s  %s%s\n", p.Paint(mark.tone, state), output.CleanLine(check.Title), indented(check.Detail, ": "))
 
-		if check.Mend != "" && check.State != doctor.OK {
-			p.Printf("             %s %s\n", p.Paint(output.Bold, "Mend:"), indented(check.Mend, ""))
+		if check.Fix != "" && check.State != doctor.OK {
+			p.Printf("             %s %s\n", p.Paint(output.Bold, "Fix:"), indented(check.Fix, ""))
 		}
 	}
 
@@ -66,7 +66,7 @@ func joinSkipped(checks []doctor.Check) []doctor.Check {
 
 	for _, check := range checks {
 		if n := len(joined); n > 0 && check.State == doctor.Skipped && joined[n-1].State == doctor.Skipped &&
-			joined[n-1].Group == check.Group && joined[n-1].Detail == check.Detail && joined[n-1].Mend == check.Mend {
+			joined[n-1].Group == check.Group && joined[n-1].Detail == check.Detail && joined[n-1].Fix == check.Fix {
 			joined[n-1].Title += ", " + check.Title
 			continue
 		}

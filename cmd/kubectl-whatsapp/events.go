@@ -27,7 +27,7 @@ func newEventsCommand(g *global) *cobra.Command {
 
 	cmd := &cobra.Command{
 		Use:   "events NAME [ID]",
-		Short: "Show the events of a resource, the newest first, or the life of one",
+		Short: "Show the events of a resource, the newest first, or the details of one event",
 		Long: "Show the events of a resource, the newest first, or what happened to one since it was received.\n" + whereHelp + `
   conversation                     the id or the name of a conversation`,
 		Example: g.example(
@@ -61,8 +61,8 @@ func newEventsCommand(g *global) *cobra.Command {
 
 	selected.addFlag(cmd, "conversation")
 	cmd.Flags().IntVar(&limit, "limit", 20, "the `number` of events")
-	cmd.Flags().Int64Var(&before, "before", 0, "go on before the event of this `seq`, which the end of a list names")
-	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on with new events and changes until Ctrl-C")
+	cmd.Flags().Int64Var(&before, "before", 0, "continue before the event with this `seq`, which the end of a list names")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "print new events and changes until Ctrl-C")
 	cmd.Flags().BoolVar(&reveal, "reveal", false, revealUsage)
 
 	return cmd
@@ -113,7 +113,7 @@ func listEvents(
 		p.Table(eventTable(all.Events))
 
 		if all.Next > 0 {
-			p.Note("There are more: go on with --before %d.", all.Next)
+			p.Note("There are more: continue with --before %d.", all.Next)
 		}
 	})
 }

@@ -24,7 +24,7 @@ const maxRemembered = 20 * maxPage
 func watchEvents(ctx context.Context, p *output.Printer, api *receiverapi.Client, filter receiverapi.Filter, limit int) error {
 	watch := newEventWatch()
 
-	ticker := time.NewTicker(watchInterval)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 
 	for {

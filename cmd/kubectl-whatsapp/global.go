@@ -57,7 +57,7 @@ func (g *global) addFlags(root *cobra.Command) {
 
 	flags.StringVar(&g.address, "address", "", "`URL` of the console port of a receiver, such as http://localhost:9091, instead of a cluster")
 	flags.StringVarP(&g.format, "output", "o", "", "`format` of the result: json or yaml; a table or text if not set")
-	flags.BoolVar(&g.noColor, "no-color", false, "no colours; NO_COLOR in the environment does the same")
+	flags.BoolVar(&g.noColor, "no-color", false, "disable colors; NO_COLOR in the environment does the same")
 
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]cobra.Completion{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -82,23 +82,23 @@ func (g *global) check() error {
 
 // cluster returns the cluster of the kubeconfig and the flags.
 func (g *global) cluster() (*cluster.Cluster, error) {
-	const mend = "Set KUBECONFIG or --kubeconfig, and choose a context with --context."
+	const fix = "Set KUBECONFIG or --kubeconfig, and choose a context with --context."
 
 	loader := g.kube.ToRawKubeConfigLoader()
 
 	config, err := loader.ClientConfig()
 	if err != nil {
-		return nil, output.Unreachable(mend, "no cluster is configured: %w", err)
+		return nil, output.Unreachable(fix, "no cluster is configured: %w", err)
 	}
 
 	// Without any kubeconfig, the library calls a port of this machine.
 	if raw, err := loader.RawConfig(); err == nil && len(raw.Clusters) == 0 && config.Host == "http://localhost:8080" {
-		return nil, output.Unreachable(mend, "no cluster is configured: there is no kubeconfig")
+		return nil, output.Unreachable(fix, "no cluster is configured: there is no kubeconfig")
 	}
 
 	namespace, _, err := loader.Namespace()
 	if err != nil {
-		return nil, output.Unreachable(mend, "read the namespace of the kubeconfig: %w", err)
+		return nil, output.Unreachable(fix, "read the namespace of the kubeconfig: %w", err)
 	}
 
 	return cluster.New(config, namespace)

@@ -11,7 +11,7 @@ var groups = []struct {
 	commands []string
 }{
 	{"Build an AI:", []string{"dev", "bridge", "simulate", "listen"}},
-	{"See how it is:", []string{"status", "doctor", "console", "events", "conversations", "logs"}},
+	{"Show the state:", []string{"status", "doctor", "console", "events", "conversations", "logs"}},
 	{"Repair:", []string{"dead-letters", "quarantine", "backup", "report"}},
 	{"Check files:", []string{"lint", "render"}},
 }

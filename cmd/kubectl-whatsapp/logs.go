@@ -69,7 +69,7 @@ func newLogsCommand(g *global) *cobra.Command {
 		},
 	}
 
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until Ctrl-C, with receivers that come later")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "follow the logs until Ctrl-C, including those of new receivers")
 	cmd.Flags().BoolVarP(&previous, "previous", "p", false, "the logs of the containers before their last restart")
 	cmd.Flags().Int64Var(&tail, "tail", -1, "only the last `lines` of each pod")
 	cmd.Flags().DurationVar(&since, "since", 0, "only lines of this `time`, such as 10m")

@@ -25,7 +25,7 @@ import (
 var version = "dev"
 
 func main() {
-	// What the libraries of Kubernetes log, errors say too.
+	// Errors contain the information that the Kubernetes libraries would log.
 	klog.SetLogger(logr.Discard())
 	ctrllog.SetLogger(logr.Discard())
 

@@ -412,11 +412,11 @@ func TestBulkActs(t *testing.T) {
 		t.Errorf("discard without a terminal and without --yes: %+v", got)
 	}
 
-	if got := decode[actResult](t, r, "dead-letters", "replay", "--where", "code=1"); got.Count != 0 {
+	if got := decode[actionResult](t, r, "dead-letters", "replay", "--where", "code=1"); got.Count != 0 {
 		t.Errorf("replay of another code: %+v", got)
 	}
 
-	if got := decode[actResult](t, r, "dead-letters", "replay", "--where", "code=131026,number="+servedNumber); got.Count != 12 {
+	if got := decode[actionResult](t, r, "dead-letters", "replay", "--where", "code=131026,number="+servedNumber); got.Count != 12 {
 		t.Errorf("replay by a selection: %+v, want 12", got)
 	}
 

@@ -66,7 +66,7 @@ them: pods mount the Secrets. The flags stand for what the operator's own flags 
 			}
 
 			if report.Errors() > 0 {
-				return output.Failed("Mend them; "+g.name+" lint finds the same.", "the files have %s", output.Count(report.Errors(), "error"))
+				return output.Failed("Fix them; "+g.name+" lint reports the same.", "the files have %s", output.Count(report.Errors(), "error"))
 			}
 
 			if len(report.Webhooks) == 0 {

@@ -94,28 +94,28 @@ func usage(cmd *cobra.Command, err error) error {
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {
-	mend := fmt.Sprintf("%s --help lists the commands.", cmd.CommandPath())
+	fix := fmt.Sprintf("%s --help lists the commands.", cmd.CommandPath())
 
 	cmd.SuggestionsMinimumDistance = 2
 	if similar := cmd.SuggestionsFor(name); len(similar) > 0 {
-		mend = fmt.Sprintf("Did you mean %s %s? %s", cmd.CommandPath(), strings.Join(similar, " or "), mend)
+		fix = fmt.Sprintf("Did you mean %s %s? %s", cmd.CommandPath(), strings.Join(similar, " or "), fix)
 	}
 
-	return output.Usage(mend, "unknown command %q of %s", name, cmd.CommandPath())
+	return output.Usage(fix, "unknown command %q of %s", name, cmd.CommandPath())
 }
 
 // flagError adds to an error of flags what the person may have meant.
 func flagError(cmd *cobra.Command, err error) error {
-	mend := fmt.Sprintf("%s --help lists the flags.", cmd.CommandPath())
+	fix := fmt.Sprintf("%s --help lists the flags.", cmd.CommandPath())
 
 	missing, ok := errors.AsType[*pflag.NotExistError](err)
 	if ok && missing.GetSpecifiedShortnames() == "" {
 		if similar := similarFlags(cmd, missing.GetSpecifiedName()); len(similar) > 0 {
-			mend = fmt.Sprintf("Did you mean %s? %s", strings.Join(similar, " or "), mend)
+			fix = fmt.Sprintf("Did you mean %s? %s", strings.Join(similar, " or "), fix)
 		}
 	}
 
-	return output.Usage(mend, "%w", err)
+	return output.Usage(fix, "%w", err)
 }
 
 // similarFlags returns the flags whose names are similar. Cobra compares names of commands, so the flags are made commands.

@@ -155,12 +155,12 @@ func (f *simulateFlags) complete(args []string) error {
 	for _, pattern := range args {
 		names := simulate.Find(pattern)
 		if len(names) == 0 {
-			mend := "simulate --list lists the types."
+			fix := "simulate --list lists the types."
 			if similar := simulate.Similar(pattern); len(similar) > 0 {
-				mend = "Did you mean " + strings.Join(similar[:min(len(similar), 5)], ", ") + "? " + mend
+				fix = "Did you mean " + strings.Join(similar[:min(len(similar), 5)], ", ") + "? " + fix
 			}
 
-			return output.Usage(mend, "there is no type %q", pattern)
+			return output.Usage(fix, "there is no type %q", pattern)
 		}
 
 		f.types = append(f.types, names...)

@@ -24,7 +24,7 @@ func showSimulated(p *output.Printer, r simulate.Result, total int) {
 	p.Printf("answered after %s\n", r.Latency)
 
 	for _, status := range refusedStatuses(r) {
-		p.Printf("%s  %d times: %s\n", p.Paint(output.Bad, fmt.Sprintf("HTTP %d", status)), r.Statuses[status], refusalMend(status))
+		p.Printf("%s  %d times: %s\n", p.Paint(output.Bad, fmt.Sprintf("HTTP %d", status)), r.Statuses[status], refusalFix(status))
 	}
 
 	if r.Answer != "" {
@@ -54,8 +54,8 @@ func refusedStatuses(r simulate.Result) []int {
 	return statuses
 }
 
-// refusalMend says what a status of the webhook means.
-func refusalMend(status int) string {
+// refusalFix returns the meaning of a status of the webhook.
+func refusalFix(status int) string {
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return "the signature is wrong: is it the app secret of the receiver?"

@@ -84,21 +84,21 @@ func (f *simulateFlags) target(ctx context.Context, g *global) (simulate.Target,
 
 // appSecret returns the secret of a file or of the environment.
 func (f *simulateFlags) appSecret() (string, error) {
-	const mend = "Give it with --app-secret-file or --app-secret-env: it signs the deliveries."
+	const fix = "Give it with --app-secret-file or --app-secret-env: it signs the deliveries."
 
 	secret := os.Getenv(f.secretEnv)
 
 	if f.secretFile != "" {
 		content, err := os.ReadFile(f.secretFile)
 		if err != nil {
-			return "", output.Usage(mend, "read the app secret: %w", err)
+			return "", output.Usage(fix, "read the app secret: %w", err)
 		}
 
 		secret = string(content)
 	}
 
 	if secret = strings.TrimSpace(secret); secret == "" {
-		return "", output.Usage(mend, "the app secret is missing")
+		return "", output.Usage(fix, "the app secret is missing")
 	}
 
 	return secret, nil

@@ -13,8 +13,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/status"
 )
 
-// watchInterval is the time between two looks of a command that watches.
-const watchInterval = 2 * time.Second
+// pollInterval is the time between two looks of a command that watches.
+const pollInterval = 2 * time.Second
 
 func newStatusCommand(g *global) *cobra.Command {
 	var watch, allNamespaces bool
@@ -50,17 +50,17 @@ func newStatusCommand(g *global) *cobra.Command {
 		},
 	}
 
-	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on until Ctrl-C")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "update the status until Ctrl-C")
 	cmd.Flags().BoolVarP(&allNamespaces, "all-namespaces", "A", false, "the resources of all namespaces")
 
 	return cmd
 }
 
-// statusLook reads the status of what a command shows.
-type statusLook func(context.Context) ([]status.Status, error)
+// readStatusFunc reads the status of what a command shows.
+type readStatusFunc func(context.Context) ([]status.Status, error)
 
 // statusReader returns how to read the status of what the arguments name, and how to end that.
-func (g *global) statusReader(args []string, allNamespaces bool) (look statusLook, end func(), err error) {
+func (g *global) statusReader(args []string, allNamespaces bool) (look readStatusFunc, end func(), err error) {
 	if g.address != "" {
 		if len(args) > 0 {
 			return nil, nil, output.Usage("Leave out the NAME.", "--address names the receiver already")
@@ -101,7 +101,7 @@ func (g *global) statusReader(args []string, allNamespaces bool) (look statusLoo
 }
 
 // watchStatus shows the status until ctx ends.
-func watchStatus(ctx context.Context, p *output.Printer, look statusLook, one bool) error {
+func watchStatus(ctx context.Context, p *output.Printer, look readStatusFunc, one bool) error {
 	before, err := look(ctx)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func watchStatus(ctx context.Context, p *output.Printer, look statusLook, one bo
 		}
 	}
 
-	ticker := time.NewTicker(watchInterval)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 
 	seen := time.Now()

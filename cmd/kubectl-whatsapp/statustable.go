@@ -187,7 +187,7 @@ func reportFields(s status.Status) [][2]string {
 			[2]string{"Pending", backlogText(r.Pending, oldestText(r), "oldest ")},
 			[2]string{"Dead letters", strconv.FormatInt(r.DeadLetters, 10)},
 			[2]string{"Quarantined", strconv.FormatInt(r.Quarantined, 10)},
-			[2]string{"Conversations", fmt.Sprintf("%d active, %d with people", r.ActiveConversations, r.HumanConversations)},
+			[2]string{"Conversations", fmt.Sprintf("%d active, %d taken over", r.ActiveConversations, r.HumanConversations)},
 		)
 
 		if waiting := r.WaitingForPeople; waiting != nil {

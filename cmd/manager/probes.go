@@ -35,8 +35,8 @@ func addProbes(mgr ctrlmanager.Manager, address string, state cacheState) error 
 	return mgr.Add(server)
 }
 
-// probeServer returns a server of /healthz and /readyz. Unlike the manager's own it says why the manager is not ready,
-// and what it lacks while it is.
+// probeServer returns a server of /healthz and /readyz. Unlike the manager's own server, it returns the reasons for which the
+// manager is not ready, and missing rights while it is ready.
 func probeServer(address string, state cacheState) (*ctrlmanager.Server, error) {
 	listener, err := net.Listen("tcp", address) //nolint:noctx // it lives as long as the process
 	if err != nil {

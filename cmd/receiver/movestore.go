@@ -92,15 +92,15 @@ func (m *move) run(ctx context.Context) (err error) {
 	return m.move(ctx, from, to)
 }
 
-// ended returns the error of a move, to which it adds that of closing a store. A move that is complete stays without an error:
-// a Job would begin it again.
+// ended returns the error of a move, joined with the error of closing a store. A complete move returns no error: a Job would
+// start it again.
 func (m *move) ended(err, closing error) error {
 	if err != nil {
 		return errors.Join(err, closing)
 	}
 
 	if closing != nil {
-		fmt.Fprintln(m.reporting, "this changes nothing of the move: close a store:", closing)
+		fmt.Fprintln(m.reporting, "the move is not affected: close a store:", closing)
 	}
 
 	return nil

@@ -9,8 +9,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Two operators that serve the same resource write under the same field manager, and each reverts the other: pods would be
-// replaced without an end.
+// Two operators that serve the same resource write with the same field manager, and each reverts the other: pods would be
+// replaced endlessly.
 const (
 	// contestWrites is the number of writes of another operator from which on they are a contest. Fewer are reverted at once.
 	contestWrites = 3
@@ -32,7 +32,7 @@ func (c contest) holds(now time.Time) bool {
 	return c.writes >= contestWrites && now.Sub(c.seen) < contestEnd
 }
 
-// Contested returns the object of the owner that another operator wrote last, if that happens again and again.
+// Contested returns the object of the owner that another operator wrote last, if another operator writes repeatedly.
 func (a *Applier) Contested(owner client.ObjectKey) (object string, contested bool) {
 	c := a.memory.contest(owner)
 

@@ -131,12 +131,12 @@ func (a *Applier) checkOrphan(ctx context.Context, target *Target, desired *unst
 	return &NotOwnedError{
 		Kind:  desired.GetKind(),
 		Name:  desired.GetName(),
-		Owner: keeperOf(object),
+		Owner: ownerOf(object),
 	}
 }
 
-// keeperOf returns who keeps an object without a controller.
-func keeperOf(object client.Object) string {
+// ownerOf returns the owner of an object without a controller.
+func ownerOf(object client.Object) string {
 	for _, reference := range object.GetOwnerReferences() {
 		return reference.Kind + " " + reference.Name
 	}

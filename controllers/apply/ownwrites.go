@@ -9,8 +9,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// pendingWrites hold what a watch returned of objects while requests that apply them were in flight. Such a change is mostly
-// that of the request, and often arrives before the response, by which alone it can be recognized.
+// pendingWrites holds the watched changes of objects while requests that apply them are in flight. Such a change is mostly the
+// effect of the request, and often arrives before the response, which is needed to recognize it.
 type pendingWrites struct {
 	changed func(owner client.ObjectKey)
 
@@ -68,8 +68,8 @@ func (w *pendingWrites) end(owner client.ObjectKey, object string, result record
 	}
 }
 
-// IsExternalChange reports whether a watched object is another than what was applied last for the owner: then the owner has to be
-// reconciled. It is so for an object that is no longer rendered, which may have to be pruned.
+// IsExternalChange reports whether a watched object differs from the object that was last applied for the owner, so the owner
+// has to be reconciled. It reports true for an object that is no longer rendered, which may have to be pruned.
 func (a *Applier) IsExternalChange(owner client.ObjectKey, kind string, object client.Object) bool {
 	name := kind + " " + object.GetName()
 

@@ -19,7 +19,7 @@ func conflicts(all []resource) []Finding {
 	first := map[string]resource{}
 
 	// claim records what only one resource may have.
-	claim := func(r resource, what, field string, level Level, message, mend string) {
+	claim := func(r resource, what, field string, level Level, message, fix string) {
 		other, taken := first[what]
 		if !taken {
 			first[what] = r
@@ -27,7 +27,7 @@ func conflicts(all []resource) []Finding {
 		}
 
 		finding := r.at(field, level, fmt.Sprintf(message, other.name(), fmt.Sprintf("%s:%d", other.file, other.line)))
-		finding.Mend = mend
+		finding.Fix = fix
 		findings = append(findings, finding)
 	}
 
@@ -54,7 +54,7 @@ func conflicts(all []resource) []Finding {
 
 		for _, callback := range callbacks(r.webhook) {
 			claim(r, callback.what, callback.field, LevelWarning,
-				"the resource %s in %s sets the callback of "+callback.what+" too, and each overwrites the other's", callback.mend)
+				"the resource %s in %s sets the callback of "+callback.what+" too, and each overwrites the other's", callback.fix)
 		}
 	}
 
@@ -62,7 +62,7 @@ func conflicts(all []resource) []Finding {
 }
 
 // callback is what has one callback URL at Meta.
-type callback struct{ what, field, mend string }
+type callback struct{ what, field, fix string }
 
 // callbacks returns what a resource sets a callback of.
 func callbacks(webhook *v1alpha1.WhatsAppWebhook) []callback {

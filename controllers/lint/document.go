@@ -166,7 +166,7 @@ func unreadable(file string, p part, err error) Finding {
 		Message: "cannot be read: " + message,
 	}
 	if bytes.Contains(p.text, []byte("{{")) {
-		finding.Mend = "if it is a template, check what it renders: helm template … | whatsapp-webhook lint -"
+		finding.Fix = "if it is a template, check what it renders: helm template … | whatsapp-webhook lint -"
 	}
 
 	return finding

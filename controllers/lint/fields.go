@@ -50,7 +50,7 @@ func (f *fields) refused(d document, v validation) []Finding {
 
 	for _, path := range v.unknown {
 		finding := d.at(path, LevelError, "unknown field")
-		finding.Mend = f.proposal(path)
+		finding.Fix = f.proposal(path)
 		findings = append(findings, finding)
 	}
 
@@ -65,9 +65,9 @@ func (f *fields) refused(d document, v validation) []Finding {
 
 		switch {
 		case strings.Contains(err.Detail, "must be of type string"):
-			finding.Mend = "put the value in quotes"
+			finding.Fix = "put the value in quotes"
 		case isTerse(err):
-			finding.Mend = firstSentence(f.texts[index.ReplaceAllString(path, "[]")])
+			finding.Fix = firstSentence(f.texts[index.ReplaceAllString(path, "[]")])
 		}
 
 		findings = append(findings, finding)
@@ -76,7 +76,7 @@ func (f *fields) refused(d document, v validation) []Finding {
 	return findings
 }
 
-// isTerse reports whether the API server names the fault alone. The rules of this API say how to mend it.
+// isTerse reports whether the API server's message only names the fault. The rules of this API also name the fix.
 func isTerse(err *field.Error) bool {
 	switch err.Type {
 	case field.ErrorTypeRequired:

@@ -26,8 +26,8 @@ type File struct {
 	Name string
 	// Data is the content.
 	Data []byte
-	// Found means that the file was found in a folder. What cannot be read in it is no finding unless it names the kind
-	// WhatsAppWebhook: it may be a template, or no manifest.
+	// Found means that the file was found in a folder. Its unreadable parts are findings only if they name the kind
+	// WhatsAppWebhook: the file may be a template, or no manifest.
 	Found bool
 }
 

@@ -32,14 +32,14 @@ type Finding struct {
 	Resource string `json:"resource,omitempty"`
 	// Field is the path of the field. It is empty if the finding is about the object or the file.
 	Field string `json:"field,omitempty"`
-	// Message names the fault. For a refusal of the API server, it has the API server's words.
+	// Message describes the fault. For a refusal of the API server it is the API server's message.
 	Message string `json:"message"`
-	// Mend says how to mend it, if the message does not.
-	Mend string `json:"mend,omitempty"`
+	// Fix says how to fix the fault, if the message does not.
+	Fix string `json:"fix,omitempty"`
 }
 
-// saysNothing matches what the API server puts before a message without the value itself.
-var saysNothing = regexp.MustCompile(`^Invalid value: (?:(?:"object"|"array"|null): |([a-z]))`)
+// redundantPrefix matches what the API server puts before a message without the value itself.
+var redundantPrefix = regexp.MustCompile(`^Invalid value: (?:(?:"object"|"array"|null): |([a-z]))`)
 
 // String returns the finding as compilers print theirs, so that editors find the place.
 func (f Finding) String() string {
@@ -55,11 +55,11 @@ func (f Finding) String() string {
 		text.WriteString(f.Field + ": ")
 	}
 
-	message := saysNothing.ReplaceAllString(f.Message, "$1")
+	message := redundantPrefix.ReplaceAllString(f.Message, "$1")
 	text.WriteString(strings.ReplaceAll(message, f.Field+" in body ", ""))
 
-	if f.Mend != "" {
-		text.WriteString("; " + f.Mend)
+	if f.Fix != "" {
+		text.WriteString("; " + f.Fix)
 	}
 
 	return text.String()

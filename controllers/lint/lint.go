@@ -124,12 +124,12 @@ func misnamed(d document) (Finding, bool) {
 	switch ours := kind.Group == v1alpha1.SchemeGroupVersion.Group; {
 	case ours && kind.Kind != v1alpha1.Kind:
 		finding := d.at("kind", LevelError, fmt.Sprintf("the API %s has no kind %q", kind.Group, kind.Kind))
-		finding.Mend = "set kind: " + v1alpha1.Kind
+		finding.Fix = "set kind: " + v1alpha1.Kind
 
 		return finding, true
 	case ours != (kind.Kind == v1alpha1.Kind) || ours && kind.Version != v1alpha1.SchemeGroupVersion.Version:
 		finding := d.at("apiVersion", LevelError, fmt.Sprintf("there is no %s of version %q", v1alpha1.Kind, apiVersion(kind)))
-		finding.Mend = "set apiVersion: " + v1alpha1.SchemeGroupVersion.String()
+		finding.Fix = "set apiVersion: " + v1alpha1.SchemeGroupVersion.String()
 
 		return finding, true
 	}

@@ -211,7 +211,7 @@ func TestFindings(t *testing.T) {
 		},
 		"a bridge without TLS": {
 			text: replaced("https://bridge.example.com", "http://bridge.example.com"),
-			want: []string{"sales.yaml:11: warning: spec.bird.baseURL: what people write, and the key, go to bridge.example.com unencrypted; set an https address"},
+			want: []string{"sales.yaml:11: warning: spec.bird.baseURL: messages and the key are sent unencrypted to bridge.example.com; set an https address"},
 		},
 		"a bridge in the cluster": {text: replaced("https://bridge.example.com", "http://bridge.sales.svc")},
 	} {

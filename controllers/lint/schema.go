@@ -64,7 +64,7 @@ func newResourceSchema() (*resourceSchema, error) {
 	return s, nil
 }
 
-// validation is what the API server says about an object.
+// validation is the result of the validation of an object by the API server.
 type validation struct {
 	object  map[string]any // without unknown fields, and with defaults
 	unknown []string       // paths of fields that the API does not have

@@ -52,7 +52,7 @@ func (v *values) add(d document) []Finding {
 
 			if _, err := base64.StdEncoding.DecodeString(text); err != nil {
 				finding := d.at("data["+key+"]", LevelError, "the value is not base64")
-				finding.Mend = "move it to stringData, which takes it as it is"
+				finding.Fix = "move it to stringData, which takes it as it is"
 				findings = append(findings, finding)
 			}
 		}
@@ -84,16 +84,16 @@ func (v *values) missing(r resource) []Finding {
 		case !found && len(keys) == 0 && v.files[name] == "":
 		case !found:
 			finding := r.at(reference.path, LevelError, fmt.Sprintf("%s %s in %s has no key %q", reference.kind.Kind, reference.name, v.files[name], reference.key))
-			finding.Mend = "add it"
+			finding.Fix = "add it"
 
 			if len(keys) > 0 {
-				finding.Mend = "add it, or refer to one that it has: " + strings.Join(slices.Sorted(maps.Keys(keys)), ", ")
+				finding.Fix = "add it, or refer to one that it has: " + strings.Join(slices.Sorted(maps.Keys(keys)), ", ")
 			}
 
 			findings = append(findings, finding)
 		case !hasValue:
 			finding := r.at(reference.path, LevelError, fmt.Sprintf("the key %q of %s %s in %s is empty", reference.key, reference.kind.Kind, reference.name, v.files[name]))
-			finding.Mend = "give it a value"
+			finding.Fix = "give it a value"
 			findings = append(findings, finding)
 		}
 	}

@@ -18,9 +18,9 @@ import (
 func warnings(r resource) []Finding {
 	var findings []Finding
 
-	warn := func(field, message, mend string) {
+	warn := func(field, message, fix string) {
 		finding := r.at(field, LevelWarning, message)
-		finding.Mend = mend
+		finding.Fix = fix
 		findings = append(findings, finding)
 	}
 
@@ -45,8 +45,8 @@ func warnings(r resource) []Finding {
 		{"handoff.url", spec.Handoff.URL},
 		{"notifications.sinkURL", spec.Notifications.SinkURL},
 	} {
-		if message, mend := unsafeAddress(called.url); message != "" {
-			warn("spec."+called.field, message, mend)
+		if message, fix := unsafeAddress(called.url); message != "" {
+			warn("spec."+called.field, message, fix)
 		}
 	}
 
@@ -54,7 +54,7 @@ func warnings(r resource) []Finding {
 }
 
 // unsafeAddress returns the fault of the address of a service that the receiver calls, or an empty text.
-func unsafeAddress(address string) (message, mend string) {
+func unsafeAddress(address string) (message, fix string) {
 	u, err := url.Parse(address)
 	if err != nil || address == "" {
 		return "", ""
@@ -68,7 +68,7 @@ func unsafeAddress(address string) (message, mend string) {
 	case host == "localhost" || isIP && ip.IsLoopback():
 		return host + " is the receiver's own pod", "set the address of the service, such as http://bridge.sales.svc"
 	case u.Scheme == "http" && strings.Contains(host, ".") && !inCluster(host) && (!isIP || !ip.IsPrivate()):
-		return fmt.Sprintf("what people write, and the key, go to %s unencrypted", host), "set an https address"
+		return fmt.Sprintf("messages and the key are sent unencrypted to %s", host), "set an https address"
 	}
 
 	return "", ""

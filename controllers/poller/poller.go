@@ -23,10 +23,10 @@ import (
 )
 
 const (
-	// Every is the interval between polls of a resource's receivers.
-	Every = 30 * time.Second
-	// scanEvery is the interval between scans for resources that are due or have new addresses.
-	scanEvery = time.Second
+	// Interval is the interval between polls of a resource's receivers.
+	Interval = 30 * time.Second
+	// scanInterval is the interval between scans for resources that are due or have new addresses.
+	scanInterval = time.Second
 	// pollTimeout bounds one request. It runs out if a NetworkPolicy drops the request.
 	pollTimeout = 3 * time.Second
 	// maxBody bounds one response, whose lists are all short.
@@ -114,7 +114,7 @@ func (p *Poller) Start(ctx context.Context) error {
 	var polls sync.WaitGroup
 	defer polls.Wait()
 
-	ticker := p.clock.NewTicker(scanEvery)
+	ticker := p.clock.NewTicker(scanInterval)
 	defer ticker.Stop()
 
 	for {

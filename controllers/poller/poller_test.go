@@ -123,7 +123,7 @@ func TestChangesTriggerTheReconciler(t *testing.T) {
 		t.Errorf("before the first poll (-want +got):\n%s", diff)
 	}
 
-	advance(scanEvery)
+	advance(scanInterval)
 
 	if got := <-changes; got != sales {
 		t.Errorf("change of %s, want %s", got, sales)
@@ -138,17 +138,17 @@ func TestChangesTriggerTheReconciler(t *testing.T) {
 		t.Errorf("after the first poll (-want +got):\n%s", diff)
 	}
 
-	advance(Every) // without a change
+	advance(Interval) // without a change
 
 	for polls() < 2 {
-		advance(scanEvery)
+		advance(scanInterval)
 	}
 
 	receivers.report("10.0.0.1:9090", health.Report{Backlog: &health.Backlog{Pending: 2000}})
 	p.Refresh(sales)
 
 	for len(changes) == 0 {
-		advance(scanEvery)
+		advance(scanInterval)
 	}
 
 	<-changes
@@ -166,7 +166,7 @@ func TestChangesTriggerTheReconciler(t *testing.T) {
 	p.Refresh(sales)
 
 	for polls() == before {
-		advance(scanEvery)
+		advance(scanInterval)
 	}
 
 	receivers.mu.Lock()
@@ -174,7 +174,7 @@ func TestChangesTriggerTheReconciler(t *testing.T) {
 	receivers.mu.Unlock()
 
 	for polls() == before+1 {
-		advance(scanEvery)
+		advance(scanInterval)
 	}
 
 	if got := p.Track(sales, []string{"10.0.0.1"}).Answered; !got || len(changes) > 0 {
@@ -186,7 +186,7 @@ func TestChangesTriggerTheReconciler(t *testing.T) {
 	}
 
 	for len(changes) == 0 {
-		advance(scanEvery)
+		advance(scanInterval)
 	}
 
 	<-changes

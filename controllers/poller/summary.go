@@ -44,7 +44,7 @@ type Summary struct {
 	Subscription health.Subscription
 	// Standby holds the phone numbers whose messages go to another responder, sorted.
 	Standby []string
-	// Problems holds what an administrator has to mend, sorted by operation.
+	// Problems holds what an administrator has to fix, sorted by operation.
 	Problems []Problem
 	// Pending is nil if no receiver can read its store.
 	Pending *int64

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// countsEvery is the interval between summaries that differ in counts only. Each one becomes a write to the API server,
+	// countsInterval is the interval between summaries that differ in counts only. Each summary is a write to the API server,
 	// and the counts of a busy receiver differ at every poll.
-	countsEvery = 6 * time.Minute
-	// problemHold is how long a problem lasts after its last report. A receiver drops a problem when a call succeeds, so one
-	// that concerns some calls only comes and goes.
-	problemHold = 2 * time.Minute
+	countsInterval = 6 * time.Minute
+	// problemTTL is how long a problem stays after its last report. A receiver clears a problem when a call succeeds, so a
+	// problem that concerns only some calls would flap.
+	problemTTL = 2 * time.Minute
 )
 
 // target is one resource. A change of its addresses replaces it, so that the result of an older poll is recognized.
@@ -53,7 +53,7 @@ func newTarget(addresses []string, previous *target, now time.Time) *target {
 		problems:  map[string]heldProblem{},
 		summary:   Summary{Complete: len(addresses) == 0},
 		// At a restart all resources get their first summary at the same time. Their later ones must not coincide.
-		since: now.Add(-rand.N(countsEvery)), //nolint:gosec // no secret depends on it
+		since: now.Add(-rand.N(countsInterval)), //nolint:gosec // no secret depends on it
 	}
 	if previous == nil || len(addresses) == 0 {
 		return t
@@ -80,7 +80,7 @@ func (t *target) update(reports map[string]health.Report, now time.Time) bool {
 	next := t.summarize(now)
 
 	first := !t.summary.Complete
-	if !first && !isUrgent(t.summary, next) && (now.Sub(t.since) < countsEvery || reflect.DeepEqual(t.summary, next)) {
+	if !first && !isUrgent(t.summary, next) && (now.Sub(t.since) < countsInterval || reflect.DeepEqual(t.summary, next)) {
 		return false
 	}
 
@@ -126,7 +126,7 @@ func (t *target) summarize(now time.Time) Summary {
 
 	summary := summarize(reports, now)
 
-	// A receiver that has just started has not asked Meta yet, which is no news.
+	// A receiver that has just started has not called Meta yet, so its report is no change.
 	if summary.Subscription.State == health.SubscriptionPending && t.summary.Subscription.State != "" {
 		summary.Subscription = t.summary.Subscription
 	}
@@ -138,7 +138,7 @@ func (t *target) summarize(now time.Time) Summary {
 	summary.Problems = nil
 
 	for operation, problem := range t.problems {
-		if now.Sub(problem.reported) >= problemHold || !summary.Answered {
+		if now.Sub(problem.reported) >= problemTTL || !summary.Answered {
 			delete(t.problems, operation)
 			continue
 		}
@@ -156,8 +156,8 @@ func (t *target) summarize(now time.Time) Summary {
 // restart.
 func nextPoll(lost bool) time.Duration {
 	if lost {
-		return scanEvery
+		return scanInterval
 	}
 
-	return Every - rand.N(Every/5) //nolint:gosec // no secret depends on it
+	return Interval - rand.N(Interval/5) //nolint:gosec // no secret depends on it
 }

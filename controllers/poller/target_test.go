@@ -35,16 +35,16 @@ func TestProblemLasts(t *testing.T) {
 			changes++
 		}
 
-		at = at.Add(Every)
+		at = at.Add(Interval)
 	}
 
 	if want := []Problem{{"send message", "Meta refuses the template"}}; changes != 1 || !cmp.Equal(want, target.summary.Problems) {
 		t.Errorf("%d changes and problems %v; want 1 and %v", changes, target.summary.Problems, want)
 	}
 
-	at = at.Add(problemHold)
+	at = at.Add(problemTTL)
 	if !target.update(map[string]health.Report{addresses[0]: {}}, at) || target.summary.Problems != nil {
-		t.Errorf("%s after its last report the problem is still there: %v", problemHold, target.summary.Problems)
+		t.Errorf("%s after its last report the problem is still there: %v", problemTTL, target.summary.Problems)
 	}
 }
 
@@ -81,8 +81,8 @@ func TestLostAnswerOfAReplica(t *testing.T) {
 		t.Error("one lost answer of a replica changes the summary")
 	}
 
-	if target.due != now.Add(scanEvery) {
-		t.Errorf("the next poll is in %s, want %s", target.due.Sub(now), scanEvery)
+	if target.due != now.Add(scanInterval) {
+		t.Errorf("the next poll is in %s, want %s", target.due.Sub(now), scanInterval)
 	}
 
 	if !target.update(map[string]health.Report{"10.0.0.1": {}}, now) || target.summary.MissingSecrets != nil {

@@ -33,7 +33,7 @@ func callAlerts(p Params) []alert {
 					`and sum(increase(whatsapp_call_errors_total{@self,target="bird",class="transient"}[5m])) >= 5`,
 				`max(whatsapp_scope_closed{@self,scope="bird",reason="unavailable"}) > 0`,
 			),
-			summary: "calls to the AI fail now and then",
+			summary: "some calls to the AI fail",
 			description: "{{ $value | humanizePercentage }} of the calls to the AI were not answered, or were answered with an error. " +
 				"They are repeated, and people wait longer.",
 		},
@@ -98,7 +98,7 @@ func callAlerts(p Params) []alert {
 			expr:     `sum(whatsapp_scope_closed{@self,scope=~"app|business_account|number|bird",reason="rate_limited"}) > 0`,
 			summary:  "a rate limit holds back messages",
 			description: "For 15 minutes Meta or the AI has allowed no further calls of the app, a business account or a phone number, or to the AI. " +
-				"Messages wait, and go on by themselves.",
+				"Messages wait, and continue when the limit ends.",
 		},
 		{
 			name:     "WhatsAppSubscriptionNotActive",

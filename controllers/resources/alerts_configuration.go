@@ -20,7 +20,7 @@ func configurationAlerts() []alert {
 			summary:  "the secret {{ $labels.role }} is missing",
 			description: "The receiver has no value for {{ $labels.role }}: the Secret or the key that the spec refers to does not exist or is empty. " +
 				"Without one of " + strings.Join(config.RolesForDeliveries, ", ") + " the receiver is not ready, and no delivery is accepted. " +
-				"Without any other, deliveries are stored, and what needs the value stands until it is there: answers, notices, backups.",
+				"Without any other, deliveries are stored, and processing that needs the value waits: answers, notices, backups.",
 		},
 		{
 			name:        "WhatsAppConfigurationRejected",

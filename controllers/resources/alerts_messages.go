@@ -16,7 +16,7 @@ func messageAlerts(p Params) []alert {
 				`(sum(increase(whatsapp_messages_failed_total{@self}[10m])) + sum(increase(whatsapp_message_processing_seconds_count{@self}[10m]))) > 0.05 ` +
 				`and sum(increase(whatsapp_messages_failed_total{@self}[10m])) >= 3`,
 			summary:     "messages fail",
-			description: "{{ $value | humanizePercentage }} of the messages that ended in the last 10 minutes became dead letters: their senders got no answer of the AI.",
+			description: "{{ $value | humanizePercentage }} of the messages that ended in the last 10 minutes became dead letters. Their senders got no answer of the AI.",
 		},
 		{
 			name:        "WhatsAppDeadLetters",
@@ -24,7 +24,7 @@ func messageAlerts(p Params) []alert {
 			pending:     "1m",
 			expr:        `max(whatsapp_dead_letters{@self}) > 0`,
 			summary:     "dead letters wait for a decision",
-			description: "Messages that failed for good, and that a person has to replay or discard: {{ $value }}.",
+			description: "{{ $value }} messages failed permanently, and have to be replayed or discarded.",
 		},
 		{
 			name:        "WhatsAppDeadLettersExpire",
@@ -47,8 +47,8 @@ func messageAlerts(p Params) []alert {
 			severity:    critical,
 			pending:     "1m",
 			expr:        `sum(increase(whatsapp_unanswered_messages_total{@self}[10m])) >= 3`,
-			summary:     "answers that the AI announced do not come",
-			description: "About {{ $value | humanize }} messages that the AI wanted to answer later got no answer in time, in the last 10 minutes.",
+			summary:     "later answers do not arrive",
+			description: "About {{ $value | humanize }} messages got no later answer in time in the last 10 minutes.",
 		},
 		statusAlert(p),
 		{
@@ -101,7 +101,7 @@ func statusAlert(p Params) alert {
 		expr:     unless(`min_over_time((max(whatsapp_status_queue_size{@self}) - sum(whatsapp_answers_awaited{@self}))[30m:1m]) > 10`, answersStopped),
 		summary:  "statuses are not sent to the AI",
 		description: "At least {{ $value }} statuses of sent messages have waited for the AI at any time in the last 30 minutes. " +
-			"Messages are answered all the same. A status that is a day old expires.",
+			"Messages are still answered. A status expires after a day.",
 	}
 	if !p.config.ReportsStatuses() {
 		a.summary = "statuses are not processed"

@@ -13,7 +13,7 @@ func storeAlerts(p Params) []alert {
 			// The range is shorter than the pending time: two calls that a slow disk delayed too long within it are no outage.
 			expr:    unless(`sum by (operation) (increase(whatsapp_store_errors_total{@self}[2m])) > 0`, diskFull),
 			summary: "the store fails ({{ $labels.operation }})",
-			description: "For 5 minutes the store has failed again and again at {{ $labels.operation }}. At ingest and ping the receiver accepts no deliveries, " +
+			description: "Store calls have failed for 5 minutes ({{ $labels.operation }}). At ingest and ping the receiver accepts no deliveries, " +
 				"at purge old data stays, and at any other operation messages wait.",
 		},
 	}
@@ -28,8 +28,8 @@ func storeAlerts(p Params) []alert {
 			pending:  "15m",
 			expr:     `time() - max(whatsapp_backup_overdue_timestamp_seconds{@self}) > 0`,
 			summary:  "the store is not backed up",
-			description: "No backup of the store was completed at the last two times of its schedule, or none is known an hour after the start of " +
-				"the receiver. Without one, what is on the volume is lost with it.",
+			description: "No backup of the store completed at the last two times of its schedule, or within an hour of the start of the " +
+				"receiver. Without a backup, the loss of the volume loses its data.",
 		})
 	}
 
@@ -39,8 +39,8 @@ func storeAlerts(p Params) []alert {
 		pending:  "1m",
 		expr:     `max(whatsapp_damaged_lanes{@self} + whatsapp_damaged_events{@self}) > 0`,
 		summary:  "the file of the store is damaged",
-		description: "{{ $value | humanize }} conversations, other queues or finished events are set aside, because the file of the store is " +
-			"damaged where they are. The others go on.",
+		description: "{{ $value | humanize }} lanes or finished events are skipped, because the file of the store is damaged. Other lanes " +
+			"continue.",
 	}, alert{
 		name:     "WhatsAppDiskFull",
 		severity: critical,

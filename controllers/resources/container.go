@@ -26,8 +26,8 @@ func container(p Params) *corev1ac.ContainerApplyConfiguration {
 		WithLifecycle(corev1ac.Lifecycle().
 			WithPreStop(corev1ac.LifecycleHandler().
 				WithSleep(corev1ac.SleepAction().WithSeconds(int64(preStop.Seconds()))))).
-		// A missing secret or a migration of the store leaves a receiver unready for any length of time, and must not get it
-		// killed. So the startup probe checks liveness, not readiness: the admin port answers before the store is open.
+		// A missing secret or a migration of the store may leave a receiver unready for any time, and must not kill it. So the
+		// startup probe checks liveness, not readiness: the admin port answers before the store is open.
 		WithStartupProbe(probe("/healthz", 1, 300)).
 		WithLivenessProbe(probe("/healthz", 10, 3)).
 		WithReadinessProbe(probe("/readyz", 2, 3)).

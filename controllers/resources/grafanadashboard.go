@@ -50,7 +50,7 @@ func (p Params) dashboard() string {
 
 	own["uid"] = p.dashboardUID()
 	own["title"] = "WhatsApp webhook " + p.webhook.Namespace + "/" + p.webhook.Name
-	own["description"] = "What the receivers of this WhatsAppWebhook take, process and send."
+	own["description"] = "The messages that the receivers of this WhatsAppWebhook receive, process and send."
 	own["templating"] = map[string]any{"list": []any{
 		map[string]any{
 			"name":    "datasource",

@@ -53,8 +53,8 @@ func scalesByCPU(autoscaling v1alpha1.AutoscalingSpec) bool {
 	return autoscaling.MaxReplicas > 0 && autoscaling.PendingWork.TargetPerReplica == 0
 }
 
-// slowScaleDown removes one pod a minute, once the load has been low for five minutes: a pod that stops releases its
-// conversations to the others, and customers' traffic comes in waves.
+// slowScaleDown removes one pod a minute, after five minutes of low load. A stopping pod releases its conversations to the
+// others, and traffic comes in waves.
 func slowScaleDown() *autoscalingv2ac.HorizontalPodAutoscalerBehaviorApplyConfiguration {
 	return autoscalingv2ac.HorizontalPodAutoscalerBehavior().
 		WithScaleDown(autoscalingv2ac.HPAScalingRules().

@@ -10,8 +10,8 @@ import (
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
 )
 
-// podDisruptionBudget always allows the eviction of unready pods: a pod that waits for a secret serves no requests, and
-// must not block the drain of a node.
+// podDisruptionBudget always allows the eviction of unready pods: a pod that waits for a secret serves no requests, and must
+// not block the drain of a node.
 func podDisruptionBudget(p Params) Object {
 	maxUnavailable := p.webhook.Spec.Receiver.PodDisruptionBudget.MaxUnavailable
 	if maxUnavailable == nil {

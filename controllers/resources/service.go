@@ -92,8 +92,8 @@ func adminService(p Params) Object {
 			WithPorts(servicePort(adminPort)))
 }
 
-// messagesService takes the requests to the messages API, which has a port of its own: what can reach it is another decision
-// than who delivers.
+// messagesService receives the requests to the messages API, which has its own port: its callers are restricted separately from
+// Meta's deliveries.
 func messagesService(p Params) Object {
 	if p.config.MessagesAPI == nil {
 		return nil

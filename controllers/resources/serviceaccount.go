@@ -7,8 +7,8 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 )
 
-// serviceAccount has no rights and no token, since the receiver does not call Kubernetes. With an account of their own, the
-// pods never get rights granted to the namespace's default account.
+// serviceAccount has no rights and no token, because the receiver does not call Kubernetes. A dedicated account excludes rights
+// that were granted to the default account of the namespace.
 func serviceAccount(p Params) Object {
 	return corev1ac.ServiceAccount(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).

@@ -33,7 +33,7 @@ const (
 	publicKeyFile  = "cosign.pub"
 )
 
-// manifest lists what a release has in the registry.
+// manifest lists the artifacts of a release in the registry.
 type manifest struct {
 	Version   string     `json:"version"`
 	Revision  string     `json:"revision"`

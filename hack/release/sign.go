@@ -44,7 +44,7 @@ func (r *release) writeLists(context.Context) error {
 	return r.write(checksumsFile, []byte(checksums.String()))
 }
 
-// sign signs what is in the registry and the files, and says how both were built.
+// sign signs the artifacts in the registry and the files, and attaches the provenance of both.
 func (r *release) sign(ctx context.Context) error {
 	provenance := attest.Build{
 		Version:   r.version,

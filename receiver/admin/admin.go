@@ -25,8 +25,8 @@ import (
 // storeTimeout bounds the store query of a probe.
 const storeTimeout = 3 * time.Second
 
-// Parts are the dependencies of the admin port. All are required.
-type Parts struct {
+// Dependencies are the dependencies of the admin port. All are required.
+type Dependencies struct {
 	Store          store.Store
 	Live           *config.Live
 	Metrics        *metrics.Metrics
@@ -46,18 +46,18 @@ type Parts struct {
 }
 
 // New returns the handler of the admin port.
-func New(parts Parts) http.Handler {
+func New(dependencies Dependencies) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", parts.ready)
-	mux.HandleFunc("GET /status", parts.status)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(parts.Metrics.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.HandleFunc("GET /readyz", dependencies.ready)
+	mux.HandleFunc("GET /status", dependencies.status)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(dependencies.Metrics.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 
 	return mux
 }
 
 // ready answers 503 with the reasons while the receiver cannot accept deliveries.
-func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
+func (p Dependencies) ready(w http.ResponseWriter, r *http.Request) {
 	var reasons []string
 	if p.Draining() {
 		reasons = append(reasons, "shutting down")

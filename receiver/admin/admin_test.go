@@ -27,7 +27,7 @@ import (
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-func newParts(t *testing.T, secrets config.Secrets) Parts {
+func newParts(t *testing.T, secrets config.Secrets) Dependencies {
 	inbox, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "inbox.db"), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 	m := metrics.New(clock)
 	m.WatchStore(inbox, clock)
 
-	return Parts{
+	return Dependencies{
 		Store:               inbox,
 		Live:                config.Fixed(config.Config{}, secrets),
 		Metrics:             m,
@@ -58,11 +58,11 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 	}
 }
 
-func get(t *testing.T, parts Parts, path string) (int, string) {
+func get(t *testing.T, dependencies Dependencies, path string) (int, string) {
 	t.Helper()
 
 	w := httptest.NewRecorder()
-	New(parts).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+	New(dependencies).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
 
 	return w.Code, w.Body.String()
 }

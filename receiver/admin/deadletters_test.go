@@ -36,7 +36,7 @@ func TestPurgeOfDeadLettersIsReported(t *testing.T) {
 			parts := newParts(t, allSecrets)
 			parts.Store = storeWithStats{parts.Store, store.Stats{DeadLetters: 1, OldestDeadLetter: now.Add(-test.age)}}
 
-			purger := retention.New(retention.Parts{
+			purger := retention.New(retention.Dependencies{
 				Store:  parts.Store,
 				Holder: "ours",
 				Live:   config.Fixed(config.Config{}, allSecrets),

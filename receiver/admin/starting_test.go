@@ -57,7 +57,7 @@ func TestStartingReceiverLivesAndIsNotReady(t *testing.T) {
 	want("/readyz", http.StatusServiceUnavailable, "migrating the store: step 4 of 6")
 	want("/status", http.StatusOK, "migrating the store: step 4 of 6")
 	want("/status", http.StatusOK, `"status":"starting"`)
-	want("/status", http.StatusOK, `"problems":{}`) // no administrator has to mend anything
+	want("/status", http.StatusOK, `"problems":{}`) // no administrator has to fix anything
 	want("/metrics", http.StatusOK, "go_goroutines")
 }
 

@@ -25,7 +25,7 @@ const (
 	minFailed      = 3
 )
 
-func (p Parts) status(w http.ResponseWriter, r *http.Request) {
+func (p Dependencies) status(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 
 	encoder := json.NewEncoder(w)
@@ -34,7 +34,7 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 }
 
 // Report returns the report of GET /status. Each reason for the status warning is an entry of Warnings.
-func (p Parts) Report(ctx context.Context) health.Report {
+func (p Dependencies) Report(ctx context.Context) health.Report {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 
@@ -75,7 +75,7 @@ func (p Parts) Report(ctx context.Context) health.Report {
 }
 
 // report returns the part of the report that does not need the store.
-func (p Parts) report(figures metrics.Figures) health.Report {
+func (p Dependencies) report(figures metrics.Figures) health.Report {
 	snapshot := p.Live.Current()
 
 	s := health.Report{
@@ -127,7 +127,7 @@ func backlog(now time.Time, stats store.Stats) *health.Backlog {
 }
 
 // deadLettersExpireAt returns when the oldest dead letter or quarantined event is purged, or nil if there is none.
-func (p Parts) deadLettersExpireAt(now time.Time, stats store.Stats) *time.Time {
+func (p Dependencies) deadLettersExpireAt(now time.Time, stats store.Stats) *time.Time {
 	if stats.OldestDeadLetter.IsZero() {
 		return nil
 	}
@@ -136,7 +136,7 @@ func (p Parts) deadLettersExpireAt(now time.Time, stats store.Stats) *time.Time 
 }
 
 // waitingForPeople counts the people who wait for a colleague. It returns nil if the store does not say.
-func (p Parts) waitingForPeople(ctx context.Context, now time.Time) *health.WaitingForPeople {
+func (p Dependencies) waitingForPeople(ctx context.Context, now time.Time) *health.WaitingForPeople {
 	waiting, err := store.CountWaiting(ctx, p.Store, now)
 	if err != nil {
 		p.Log.Error("counting conversations that wait for people failed", "error", err)
@@ -151,9 +151,9 @@ func (p Parts) waitingForPeople(ctx context.Context, now time.Time) *health.Wait
 	}
 }
 
-// warnings returns what an administrator has to look at. The time of the last message is no reason, since a quiet night
-// is normal.
-func (p Parts) warnings(now time.Time, s health.Report) []string {
+// warnings returns the reasons for the status warning. The time of the last message is no reason: a night without messages is
+// normal.
+func (p Dependencies) warnings(now time.Time, s health.Report) []string {
 	found := []string{}
 
 	for _, role := range s.MissingSecrets {

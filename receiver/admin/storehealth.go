@@ -10,15 +10,15 @@ import (
 )
 
 // storeProblem returns what an administrator has to do about the store, or an empty text.
-func (p Parts) storeProblem(stats store.Stats) string {
+func (p Dependencies) storeProblem(stats store.Stats) string {
 	if stats.Damaged > 0 {
-		return fmt.Sprintf("the file of the store is damaged, and %d conversations or other lanes stand: check it with POST /store/check "+
-			"on the console port, see to the disk, and restart the receiver to try them again", stats.Damaged)
+		return fmt.Sprintf("the file of the store is damaged, and %d lanes are blocked: check it with POST /store/check on the "+
+			"console port, check the disk, and restart the receiver to retry them", stats.Damaged)
 	}
 
 	if stats.DamagedEvents > 0 {
 		return fmt.Sprintf("the file of the store is damaged, and %d finished events cannot be purged: check it with POST /store/check "+
-			"on the console port, see to the disk, and restart the receiver to try them again", stats.DamagedEvents)
+			"on the console port, check the disk, and restart the receiver to retry them", stats.DamagedEvents)
 	}
 
 	d, ok := p.Store.(store.Disk)

@@ -49,8 +49,8 @@ func (s storeWithStats) Stats(context.Context, time.Time) (store.Stats, error) {
 
 func TestDamageIsReported(t *testing.T) {
 	for want, stats := range map[string]store.Stats{
-		"3 conversations or other lanes stand": {Damaged: 3, DamagedEvents: 4},
-		"4 finished events cannot be purged":   {DamagedEvents: 4},
+		"3 lanes are blocked":                {Damaged: 3, DamagedEvents: 4},
+		"4 finished events cannot be purged": {DamagedEvents: 4},
 	} {
 		parts := newParts(t, allSecrets)
 		parts.Store = parts.Metrics.CountStore(storeWithStats{parts.Store, stats})

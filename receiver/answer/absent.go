@@ -50,9 +50,9 @@ func (o *object) isSilent() bool {
 	return false
 }
 
-// withoutRemarks returns an object whose response is blank without the keys that can hold anything but an answer: a remark, a
-// record, or the person's own message, as in a request that a bridge returns with its response.
-func (o object) withoutRemarks() object {
+// withoutComments returns an object with an empty response, without the keys that may hold something other than an answer: a
+// comment, a record, or the person's own message, which some bridges return with the response.
+func (o object) withoutComments() object {
 	o.Type = nil
 	o.Text = nil
 	o.Message = nil
@@ -100,11 +100,11 @@ func hasContent(value any) bool {
 	return true
 }
 
-// words decodes a text. A number is one too, and so is Meta's object with the text.
-type words string
+// text decodes a text. It accepts a number, and Meta's object with the text.
+type text string
 
 // UnmarshalJSON decodes a text.
-func (w *words) UnmarshalJSON(raw []byte) error {
+func (w *text) UnmarshalJSON(raw []byte) error {
 	switch {
 	case raw[0] == '"':
 		return json.Unmarshal(raw, (*string)(w))
@@ -112,7 +112,7 @@ func (w *words) UnmarshalJSON(raw []byte) error {
 		*w = ""
 		return nil
 	case isNumber(raw):
-		*w = words(raw)
+		*w = text(raw)
 		return nil
 	}
 
@@ -121,7 +121,7 @@ func (w *words) UnmarshalJSON(raw []byte) error {
 		Text string `json:"text"` // of a body, a header or a footer
 	}
 	if raw[0] == '{' && json.Unmarshal(raw, &meta) == nil && meta.Body+meta.Text != "" {
-		*w = words(meta.Body + meta.Text)
+		*w = text(meta.Body + meta.Text)
 		return nil
 	}
 
@@ -130,11 +130,11 @@ func (w *words) UnmarshalJSON(raw []byte) error {
 
 func isNumber(raw json.RawMessage) bool { return raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' }
 
-// flag decodes a boolean, which may be a text.
-type flag bool
+// boolean decodes a boolean, which may be a text.
+type boolean bool
 
 // UnmarshalJSON decodes a boolean.
-func (f *flag) UnmarshalJSON(raw []byte) error {
+func (f *boolean) UnmarshalJSON(raw []byte) error {
 	switch {
 	case !filled(raw), string(raw) == `"false"`:
 		*f = false
@@ -170,8 +170,8 @@ func (h *handoff) UnmarshalJSON(raw []byte) error {
 	}
 
 	var given struct {
-		Reason words `json:"reason"`
-		Text   words `json:"text"`
+		Reason text `json:"reason"`
+		Text   text `json:"text"`
 	}
 	if err := json.Unmarshal(raw, &given); err != nil {
 		return err
@@ -192,7 +192,7 @@ func (t *textMap) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 
-	var values map[string]words
+	var values map[string]text
 	if err := json.Unmarshal(raw, &values); err != nil {
 		return err
 	}

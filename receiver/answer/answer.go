@@ -13,9 +13,9 @@ type Answer struct {
 	Usage   Usage
 	// Handoff, when set, hands the conversation to a human.
 	Handoff *Handoff
-	// Later means that the AI accepted the request and will answer by another way.
+	// Later means that the AI accepted the request and answers by the messages API (later answer).
 	Later bool
-	// Empty means that the response holds nothing to send, and does not say that this is meant.
+	// Empty means that the response is an empty answer.
 	Empty bool
 	// ConversationID is the AI's own id of the conversation. Empty removes the id; nil leaves it as it is.
 	ConversationID *string
@@ -23,7 +23,7 @@ type Answer struct {
 	BadConversationID bool
 }
 
-// Usage is what an answer cost, as far as the AI says.
+// Usage is the token usage of an answer, if the AI reports it.
 type Usage struct {
 	InputTokens  int64
 	OutputTokens int64

@@ -76,18 +76,18 @@ func (o *option) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-func (o *option) readTitle(raw []byte) error { return json.Unmarshal(raw, (*words)(&o.Title)) }
+func (o *option) readTitle(raw []byte) error { return json.Unmarshal(raw, (*text)(&o.Title)) }
 
 func (o *option) readObject(raw []byte) error {
 	var object struct {
 		ID          identifier `json:"id"`
 		Payload     identifier `json:"payload"` // of Rasa, in place of id
 		Value       identifier `json:"value"`   // of Botpress, in place of id
-		Title       words      `json:"title"`
-		Description words      `json:"description"`
+		Title       text       `json:"title"`
+		Description text       `json:"description"`
 		Reply       *struct {
 			ID    identifier `json:"id"`
-			Title words      `json:"title"`
+			Title text       `json:"title"`
 		} `json:"reply"` // of Meta
 	}
 	if err := json.Unmarshal(raw, &object); err != nil {

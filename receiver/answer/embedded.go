@@ -19,8 +19,8 @@ func (a *parser) readNested(raw json.RawMessage, depth int) error {
 	return a.readValue(raw, depth)
 }
 
-// readEmbedded decodes a text of a model that is an answer in JSON, and reports whether it is one. It takes nothing but texts
-// with choices, and that there is no answer: a person can make a model write anything, but must not make it send templates or
+// readEmbedded decodes a model's text that is an answer in JSON, and reports whether it is one. It accepts only texts with
+// choices, and the absence of an answer: a person can make a model write anything, but must not make it send templates or
 // files.
 func (a *parser) readEmbedded(text []byte, depth int) bool {
 	body := withoutFence(bytes.TrimSpace(text))

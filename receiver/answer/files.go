@@ -81,17 +81,17 @@ func fileOf(kind string, value json.RawMessage) (ReplyMedia, error) {
 	}
 
 	type source struct {
-		URL      words      `json:"url"`
-		Link     words      `json:"link"`
-		Src      words      `json:"src"`
+		URL      text       `json:"url"`
+		Link     text       `json:"link"`
+		Src      text       `json:"src"`
 		MediaID  identifier `json:"media_id"`
-		Caption  words      `json:"caption"`
-		Filename words      `json:"filename"`
+		Caption  text       `json:"caption"`
+		Filename text       `json:"filename"`
 	}
 
 	var file struct {
 		source
-		Type    words  `json:"type"`
+		Type    text   `json:"type"`
 		Payload source `json:"payload"`
 	}
 	if json.Unmarshal(value, &file) != nil {

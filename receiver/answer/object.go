@@ -14,8 +14,8 @@ import (
 // maxConversationID is the size in bytes up to which the AI's id of a conversation is kept.
 const maxConversationID = 256
 
-// object is an object of an answer: a message with its type, or the answer under one of the keys that AIs and workflow
-// programs use. What stands beside the answer is in the other properties.
+// object is an object of an answer: a message with its type, or the answer under one of the keys of AIs and workflow programs.
+// The other properties are beside the answer.
 type object struct {
 	Type     json.RawMessage `json:"type"`
 	Response json.RawMessage `json:"response"`
@@ -78,7 +78,7 @@ func (a *parser) readObject(raw json.RawMessage, depth int) error {
 		a.Handoff = o.Handoff.given
 	}
 
-	a.noteConversation(o.ConversationID)
+	a.storeConversationID(o.ConversationID)
 
 	return nil
 }
@@ -120,7 +120,7 @@ func (a *parser) readContent(o object, raw json.RawMessage, depth int) error {
 	}
 
 	if present(o.Response) {
-		o = o.withoutRemarks()
+		o = o.withoutComments()
 	}
 
 	if o.isText() {
@@ -203,9 +203,9 @@ func complete(err error) error {
 	return nil
 }
 
-// answer returns the value of the first key with an answer that has content, or else of the first that is not null. isParts
-// reports whether it is the content of a model's message, and found whether there is such a key. The order is from the keys
-// that hold nothing but an answer to those that can hold a remark about it.
+// answer returns the value of the first key that contains an answer, else of the first key that is not null. Keys that only
+// hold answers come before keys that may hold a comment. isParts reports whether the value is the content of a model's message,
+// and found whether such a key exists.
 func (o *object) answer() (value json.RawMessage, isParts, found bool) {
 	values := []json.RawMessage{
 		o.Reply,
@@ -234,7 +234,7 @@ func (o *object) answer() (value json.RawMessage, isParts, found bool) {
 }
 
 // wrapped returns the envelope of an answer, or nil. An object within a response may be anything, such as a record of the
-// customer, so that it counts only if it has a key that holds nothing but an answer.
+// person, so it counts only if it has a key that only holds answers.
 func (o *object) wrapped() json.RawMessage {
 	if o.isFailure() {
 		return nil
@@ -278,8 +278,8 @@ func (o *object) isReceipt(nested json.RawMessage) bool {
 	return string(nested) == string(o.Message) && slices.ContainsFunc(receipts, isReceipt)
 }
 
-// noteConversation keeps the AI's id of the conversation, a string or a number.
-func (a *parser) noteConversation(raw json.RawMessage) {
+// storeConversationID keeps the AI's id of the conversation, a string or a number.
+func (a *parser) storeConversationID(raw json.RawMessage) {
 	if !present(raw) {
 		return
 	}

@@ -176,7 +176,7 @@ func (a *parser) readScalar(raw json.RawMessage) error {
 		return errors.New("neither a string nor an object")
 	}
 
-	var text words
+	var text text
 	if err := Decode(raw, &text); err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ var errUnknownType = errors.New("of a type that is not known")
 func (a *parser) readTyped(raw json.RawMessage) error {
 	var message struct {
 		Type            string `json:"type"`
-		InteractiveType words  `json:"interactive_type"`
+		InteractiveType text   `json:"interactive_type"`
 	}
 	if err := Decode(raw, &message); err != nil {
 		return err

@@ -58,7 +58,7 @@ func readNone(a *parser, _ json.RawMessage) error {
 func readText(a *parser, raw json.RawMessage) error {
 	var m struct {
 		Text       json.RawMessage `json:"text"`
-		PreviewURL flag            `json:"preview_url"`
+		PreviewURL boolean         `json:"preview_url"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -69,7 +69,7 @@ func readText(a *parser, raw json.RawMessage) error {
 	}
 
 	var given struct {
-		Text words `json:"text"`
+		Text text `json:"text"`
 	}
 	if err := Decode(raw, &given); err != nil {
 		return err
@@ -108,9 +108,9 @@ func readButtons(a *parser, raw json.RawMessage) error {
 func readList(a *parser, raw json.RawMessage) error {
 	var m struct {
 		frame
-		ButtonText words `json:"button_text"`
+		ButtonText text `json:"button_text"`
 		Sections   list[struct {
-			Title words   `json:"title"`
+			Title text    `json:"title"`
 			Rows  options `json:"rows"`
 		}] `json:"sections"`
 	}
@@ -144,7 +144,7 @@ func readList(a *parser, raw json.RawMessage) error {
 
 func readTemplate(a *parser, raw json.RawMessage) error {
 	var m struct {
-		Name       words           `json:"name"`
+		Name       text            `json:"name"`
 		Language   json.RawMessage `json:"language"`
 		Components json.RawMessage `json:"components"`
 	}
@@ -182,8 +182,8 @@ func readLocation(a *parser, raw json.RawMessage) error {
 	var m struct {
 		Latitude  *float64 `json:"latitude"`
 		Longitude *float64 `json:"longitude"`
-		Name      words    `json:"name"`
-		Address   words    `json:"address"`
+		Name      text     `json:"name"`
+		Address   text     `json:"address"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err

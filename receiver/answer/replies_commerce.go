@@ -25,8 +25,8 @@ func (p product) check() (*Product, error) {
 func readProduct(a *parser, raw json.RawMessage) error {
 	var m struct {
 		product
-		Text   words `json:"text"`
-		Footer words `json:"footer"`
+		Text   text `json:"text"`
+		Footer text `json:"footer"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -52,7 +52,7 @@ func readProducts(a *parser, raw json.RawMessage) error {
 		frame
 		CatalogID identifier `json:"catalog_id"`
 		Sections  list[struct {
-			Title words             `json:"title"`
+			Title text              `json:"title"`
 			Items list[productItem] `json:"product_items"`
 		}] `json:"sections"`
 	}
@@ -101,8 +101,8 @@ func (p *productItem) UnmarshalJSON(raw []byte) error {
 
 func readCatalog(a *parser, raw json.RawMessage) error {
 	var m struct {
-		Text      words      `json:"text"`
-		Footer    words      `json:"footer"`
+		Text      text       `json:"text"`
+		Footer    text       `json:"footer"`
 		Thumbnail identifier `json:"thumbnail_product_retailer_id"`
 	}
 	if err := Decode(raw, &m); err != nil {
@@ -121,7 +121,7 @@ func readCatalog(a *parser, raw json.RawMessage) error {
 
 func readCarousel(a *parser, raw json.RawMessage) error {
 	var m struct {
-		Text  words                 `json:"text"`
+		Text  text                  `json:"text"`
 		Cards list[json.RawMessage] `json:"cards"`
 	}
 	if err := Decode(raw, &m); err != nil {
@@ -151,8 +151,8 @@ func readCard(raw json.RawMessage) (Card, error) {
 	var m struct {
 		frame
 		product
-		ButtonText words   `json:"button_text"`
-		URL        words   `json:"url"`
+		ButtonText text    `json:"button_text"`
+		URL        text    `json:"url"`
 		Buttons    options `json:"buttons"`
 	}
 	if err := Decode(raw, &m); err != nil {

@@ -13,7 +13,7 @@ import (
 func request(kind Kind) func(*parser, json.RawMessage) error {
 	return func(a *parser, raw json.RawMessage) error {
 		var m struct {
-			Text words `json:"text"`
+			Text text `json:"text"`
 		}
 		if err := Decode(raw, &m); err != nil {
 			return err
@@ -28,13 +28,13 @@ func request(kind Kind) func(*parser, json.RawMessage) error {
 func readFlow(a *parser, raw json.RawMessage) error {
 	var m struct {
 		frame
-		ButtonText words           `json:"button_text"`
+		ButtonText text            `json:"button_text"`
 		ID         identifier      `json:"flow_id"`
-		Name       words           `json:"flow_name"`
+		Name       text            `json:"flow_name"`
 		Token      identifier      `json:"flow_token"`
-		Mode       words           `json:"mode"`
-		Action     words           `json:"flow_action"`
-		Screen     words           `json:"screen"`
+		Mode       text            `json:"mode"`
+		Action     text            `json:"flow_action"`
+		Screen     text            `json:"screen"`
 		Data       json.RawMessage `json:"data"`
 	}
 	if err := Decode(raw, &m); err != nil {
@@ -71,7 +71,7 @@ func readFlow(a *parser, raw json.RawMessage) error {
 func readAddress(a *parser, raw json.RawMessage) error {
 	var m struct {
 		frame
-		Country words   `json:"country"`
+		Country text    `json:"country"`
 		Values  textMap `json:"values"`
 		Saved   list[struct {
 			ID     identifier `json:"id"`

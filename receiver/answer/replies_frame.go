@@ -12,9 +12,9 @@ import (
 
 // frame decodes the properties around the action of a message.
 type frame struct {
-	Text   words           `json:"text"`
+	Text   text            `json:"text"`
 	Header json.RawMessage `json:"header"` // a text, or an object with a type
-	Footer words           `json:"footer"`
+	Footer text            `json:"footer"`
 }
 
 // reply returns a reply with the properties of the frame.
@@ -28,7 +28,7 @@ func (f frame) reply(kind Kind) (Reply, error) {
 		return reply, nil
 	}
 
-	if f.Header[0] != '{' && json.Unmarshal(f.Header, (*words)(&reply.Header)) == nil {
+	if f.Header[0] != '{' && json.Unmarshal(f.Header, (*text)(&reply.Header)) == nil {
 		return reply, nil
 	}
 
@@ -42,17 +42,17 @@ func (f frame) reply(kind Kind) (Reply, error) {
 // readHeader decodes a header that is an object. It takes Meta's form too, in which the file is under the name of its type.
 func readHeader(raw json.RawMessage) (string, *ReplyMedia, error) {
 	type file struct {
-		URL      words      `json:"url"`
-		Link     words      `json:"link"`
+		URL      text       `json:"url"`
+		Link     text       `json:"link"`
 		MediaID  identifier `json:"media_id"`
 		ID       identifier `json:"id"`
-		Filename words      `json:"filename"`
+		Filename text       `json:"filename"`
 	}
 
 	var header struct {
 		file
 		Type     string `json:"type"`
-		Text     words  `json:"text"`
+		Text     text   `json:"text"`
 		Image    *file  `json:"image"`
 		Video    *file  `json:"video"`
 		Document *file  `json:"document"`
@@ -95,7 +95,7 @@ func readHeader(raw json.RawMessage) (string, *ReplyMedia, error) {
 func readLink(a *parser, raw json.RawMessage) error {
 	var m struct {
 		frame
-		ButtonText words           `json:"button_text"`
+		ButtonText text            `json:"button_text"`
 		URL        json.RawMessage `json:"url"`
 	}
 	if err := Decode(raw, &m); err != nil {

@@ -15,13 +15,13 @@ var mediaTypes = []string{"image", "video", "audio", "document", "sticker"}
 func readMedia(a *parser, raw json.RawMessage) error {
 	var m struct {
 		Type      string          `json:"type"`
-		MediaType words           `json:"media_type"`
+		MediaType text            `json:"media_type"`
 		URL       json.RawMessage `json:"url"`
 		MediaURL  json.RawMessage `json:"media_url"`
 		MediaID   identifier      `json:"media_id"`
-		Caption   words           `json:"caption"`
-		Filename  words           `json:"filename"`
-		Voice     flag            `json:"voice"`
+		Caption   text            `json:"caption"`
+		Filename  text            `json:"filename"`
+		Voice     boolean         `json:"voice"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err

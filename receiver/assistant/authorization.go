@@ -9,7 +9,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// Authorize sets the header with Bird's access key, by bird.authScheme.
+// Authorize sets the header with the access key of the AI, by bird.authScheme.
 func Authorize(header http.Header, settings *config.Snapshot) {
 	key := settings.Secrets.BirdAccessKey
 

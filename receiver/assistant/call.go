@@ -55,8 +55,8 @@ func (p *protocol) call(ctx context.Context, settings *config.Snapshot, r Reques
 	return response, nil
 }
 
-// sendFitting makes a call, and in place of one that the server refuses its smaller form for that refusal, if it has one. It
-// returns the last response. All forms together have the time of two calls: many slow refusals would hold up the
+// sendFitting makes a call. If the server refuses it, and the call has a smaller form for that refusal, it sends the smaller
+// form. It returns the last response. All forms together have the timeout of two calls, so slow refusals do not block the
 // conversation.
 func (p *protocol) sendFitting(ctx context.Context, call *Call, r Request) (*httpclient.Response, *failure.Error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*call.Timeout)
@@ -88,14 +88,14 @@ func (p *protocol) checkCredentials(settings *config.Snapshot, m Method) *failur
 		if credential.Value == "" {
 			return &failure.Error{
 				Class: failure.Configuration,
-				Scope: failure.ScopeBird,
+				Scope: failure.ScopeAI,
 				Op:    string(m),
 				Code:  CodeNoAccessKey,
 				Text:  "the secret " + credential.Role + " for " + p.Peer().Name + " is missing: create it",
 			}
 		}
 
-		if fault := httpclient.CheckCredential(string(m), failure.ScopeBird, credential.Role, credential.Value); fault != nil {
+		if fault := httpclient.CheckCredential(string(m), failure.ScopeAI, credential.Role, credential.Value); fault != nil {
 			return fault
 		}
 	}
@@ -123,7 +123,7 @@ func (p *protocol) send(ctx context.Context, call *Call, r Request) (*httpclient
 
 	fault.Op = string(r.Method)
 	if fault.Code != CodeNoMedia {
-		fault.Scope = failure.ScopeBird
+		fault.Scope = failure.ScopeAI
 	}
 
 	return nil, fault

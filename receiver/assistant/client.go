@@ -36,8 +36,8 @@ type Asked struct {
 	Took    time.Duration
 }
 
-// AI is the AI of one configuration: its protocol, address and credentials. What is asked about it and what it is asked
-// belong together: a request that was prepared for one protocol may lack what another one needs.
+// AI is the AI of one configuration: its protocol, address and credentials. Use one AI for all calls of an attempt: a request
+// for one protocol may lack properties that another protocol needs.
 //
 // Errors of its methods are of type *failure.Error. A call may be repeated: it has the Idempotency-Key of its request,
 // unless it is anonymous. Whether a call may be made now is for the caller to decide (package gate).
@@ -95,8 +95,8 @@ func (c *Client) Intercept(transport http.RoundTripper) {
 	}
 }
 
-// Observe lets a function see every question after it was asked, whatever the protocol. It is called before the answer is
-// used, so it must return at once. Observe is called before the first question.
+// Observe sets a function that is called with every question after the call, in every protocol, before the answer is used. The
+// function must return at once. Observe must be called before the first question.
 func (c *Client) Observe(observe func(Asked)) { c.observe = observe }
 
 // Of returns the AI of a configuration.

@@ -47,8 +47,8 @@ type Driver interface {
 	// Refused classifies a response other than 2xx.
 	Refused(r Request, response *httpclient.Response) *failure.Error
 
-	// Answer decodes the 2xx response to a Process method. Its errors name the problem and never repeat the content. One
-	// of type *failure.Error says that the response is a refusal.
+	// Answer decodes the 2xx response to a Process method. Its errors name the problem and never repeat the content. An error
+	// of type *failure.Error means that the response is a refusal.
 	Answer(settings *config.Snapshot, r Request, response *httpclient.Response) (answer.Answer, error)
 
 	// Analysis decodes the 2xx response to an analysis method. Its errors are as those of Answer.

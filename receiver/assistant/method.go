@@ -43,7 +43,7 @@ const (
 	ParseDocument   Method = "parse_document"
 )
 
-// optionalMethods are the methods that a bridge of before may lack.
+// optionalMethods are the methods that bridges of earlier versions may lack.
 var optionalMethods = []Method{
 	ProcessOrder,
 	ProcessEdit,
@@ -73,14 +73,13 @@ func (m Method) MediaKey() string { return mediaKeys[m] }
 type Request struct {
 	Method  Method
 	Attempt int // from 1
-	Replays int // how often the message was replayed by hand; Bird treats each replay as a new call
+	Replays int // how often the message was replayed by hand; the AI treats each replay as a new call
 	Body    Body
 	Media   *Media // for the media methods, if the AI takes the file; nil for others
-	// Text is the message as a text, whatever its type (see whatsapp.Message.PlainText). It is for protocols that know
-	// nothing but texts.
+	// Text is the message as text, for every type (see whatsapp.Message.PlainText). It is for text-only protocols.
 	Text string
 	// History are the last turns of the conversation, the oldest first, for protocols whose server keeps none.
-	History []Turn
+	History []HistoryMessage
 }
 
 // Common returns the fields that all bodies have.

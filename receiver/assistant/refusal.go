@@ -28,7 +28,7 @@ const (
 	CodeNoInstructions = "no_instructions"         // the file with the instructions cannot be used
 )
 
-// inProgressWait is the minimum wait while Bird processes the same Idempotency-Key.
+// inProgressWait is the minimum wait while the AI processes a call with the same Idempotency-Key.
 const inProgressWait = 30 * time.Second
 
 // notImplemented are the statuses of a bridge that lacks a method.
@@ -48,32 +48,32 @@ func Refused(peer Peer, m Method, response *httpclient.Response) *failure.Error 
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly:
 		e.Class = failure.Transient
-		e.Scope = failure.ScopeBird
+		e.Scope = failure.ScopeAI
 		e.Text = peer.Name + " is busy"
 	case http.StatusTooManyRequests:
 		e.Class = failure.RateLimited
-		e.Scope = failure.ScopeBird
+		e.Scope = failure.ScopeAI
 		e.Text = peer.Name + " limits the rate of requests"
 	case http.StatusUnauthorized:
 		e.Class = failure.Configuration
-		e.Scope = failure.ScopeBird
+		e.Scope = failure.ScopeAI
 		e.Text = peer.Name + " refuses the access key: set a new one"
 	case http.StatusPaymentRequired:
 		e.Class = failure.Configuration
-		e.Scope = failure.ScopeBird
+		e.Scope = failure.ScopeAI
 		e.Text = peer.Name + " asks for payment: check the workspace's plan"
 	case http.StatusForbidden:
 		e.Class = failure.Configuration
-		e.Scope = failure.ScopeBirdMethod
+		e.Scope = failure.ScopeAIMethod
 		e.Text = peer.Name + " denies access: check the access key's rights"
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		e.Class = failure.Configuration
-		e.Scope = failure.ScopeBirdMethod
+		e.Scope = failure.ScopeAIMethod
 		e.Text = peer.Name + " does not implement this method: implement or disable it"
 	case http.StatusNotFound:
 		e.Class = failure.Configuration
-		e.Scope = failure.ScopeBirdMethod
-		e.Text = peer.Name + " knows no such address: check " + peer.Setting + " and the method's path"
+		e.Scope = failure.ScopeAIMethod
+		e.Text = peer.Name + " does not serve this path: check " + peer.Setting + " and the method's path"
 	case http.StatusRequestEntityTooLarge:
 		e.Text = "the message is too large for " + peer.Name
 	case http.StatusConflict:
@@ -86,12 +86,12 @@ func Refused(peer Peer, m Method, response *httpclient.Response) *failure.Error 
 		switch {
 		case status >= 500: // proxies have their own codes for an unavailable origin
 			e.Class = failure.Transient
-			e.Scope = failure.ScopeBird
+			e.Scope = failure.ScopeAI
 			e.Text = peer.Name + " is unavailable"
 		case status >= 300 && status <= 399:
 			e.Class = failure.Configuration
-			e.Scope = failure.ScopeBird
-			e.Text = peer.Name + " redirects, which is not followed: set " + peer.Setting + " to the final address"
+			e.Scope = failure.ScopeAI
+			e.Text = peer.Name + " redirects, and redirects are not followed: set " + peer.Setting + " to the final address"
 		}
 	}
 
@@ -99,7 +99,7 @@ func Refused(peer Peer, m Method, response *httpclient.Response) *failure.Error 
 		e.Class = failure.Permanent
 		e.Scope = failure.ScopeNone
 		e.Code = CodeNoMethod
-		e.Text = peer.Name + " lacks this method, which bridges may"
+		e.Text = peer.Name + " does not implement this optional method"
 	}
 
 	if code := errorCode(response.Body); code != "" {
@@ -109,7 +109,7 @@ func Refused(peer Peer, m Method, response *httpclient.Response) *failure.Error 
 	return e
 }
 
-// inProgress reports whether a 409 means that Bird is processing the same Idempotency-Key.
+// inProgress reports whether a 409 means that the AI is processing a call with the same Idempotency-Key.
 func inProgress(body []byte) bool {
 	return bytes.Contains(body, []byte("E01004")) || bytes.Contains(bytes.ToLower(body), []byte("in progress"))
 }

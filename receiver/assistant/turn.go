@@ -5,8 +5,8 @@ package assistant
 
 import "time"
 
-// Turn is what one side said in a conversation before the message that the AI is asked about.
-type Turn struct {
+// HistoryMessage is one message of a conversation before the message that the AI is asked about.
+type HistoryMessage struct {
 	Role Role
 	Text string // as the message was sent; of a Handoff the reason, which may be empty
 	// Speaker is the name in the profile of a person in a group, as the person chose it. It may be empty.

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// lookEvery is how often the scheduler looks whether a copy is due.
+	// checkInterval is the interval at which the scheduler checks whether a backup is due.
 	lookEvery = time.Minute
 	// attemptTimeout bounds one attempt: the copy, its transfer and its check.
 	attemptTimeout = 6 * time.Hour
@@ -35,8 +35,8 @@ const (
 	day        = 24 * time.Hour
 )
 
-// Parts are the dependencies of a Scheduler. All are required.
-type Parts struct {
+// Dependencies are the dependencies of a Scheduler. All are required.
+type Dependencies struct {
 	Store store.BackedUp
 	Live  *config.Live
 	Clock clockwork.Clock
@@ -45,7 +45,7 @@ type Parts struct {
 
 // Scheduler makes the copies of the configuration in force.
 type Scheduler struct {
-	Parts
+	Dependencies
 
 	open func(*config.Backup, config.Secrets) (Target, error)
 
@@ -68,7 +68,9 @@ type plan struct {
 }
 
 // New returns a Scheduler. Run starts it.
-func New(parts Parts) *Scheduler { return &Scheduler{Parts: parts, open: OpenTarget} }
+func New(dependencies Dependencies) *Scheduler {
+	return &Scheduler{Dependencies: dependencies, open: OpenTarget}
+}
 
 // Run makes copies until ctx ends.
 func (s *Scheduler) Run(ctx context.Context) {
@@ -76,7 +78,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 	defer ticker.Stop()
 
 	for {
-		s.look(ctx)
+		s.tick(ctx)
 
 		select {
 		case <-ctx.Done():
@@ -86,8 +88,8 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}
 }
 
-// look makes a copy if one is due, and deletes old ones if that is.
-func (s *Scheduler) look(ctx context.Context) {
+// tick makes a backup if one is due, and prunes old ones if that is due.
+func (s *Scheduler) tick(ctx context.Context) {
 	snapshot := s.Live.Current()
 	if snapshot.Store.Embedded == nil || snapshot.Store.Embedded.Backup == nil {
 		s.use(plan{})
@@ -152,7 +154,7 @@ func (s *Scheduler) use(next plan) {
 	}
 
 	s.schedule = schedule
-	s.learn(nil)
+	s.adopt(nil)
 }
 
 // attempt lists the copies, deletes old ones, and makes one if it is due.
@@ -169,7 +171,7 @@ func (s *Scheduler) attempt(ctx context.Context, secrets config.Secrets) error {
 	}
 
 	s.known = true
-	s.learn(files)
+	s.adopt(files)
 
 	began := s.Clock.Now()
 	due := !began.Before(s.State().NextAt)
@@ -198,7 +200,7 @@ func (s *Scheduler) attempt(ctx context.Context, secrets config.Secrets) error {
 		return err
 	}
 
-	s.learn(files)
+	s.adopt(files)
 
 	return s.prune(ctx, target, files, false)
 }
@@ -234,7 +236,7 @@ func (s *Scheduler) prune(ctx context.Context, target Target, files []File, due 
 			return err
 		}
 
-		s.learn(files)
+		s.adopt(files)
 	}
 
 	s.pruneAt = now.Add(pruneEvery)

@@ -48,7 +48,7 @@ func newFixture(t *testing.T, settings *config.Backup, secrets config.Secrets) *
 	t.Cleanup(func() { _ = inbox.Close() })
 
 	f := &fixture{t: t, clock: clockwork.NewFakeClockAt(start)}
-	f.Scheduler = New(Parts{
+	f.Scheduler = New(Dependencies{
 		Store: inbox,
 		Clock: f.clock,
 		Log:   slog.New(slog.NewTextHandler(&f.log, nil)),
@@ -69,7 +69,7 @@ func (f *fixture) configure(settings *config.Backup, secrets config.Secrets) {
 func (f *fixture) after(wait time.Duration) {
 	f.t.Helper()
 	f.clock.Advance(wait)
-	f.look(f.t.Context())
+	f.tick(f.t.Context())
 }
 
 // want checks the state.
@@ -118,12 +118,12 @@ func TestSchedule(t *testing.T) {
 		t.Errorf("the folder has %v, %v, want two copies with their checksums", files, err)
 	}
 
-	f.Scheduler = New(f.Parts) // a restart
+	f.Scheduler = New(f.Dependencies) // a restart
 	f.after(time.Hour)
 	f.want(2, night.Add(day), night.Add(2*day), "")
 
 	missed := 2*day + time.Hour
-	f.Scheduler = New(f.Parts)
+	f.Scheduler = New(f.Dependencies)
 	f.after(missed)
 
 	f.want(2, night.Add(day+time.Hour).Add(missed), night.Add(4*day), "")
@@ -224,7 +224,7 @@ func TestOverdueInSpiteOfRestarts(t *testing.T) {
 			overdue := false
 
 			for range 6 {
-				f.Scheduler = New(f.Parts)
+				f.Scheduler = New(f.Dependencies)
 				f.after(0)
 
 				for range 5 {
@@ -344,7 +344,7 @@ func TestDamagedStore(t *testing.T) {
 	f.after(0)
 	f.Store = damaged{}
 	f.after(day)
-	f.want(1, start, start.Add(15*time.Hour), "the copy is damaged")
+	f.want(1, start, start.Add(15*time.Hour), "the backup is damaged")
 }
 
 // TestRunEnds checks that the scheduler works by itself, and ends with its context.

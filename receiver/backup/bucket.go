@@ -21,7 +21,7 @@ const (
 	// amazon is the endpoint of Amazon S3; the library derives that of the region from it.
 	amazon = "https://s3.amazonaws.com"
 	// tries bounds the requests for one part or call: the library repeats those that may succeed later.
-	tries = 4
+	maxAttempts = 4
 	// threads is the number of parts that are sent at the same time. Each is read from the file as it is sent.
 	threads = 2
 )
@@ -65,7 +65,7 @@ func newBucket(settings *config.BackupBucket, secrets config.Secrets) (*bucket, 
 		Transport:    &watched{transport},
 		Region:       settings.Region,
 		BucketLookup: lookup,
-		MaxRetries:   tries,
+		MaxRetries:   maxAttempts,
 	})
 	if err != nil {
 		return nil, describe("open the bucket", err)

@@ -21,7 +21,7 @@ var codeFormat = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 // bucketFull is the text for a bucket without room.
 const bucketFull = "the bucket is full: raise its quota or enlarge its store, or keep fewer copies"
 
-// refusals are the texts for codes of S3 that an administrator has to mend.
+// refusals are the texts for S3 error codes that an administrator has to fix.
 var refusals = map[string]string{
 	"AccessDenied":                   "the keys may not do this: grant the rights to list, read, write and delete below the prefix",
 	"AllAccessDisabled":              "the bucket is disabled",

@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// partialSuffix is what the name of a file has until it is complete.
+// partialSuffix ends the name of an incomplete file.
 const partialSuffix = ".partial"
 
 var errFull = errors.New("the volume of the copies is full: enlarge it, or keep fewer copies")
@@ -79,7 +79,7 @@ func (f folder) put(ctx context.Context, name string, content Content, size int6
 		}
 	}()
 
-	written, err := io.Copy(file, cancelled{ctx, content})
+	written, err := io.Copy(file, contextReader{ctx, content})
 	if err == nil && written != size {
 		err = io.ErrUnexpectedEOF
 	}
@@ -155,13 +155,13 @@ func syncFolder(path string) error {
 	return opened.Close()
 }
 
-// cancelled reads until ctx ends.
-type cancelled struct {
+// contextReader reads until ctx ends.
+type contextReader struct {
 	ctx  context.Context
 	from io.Reader
 }
 
-func (c cancelled) Read(p []byte) (int, error) {
+func (c contextReader) Read(p []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
 		return 0, err
 	}

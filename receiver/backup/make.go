@@ -22,7 +22,7 @@ import (
 const maxSumFile = 4 << 10
 
 var (
-	errDiffers = errors.New("the copy differs after it was written: the storage of the copies, or the way to it, is faulty")
+	errDiffers = errors.New("the backup differs after the upload: the storage of the backups, or the network, is faulty")
 	errNone    = errors.New("there is no complete copy of that name")
 	errAltered = errors.New("it is damaged: its checksum differs from that in the file beside it")
 )
@@ -82,7 +82,7 @@ func sumOf(ctx context.Context, from Target, name string) (string, error) {
 
 func hash(ctx context.Context, from io.Reader) (string, error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, cancelled{ctx, from}); err != nil {
+	if _, err := io.Copy(h, contextReader{ctx, from}); err != nil {
 		return "", err
 	}
 

@@ -24,7 +24,7 @@ func (s *Scheduler) State() *health.Backup {
 	return new(*s.state)
 }
 
-// Problems returns what an administrator has to mend, by operation.
+// Problems returns the problems of the backups by operation.
 func (s *Scheduler) Problems() map[string]string {
 	state := s.State()
 	if state == nil {
@@ -49,11 +49,11 @@ func (s *Scheduler) Problems() map[string]string {
 	}
 }
 
-// learn records the copies of the target. The last failure stays until an attempt succeeds.
+// adopt records the backups of the target. The last failure stays until an attempt succeeds.
 //
-// Without a copy, and while the copies are not known, the first attempt is due at the start, and overdue soon afterwards.
-// Times of the schedule would never pass if the receiver restarts more often than they come.
-func (s *Scheduler) learn(files []File) {
+// Without a backup, or while the backups are unknown, the first attempt is due at the start. Otherwise a receiver that restarts
+// often would never reach a time of the schedule.
+func (s *Scheduler) adopt(files []File) {
 	copies := Complete(files)
 	state := &health.Backup{
 		Copies:    len(copies),

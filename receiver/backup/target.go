@@ -10,7 +10,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// Content is what a target stores.
+// Content is the content of a file of a target.
 type Content interface {
 	io.Reader
 	io.ReaderAt

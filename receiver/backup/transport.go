@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// stall is how long a request may go without a byte in either direction.
-const stall = time.Minute
+// stallTimeout is how long a request may go without a byte in either direction.
+const stallTimeout = time.Minute
 
 // watched is a transport that cancels a request which makes no progress. A large copy may take long.
 type watched struct{ next http.RoundTripper }
@@ -20,7 +20,7 @@ type watched struct{ next http.RoundTripper }
 // RoundTrip implements http.RoundTripper.
 func (w *watched) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(request.Context())
-	timer := time.AfterFunc(stall, func() { cancel(context.DeadlineExceeded) })
+	timer := time.AfterFunc(stallTimeout, func() { cancel(context.DeadlineExceeded) })
 	p := &progress{ctx, timer, cancel}
 
 	request = request.Clone(ctx)
@@ -39,7 +39,7 @@ func (w *watched) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 
-	timer.Reset(stall)
+	timer.Reset(stallTimeout)
 
 	response.Body = &moving{response.Body, p, true}
 
@@ -68,7 +68,7 @@ type moving struct {
 func (m *moving) Read(b []byte) (int, error) {
 	n, err := m.ReadCloser.Read(b)
 	if n > 0 {
-		m.progress.timer.Reset(stall)
+		m.progress.timer.Reset(stallTimeout)
 	}
 
 	if cause := context.Cause(m.progress.ctx); cause != nil && errors.Is(err, context.Canceled) {

@@ -50,8 +50,8 @@ func TestStall(t *testing.T) {
 		bytes  int
 		want   error
 	}{
-		"slow":    {[]time.Duration{stall / 2, stall / 2, stall / 2, stall / 2}, 4, nil},
-		"stalled": {[]time.Duration{stall / 2, 2 * stall, stall / 2}, 1, context.DeadlineExceeded},
+		"slow":    {[]time.Duration{stallTimeout / 2, stallTimeout / 2, stallTimeout / 2, stallTimeout / 2}, 4, nil},
+		"stalled": {[]time.Duration{stallTimeout / 2, 2 * stallTimeout, stallTimeout / 2}, 1, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

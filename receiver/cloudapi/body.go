@@ -38,7 +38,7 @@ func WithoutContext(body []byte) ([]byte, error) {
 func decodeBody(body []byte) (map[string]json.RawMessage, error) {
 	var message map[string]json.RawMessage
 	if err := json.Unmarshal(body, &message); err != nil || message == nil {
-		return nil, unfit("the stored message is not a JSON object")
+		return nil, invalidMessage("the stored message is not a JSON object")
 	}
 
 	return message, nil
@@ -47,7 +47,7 @@ func decodeBody(body []byte) (map[string]json.RawMessage, error) {
 func encodeBody(message map[string]json.RawMessage) ([]byte, error) {
 	body, err := json.Marshal(message)
 	if err != nil {
-		return nil, unfit("the stored message cannot be encoded")
+		return nil, invalidMessage("the stored message cannot be encoded")
 	}
 
 	return body, nil

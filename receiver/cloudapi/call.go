@@ -41,8 +41,8 @@ type call struct {
 	query  url.Values
 	body   []byte // JSON, with POST
 	token  string // defaults to the access token
-	// proof is the app secret whose proof the call has, or unproven, whether Meta accepts that or not. Nil stands for
-	// whatever Meta accepts.
+	// proof is the app secret whose proof the call has, or unproven for a call without one. Nil means any proof that Meta
+	// accepts.
 	proof *string
 
 	// content opens the body instead of body, with its length in bytes and its type.

@@ -72,8 +72,7 @@ var parameterErrors = []int{codeInvalidParameter, 131008, 131009, 135000}
 const parameterContext = "context"
 
 var (
-	// quotes matches the texts with which Meta refuses the quoted message. Meta documents none, so that all words for it
-	// count.
+	// quotes matches the texts with which Meta refuses the quoted message. Meta documents none, so it matches all terms for it.
 	quotes = regexp.MustCompile(`(?i)\bcontext\b|\bquoted\b|\brepl(y|ied|ying) to\b|\bmessage[ _]?id\b|\bwamid\b`)
 	// parameterNames matches "The parameter to is required" and "Param type must be one of …".
 	parameterNames = regexp.MustCompile(`\bparam(?:eter)? ([a-z_]+)`)

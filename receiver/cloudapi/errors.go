@@ -140,8 +140,8 @@ func unknownError(httpStatus int) apiError {
 	return apiError{failure.Permanent, failure.ScopeNone, "Meta refuses the request"}
 }
 
-// foreignResponse returns the meaning of a response without an error of the Graph API. It comes from a proxy or load
-// balancer in between, or from another server at a wrong address.
+// foreignResponse returns the meaning of a response without an error of the Graph API. It comes from a proxy, a load balancer,
+// or another server at a wrong address.
 func foreignResponse(httpStatus int) apiError {
 	switch {
 	case httpStatus == http.StatusUnauthorized || httpStatus == http.StatusForbidden || httpStatus == http.StatusProxyAuthRequired:
@@ -211,8 +211,8 @@ func TokenRefused(f *failure.Error) bool {
 // codeAddressRefused is the code with which an app refuses calls from an address that is not on its allowlist.
 const codeAddressRefused = "5"
 
-// CallerRefused reports whether a call failed because Meta refuses every call of ours, whatever it is for: their access token,
-// the proof of the app's secret, the app, or the address that they come from.
+// CallerRefused reports whether a call failed because Meta refuses all our calls: for their access token, the proof of the
+// app's secret, the app, or their source address.
 func CallerRefused(f *failure.Error) bool {
 	isCaller := f.Code == codeAddressRefused || f.Code == CodeUnknownApp || ProofRefused(f)
 

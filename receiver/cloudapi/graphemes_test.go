@@ -95,7 +95,7 @@ func TestTitlesAreCutBetweenCharacters(t *testing.T) {
 		"skin":     {"ab" + woman + woman, "ab" + woman, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var c cutter
+			var c truncator
 			if got := c.fit(tc.title, 20); got != tc.want || c.count != tc.cut {
 				t.Errorf("fit(%q) = %q with %d cut, want %q with %d", tc.title, got, c.count, tc.want, tc.cut)
 			}

@@ -34,7 +34,7 @@ func (c *Client) AcceptsProof(ctx context.Context, appSecret string) (bool, erro
 	return false, err
 }
 
-// ProofRefused reports whether a call failed because Meta refuses the proof of every app secret, or demands one.
+// ProofRefused reports whether a call failed because Meta refuses the proof of every app secret, or requires a proof.
 func ProofRefused(err error) bool {
 	f := failure.Of(err)
 	return f.Code == CodeInvalidParameter && f.Scope == failure.ScopeApp

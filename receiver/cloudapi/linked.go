@@ -100,7 +100,7 @@ func changeMedia(body []byte, change func(kind string, object map[string]any) er
 
 	changed, err := json.Marshal(message)
 	if err != nil {
-		return nil, unfit("the stored message cannot be encoded")
+		return nil, invalidMessage("the stored message cannot be encoded")
 	}
 
 	return changed, nil
@@ -113,7 +113,7 @@ func decodeNested(body []byte) (map[string]any, error) {
 
 	var message map[string]any
 	if err := decoder.Decode(&message); err != nil || message == nil {
-		return nil, unfit("the stored message is not a JSON object")
+		return nil, invalidMessage("the stored message is not a JSON object")
 	}
 
 	return message, nil

@@ -92,7 +92,7 @@ func badResponse(op string) error {
 
 var verificationStatus = regexp.MustCompile(`HTTP Status Code = ([0-9]{1,3})`)
 
-// callbackResponse returns how the callback answered Meta's verification request, from the text of Meta's error.
+// callbackResponse returns the callback's answer to Meta's verification request, from the text of Meta's error.
 func callbackResponse(body []byte) string {
 	switch found := verificationStatus.FindSubmatch(body); {
 	case found == nil:

@@ -115,7 +115,7 @@ func Encode(reply Reply, content Content) (Encoded, error) {
 	case reply.To.UserID != "":
 		message.Recipient = reply.To.UserID
 	default:
-		return Encoded{}, unfit("the message has no recipient: give a phone number, a user id or a group")
+		return Encoded{}, invalidMessage("the message has no recipient: give a phone number, a user id or a group")
 	}
 
 	if reply.ContextID != "" {
@@ -128,12 +128,12 @@ func Encode(reply Reply, content Content) (Encoded, error) {
 	}
 
 	if reply.To.GroupID != "" && !slices.Contains(groupTypes, message.Type) {
-		return Encoded{}, unfit("groups take only texts, media and templates: send a text")
+		return Encoded{}, invalidMessage("groups take only texts, media and templates: send a text")
 	}
 
 	body, err := json.Marshal(message)
 	if err != nil {
-		return Encoded{}, unfit("the message cannot be encoded")
+		return Encoded{}, invalidMessage("the message cannot be encoded")
 	}
 
 	return Encoded{
@@ -143,7 +143,7 @@ func Encode(reply Reply, content Content) (Encoded, error) {
 	}, nil
 }
 
-func unfit(format string, args ...any) error {
+func invalidMessage(format string, args ...any) error {
 	return &failure.Error{
 		Class: failure.Permanent,
 		Op:    "encode message",
@@ -153,22 +153,22 @@ func unfit(format string, args ...any) error {
 }
 
 // within refuses a blank text, and a text longer than limit.
-func within(what, text string, limit int, mend string) error {
+func checkLength(what, text string, limit int, fix string) error {
 	if strings.TrimSpace(text) == "" {
-		return unfit("%s is empty: give it at least one character", what)
+		return invalidMessage("%s is empty: give it at least one character", what)
 	}
 
 	if n := utf8.RuneCountInString(text); n > limit {
-		return unfit("%s has %d characters, at most %d are allowed: %s", what, n, limit, mend)
+		return invalidMessage("%s has %d characters, at most %d are allowed: %s", what, n, limit, fix)
 	}
 
 	return nil
 }
 
 // cutter shortens texts that are only displayed, and counts how many it had to cut.
-type cutter struct{ count int }
+type truncator struct{ count int }
 
-func (c *cutter) fit(text string, limit int) string {
+func (c *truncator) fit(text string, limit int) string {
 	if !exceeds(text, limit) {
 		return text
 	}

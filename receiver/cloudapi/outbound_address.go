@@ -61,17 +61,17 @@ var addressCountries = map[string]addressCountry{
 const maxPostalCode = 6
 
 func (c AddressContent) put(message *outbound) (int, error) {
-	if err := within("the text above the address form", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
+	if err := checkLength("the text above the address form", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
 	country, known := addressCountries[c.Country]
 	if !known {
-		return 0, unfit("the address has an unknown country: Meta asks for addresses in IN and SG only")
+		return 0, invalidMessage("the address has an unknown country: Meta asks for addresses in IN and SG only")
 	}
 
 	if !strings.HasPrefix(message.To, "+"+country.callingCode) && !strings.HasPrefix(message.Recipient, c.Country+".") {
-		return 0, unfit("the person is not of the address's country: ask for the address in a text")
+		return 0, invalidMessage("the person is not of the address's country: ask for the address in a text")
 	}
 
 	if err := c.check(country); err != nil {
@@ -79,10 +79,10 @@ func (c AddressContent) put(message *outbound) (int, error) {
 	}
 
 	if c.HeaderMedia != nil {
-		return 0, unfit("the address form has a file in its header: send the file before")
+		return 0, invalidMessage("the address form has a file in its header: send the file before")
 	}
 
-	var cut cutter
+	var cut truncator
 
 	object, err := c.object(&cut, "address_message")
 	if err != nil {
@@ -115,7 +115,7 @@ func (c AddressContent) check(country addressCountry) error {
 	ids := map[string]bool{}
 	for i, address := range c.Saved {
 		if isBlank(address.ID) || ids[address.ID] {
-			return unfit("saved address %d has no id of its own: give it one", i+1)
+			return invalidMessage("saved address %d has no id of its own: give it one", i+1)
 		}
 
 		ids[address.ID] = true
@@ -135,7 +135,7 @@ func (c addressCountry) check(values map[string]string) error {
 		}
 
 		if field == c.postalCode && utf8.RuneCountInString(value) > maxPostalCode {
-			return unfit("the address's %s has more than %d characters: shorten it", field, maxPostalCode)
+			return invalidMessage("the address's %s has more than %d characters: shorten it", field, maxPostalCode)
 		}
 	}
 
@@ -143,6 +143,6 @@ func (c addressCountry) check(values map[string]string) error {
 }
 
 func (c addressCountry) unknownField() error {
-	return unfit("the address has a field that Meta does not know in this country: give those of its page, such as %s",
+	return invalidMessage("the address has a field that Meta does not know in this country: give those of its page, such as %s",
 		c.postalCode)
 }

@@ -44,10 +44,10 @@ type replyObject struct {
 
 func (c ButtonsContent) put(message *outbound) (int, error) {
 	if len(c.Buttons) == 0 {
-		return 0, unfit("there are no buttons: give at least one, or send a text")
+		return 0, invalidMessage("there are no buttons: give at least one, or send a text")
 	}
 
-	var cut cutter
+	var cut truncator
 
 	buttons := make([]buttonObject, len(c.Buttons))
 
@@ -65,7 +65,7 @@ func (c ButtonsContent) put(message *outbound) (int, error) {
 		return c.list().put(message)
 	}
 
-	if err := within("the text above the buttons", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
+	if err := checkLength("the text above the buttons", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
@@ -86,7 +86,7 @@ func (c ButtonsContent) IsList() bool {
 		return true
 	}
 
-	var cut cutter
+	var cut truncator
 
 	titles := map[string]bool{}
 	for _, button := range c.Buttons {

@@ -50,15 +50,15 @@ type cardObject struct {
 }
 
 func (c CarouselContent) put(message *outbound) (int, error) {
-	if err := within("the text above the cards", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
+	if err := checkLength("the text above the cards", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
 	if n := len(c.Cards); n < minCards || n > maxCards {
-		return 0, unfit("there are %d cards: give %d to %d", n, minCards, maxCards)
+		return 0, invalidMessage("there are %d cards: give %d to %d", n, minCards, maxCards)
 	}
 
-	var cut cutter
+	var cut truncator
 
 	object, err := Frame{Text: c.Text}.object(&cut, "carousel")
 	if err != nil {
@@ -67,7 +67,7 @@ func (c CarouselContent) put(message *outbound) (int, error) {
 
 	for i, card := range c.Cards {
 		if !card.isLike(c.Cards[0]) {
-			return 0, unfit("card %d differs from card 1: give each a link, or as many buttons, or a product of one catalog", i+1)
+			return 0, invalidMessage("card %d differs from card 1: give each a link, or as many buttons, or a product of one catalog", i+1)
 		}
 
 		encoded, err := card.encode(i, &cut)
@@ -94,17 +94,17 @@ func (c Card) isLike(other Card) bool {
 		len(c.Buttons) == len(other.Buttons)
 }
 
-func (c Card) encode(index int, cut *cutter) (cardObject, error) {
+func (c Card) encode(index int, cut *truncator) (cardObject, error) {
 	if c.Product != nil {
 		return c.product(index)
 	}
 
 	if c.Media == nil || c.Media.Type == "document" {
-		return cardObject{}, unfit("card %d has no picture: give it an image or a video", index+1)
+		return cardObject{}, invalidMessage("card %d has no picture: give it an image or a video", index+1)
 	}
 
 	if (c.Link == nil) == (len(c.Buttons) == 0) || len(c.Buttons) > maxButtons {
-		return cardObject{}, unfit("card %d needs either a link or 1 to %d buttons", index+1, maxButtons)
+		return cardObject{}, invalidMessage("card %d needs either a link or 1 to %d buttons", index+1, maxButtons)
 	}
 
 	header, err := c.Media.header()
@@ -133,7 +133,7 @@ func (c Card) encode(index int, cut *cutter) (cardObject, error) {
 
 func (c Card) product(index int) (cardObject, error) {
 	if c.Media != nil || c.Text != "" || c.Link != nil || len(c.Buttons) > 0 {
-		return cardObject{}, unfit("card %d has more than a product: Meta shows only what the catalog has", index+1)
+		return cardObject{}, invalidMessage("card %d has more than a product: Meta shows only what the catalog has", index+1)
 	}
 
 	return cardObject{
@@ -144,7 +144,7 @@ func (c Card) product(index int) (cardObject, error) {
 }
 
 // quickReplies returns the buttons of a card.
-func quickReplies(buttons []ReplyButton, cut *cutter) ([]buttonObject, error) {
+func quickReplies(buttons []ReplyButton, cut *truncator) ([]buttonObject, error) {
 	objects := make([]buttonObject, len(buttons))
 
 	ids := idSet{}

@@ -75,22 +75,22 @@ type contactAddress struct {
 
 func (c ContactsContent) put(message *outbound) (int, error) {
 	if n := len(c.Contacts); n == 0 || n > maxContacts {
-		return 0, unfit("there are %d contacts: give 1 to %d", n, maxContacts)
+		return 0, invalidMessage("there are %d contacts: give 1 to %d", n, maxContacts)
 	}
 
 	contacts := make([]contactObject, len(c.Contacts))
 	for i, raw := range c.Contacts {
 		contact := &contacts[i]
 		if json.Unmarshal(raw, contact) != nil {
-			return 0, unfit("contact %d has not Meta's form: give name, phones and so on as its page shows them", i+1)
+			return 0, invalidMessage("contact %d has not Meta's form: give name, phones and so on as its page shows them", i+1)
 		}
 
 		if !contact.Name.complete(contact.Org) {
-			return 0, unfit("contact %d has no name: give name.formatted_name", i+1)
+			return 0, invalidMessage("contact %d has no name: give name.formatted_name", i+1)
 		}
 
 		if _, err := time.Parse(time.DateOnly, string(contact.Birthday)); err != nil && contact.Birthday != "" {
-			return 0, unfit("contact %d has a birthday that is no date: write it as YYYY-MM-DD", i+1)
+			return 0, invalidMessage("contact %d has a birthday that is no date: write it as YYYY-MM-DD", i+1)
 		}
 	}
 

@@ -48,7 +48,7 @@ type flowPayload struct {
 }
 
 func (c FlowContent) put(message *outbound) (int, error) {
-	if err := within("the text above the flow", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
+	if err := checkLength("the text above the flow", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
@@ -56,11 +56,11 @@ func (c FlowContent) put(message *outbound) (int, error) {
 		return 0, err
 	}
 
-	var cut cutter
+	var cut truncator
 
 	label := withoutEmoji(c.Label)
 	if label == "" {
-		return 0, unfit("the flow has no label: say on its button what it opens, in other characters than emoji")
+		return 0, invalidMessage("the flow has no label: say on its button what it opens, in other characters than emoji")
 	}
 
 	object, err := c.object(&cut, "flow")
@@ -96,18 +96,18 @@ func (c FlowContent) put(message *outbound) (int, error) {
 func (c FlowContent) check() error {
 	switch {
 	case (c.ID == "") == (c.Name == ""):
-		return unfit("the flow needs either its id or its name, and not both")
+		return invalidMessage("the flow needs either its id or its name, and not both")
 	case !slices.Contains([]string{"", "draft", "published"}, c.Mode):
-		return unfit("the flow has an unknown mode: give draft or published")
+		return invalidMessage("the flow has an unknown mode: give draft or published")
 	case !slices.Contains([]string{"", "navigate", "data_exchange"}, c.Action):
-		return unfit("the flow has an unknown action: give navigate or data_exchange")
+		return invalidMessage("the flow has an unknown action: give navigate or data_exchange")
 	case c.Action == "data_exchange" && (c.Screen != "" || len(c.Data) > 0):
-		return unfit("the flow exchanges data, so that its endpoint chooses the screen: give neither screen nor data")
+		return invalidMessage("the flow exchanges data, so that its endpoint chooses the screen: give neither screen nor data")
 	}
 
 	var data map[string]json.RawMessage
 	if len(c.Data) > 0 && (json.Unmarshal(c.Data, &data) != nil || len(data) == 0) {
-		return unfit("the flow's data is no JSON object with a property: leave it out if the screen needs none")
+		return invalidMessage("the flow's data is no JSON object with a property: leave it out if the screen needs none")
 	}
 
 	return nil

@@ -64,7 +64,7 @@ type interactiveAction struct {
 }
 
 // object returns an interactive object without its action. The text is not checked: its limit depends on the kind.
-func (f Frame) object(cut *cutter, kind string) (*interactiveObject, error) {
+func (f Frame) object(cut *truncator, kind string) (*interactiveObject, error) {
 	object := &interactiveObject{Type: kind}
 	if f.Text != "" {
 		object.Body = &interactiveText{Text: f.Text}
@@ -96,7 +96,7 @@ func (m *outbound) setInteractive(object *interactiveObject) {
 
 func (c MediaContent) header() (*headerObject, error) {
 	if !slices.Contains(headerMediaTypes, c.Type) {
-		return nil, unfit("the header has no known type: give a text, an image, a video or a document")
+		return nil, invalidMessage("the header has no known type: give a text, an image, a video or a document")
 	}
 
 	c.Caption = "" // the text of the message takes its place

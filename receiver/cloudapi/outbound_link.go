@@ -18,11 +18,11 @@ type linkParameters struct {
 }
 
 func (c LinkContent) put(message *outbound) (int, error) {
-	if err := within("the text above the link", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
+	if err := checkLength("the text above the link", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
-	var cut cutter
+	var cut truncator
 
 	link, err := linkOf("the link", c.Label, c.URL, &cut)
 	if err != nil {
@@ -41,13 +41,13 @@ func (c LinkContent) put(message *outbound) (int, error) {
 	return cut.count, nil
 }
 
-func linkOf(what, label, url string, cut *cutter) (*linkParameters, error) {
+func linkOf(what, label, url string, cut *truncator) (*linkParameters, error) {
 	if isBlank(label) {
-		return nil, unfit("%s has no label: say on its button what it opens", what)
+		return nil, invalidMessage("%s has no label: say on its button what it opens", what)
 	}
 
 	if !isWebAddress(url) {
-		return nil, unfit("%s has no absolute http or https URL: the person's browser opens it", what)
+		return nil, invalidMessage("%s has no absolute http or https URL: the person's browser opens it", what)
 	}
 
 	return &linkParameters{Label: cut.fit(label, maxLabel), URL: url}, nil

@@ -56,7 +56,7 @@ type rowObject struct {
 }
 
 func (c ListContent) put(message *outbound) (int, error) {
-	if err := within("the text above the list", c.Text, MaxTextRunes, "send part of it before"); err != nil {
+	if err := checkLength("the text above the list", c.Text, MaxTextRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
@@ -66,10 +66,10 @@ func (c ListContent) put(message *outbound) (int, error) {
 	}
 
 	if c.HeaderMedia != nil {
-		return 0, unfit("the list has a file in its header: send the file before")
+		return 0, invalidMessage("the list has a file in its header: send the file before")
 	}
 
-	var cut cutter
+	var cut truncator
 
 	object, err := c.object(&cut, "list")
 	if err != nil {
@@ -100,7 +100,7 @@ func (c ListContent) put(message *outbound) (int, error) {
 	}
 
 	if rows == 0 || rows > maxRows {
-		return 0, unfit("the list has %d rows: give it 1 to %d", rows, maxRows)
+		return 0, invalidMessage("the list has %d rows: give it 1 to %d", rows, maxRows)
 	}
 
 	if err := checkTitles("the list", object.Action.Sections); err != nil {
@@ -116,14 +116,14 @@ func (c ListContent) put(message *outbound) (int, error) {
 func checkTitles(list string, sections []sectionObject) error {
 	for i, section := range sections {
 		if len(sections) > 1 && isBlank(section.Title) {
-			return unfit("section %d of %s has no title: of several sections each needs one", i+1, list)
+			return invalidMessage("section %d of %s has no title: of several sections each needs one", i+1, list)
 		}
 	}
 
 	return nil
 }
 
-func (r ListRow) encode(cut *cutter) rowObject {
+func (r ListRow) encode(cut *truncator) rowObject {
 	description := r.Description
 	if description == "" && utf8.RuneCountInString(r.Title) > maxRowTitle {
 		description = r.Title
@@ -142,19 +142,19 @@ type idSet map[string]int
 // add checks the choice at index, a button or a row. An id is never cut, since WhatsApp returns it.
 func (s idSet) add(what string, index int, id, title string, limit int) error {
 	if strings.TrimSpace(title) == "" {
-		return unfit("%s %d has no title: give it one", what, index+1)
+		return invalidMessage("%s %d has no title: give it one", what, index+1)
 	}
 
 	if id == "" || strings.TrimSpace(id) != id {
-		return unfit("%s %d has an id that is empty or begins or ends with a blank: give it another", what, index+1)
+		return invalidMessage("%s %d has an id that is empty or begins or ends with a blank: give it another", what, index+1)
 	}
 
 	if n := utf8.RuneCountInString(id); n > limit {
-		return unfit("%s %d has an id of %d characters, at most %d are allowed: shorten it", what, index+1, n, limit)
+		return invalidMessage("%s %d has an id of %d characters, at most %d are allowed: shorten it", what, index+1, n, limit)
 	}
 
 	if other, taken := s[id]; taken {
-		return unfit("%ss %d and %d have the same id: give each its own", what, other+1, index+1)
+		return invalidMessage("%ss %d and %d have the same id: give each its own", what, other+1, index+1)
 	}
 
 	s[id] = index

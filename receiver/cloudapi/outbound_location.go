@@ -23,7 +23,7 @@ type locationObject struct {
 func (c LocationContent) put(message *outbound) (int, error) {
 	// Comparisons with NaN are false, so the negation refuses it too.
 	if !(math.Abs(c.Latitude) <= 90) || !(math.Abs(c.Longitude) <= 180) {
-		return 0, unfit("the location is not on earth: give a latitude from -90 to 90 and a longitude from -180 to 180")
+		return 0, invalidMessage("the location is not on earth: give a latitude from -90 to 90 and a longitude from -180 to 180")
 	}
 
 	message.Type = "location"

@@ -57,23 +57,23 @@ func (c MediaContent) put(message *outbound) (int, error) {
 
 func (c MediaContent) object() (*mediaObject, error) {
 	if !slices.Contains(whatsapp.MediaTypes, whatsapp.Text(c.Type)) {
-		return nil, unfit("the media has no known type: give image, video, audio, document or sticker")
+		return nil, invalidMessage("the media has no known type: give image, video, audio, document or sticker")
 	}
 
 	if (c.ID == "") == (c.Link == "") {
-		return nil, unfit("the %s needs either a media id or a link, and not both", c.Type)
+		return nil, invalidMessage("the %s needs either a media id or a link, and not both", c.Type)
 	}
 
 	if c.Link != "" && !isWebAddress(c.Link) {
-		return nil, unfit("the %s's link is no absolute http or https URL: Meta fetches it from there", c.Type)
+		return nil, invalidMessage("the %s's link is no absolute http or https URL: Meta fetches it from there", c.Type)
 	}
 
 	if n := utf8.RuneCountInString(c.Caption); n > MaxCaptionRunes {
-		return nil, unfit("the %s's caption has %d characters, at most %d are allowed: send the rest as a text", c.Type, n, MaxCaptionRunes)
+		return nil, invalidMessage("the %s's caption has %d characters, at most %d are allowed: send the rest as a text", c.Type, n, MaxCaptionRunes)
 	}
 
 	if c.Caption != "" && (c.Type == "audio" || c.Type == "sticker") {
-		return nil, unfit("the %s cannot have a caption: send it as a text", c.Type)
+		return nil, invalidMessage("the %s cannot have a caption: send it as a text", c.Type)
 	}
 
 	object := &mediaObject{

@@ -58,7 +58,7 @@ func (c ProductContent) put(message *outbound) (int, error) {
 
 	if isBlank(c.Text) {
 		frame.Text = ""
-	} else if err := within("the text below the product", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
+	} else if err := checkLength("the text below the product", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
@@ -66,7 +66,7 @@ func (c ProductContent) put(message *outbound) (int, error) {
 		return 0, err
 	}
 
-	var cut cutter
+	var cut truncator
 
 	object, err := frame.object(&cut, "product")
 	if err != nil {
@@ -82,27 +82,27 @@ func (c ProductContent) put(message *outbound) (int, error) {
 
 func (p Product) check(what string) error {
 	if p.CatalogID == "" || p.RetailerID == "" {
-		return unfit("%s needs the id of its catalog and its own", what)
+		return invalidMessage("%s needs the id of its catalog and its own", what)
 	}
 
 	return nil
 }
 
 func (c ProductListContent) put(message *outbound) (int, error) {
-	if err := within("the text above the products", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
+	if err := checkLength("the text above the products", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
 	switch {
 	case c.HeaderMedia != nil:
-		return 0, unfit("the list of products has a file in its header: send the file before")
+		return 0, invalidMessage("the list of products has a file in its header: send the file before")
 	case isBlank(c.Header):
-		return 0, unfit("the list of products has no header: give it a text")
+		return 0, invalidMessage("the list of products has no header: give it a text")
 	case c.CatalogID == "":
-		return 0, unfit("the list of products needs the id of its catalog")
+		return 0, invalidMessage("the list of products needs the id of its catalog")
 	}
 
-	var cut cutter
+	var cut truncator
 
 	sections, err := c.sections(&cut)
 	if err != nil {
@@ -122,7 +122,7 @@ func (c ProductListContent) put(message *outbound) (int, error) {
 }
 
 // sections returns the sections that have products.
-func (c ProductListContent) sections(cut *cutter) ([]sectionObject, error) {
+func (c ProductListContent) sections(cut *truncator) ([]sectionObject, error) {
 	var sections []sectionObject
 
 	products := 0
@@ -136,7 +136,7 @@ func (c ProductListContent) sections(cut *cutter) ([]sectionObject, error) {
 			products++
 
 			if id == "" {
-				return nil, unfit("product %d of the list has no id", products)
+				return nil, invalidMessage("product %d of the list has no id", products)
 			}
 
 			encoded.Products = append(encoded.Products, productItem{RetailerID: id})
@@ -146,22 +146,22 @@ func (c ProductListContent) sections(cut *cutter) ([]sectionObject, error) {
 	}
 
 	if products == 0 || products > maxProducts {
-		return nil, unfit("the list has %d products: give it 1 to %d", products, maxProducts)
+		return nil, invalidMessage("the list has %d products: give it 1 to %d", products, maxProducts)
 	}
 
 	if n := len(sections); n > maxProductSections {
-		return nil, unfit("the list of products has %d sections: give it at most %d", n, maxProductSections)
+		return nil, invalidMessage("the list of products has %d sections: give it at most %d", n, maxProductSections)
 	}
 
 	return sections, checkTitles("the list of products", sections)
 }
 
 func (c CatalogContent) put(message *outbound) (int, error) {
-	if err := within("the text above the catalog", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
+	if err := checkLength("the text above the catalog", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
-	var cut cutter
+	var cut truncator
 
 	object, err := Frame{Text: c.Text, Footer: c.Footer}.object(&cut, "catalog_message")
 	if err != nil {

@@ -16,7 +16,7 @@ type reactionObject struct {
 
 func (c ReactionContent) put(message *outbound) (int, error) {
 	if c.MessageID == "" {
-		return 0, unfit("the reaction needs the id of the message that it is put on")
+		return 0, invalidMessage("the reaction needs the id of the message that it is put on")
 	}
 
 	message.Type = "reaction"

@@ -34,17 +34,17 @@ var requestActions = map[Request]string{
 func (c RequestContent) put(message *outbound) (int, error) {
 	action, known := requestActions[c.For]
 	if !known {
-		return 0, unfit("the request asks for nothing known: give location, contact or call")
+		return 0, invalidMessage("the request asks for nothing known: give location, contact or call")
 	}
 
 	frame := Frame{Text: c.Text}
 	if c.For == RequestCall && isBlank(c.Text) {
 		frame.Text = ""
-	} else if err := within("the text above the request", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
+	} else if err := checkLength("the text above the request", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
-	var cut cutter
+	var cut truncator
 
 	object, err := frame.object(&cut, string(c.For))
 	if err != nil {

@@ -27,13 +27,13 @@ type templateLanguage struct {
 
 func (c TemplateContent) put(message *outbound) (int, error) {
 	if c.Name == "" || c.Language == "" {
-		return 0, unfit("the template needs a name and a language")
+		return 0, invalidMessage("the template needs a name and a language")
 	}
 
 	if len(c.Components) > 0 {
 		var components []json.RawMessage
 		if json.Unmarshal(c.Components, &components) != nil {
-			return 0, unfit("the template's components are no JSON array: give header, body and button objects")
+			return 0, invalidMessage("the template's components are no JSON array: give header, body and button objects")
 		}
 	}
 

@@ -20,7 +20,7 @@ type textObject struct {
 }
 
 func (c TextContent) put(message *outbound) (int, error) {
-	if err := within("the text", c.Text, MaxTextRunes, "split it"); err != nil {
+	if err := checkLength("the text", c.Text, MaxTextRunes, "split it"); err != nil {
 		return 0, err
 	}
 

@@ -22,8 +22,8 @@ var requestWords = map[string]string{
 	"catalog_message":       "[showed the catalog]",
 }
 
-// PlainText returns the body of a send, as Encode returned it, as a text: its words with the choices that it offers, and in
-// brackets what has no words, such as "[photo]". It is empty for a body that cannot be read.
+// PlainText returns the body of a send, as Encode returned it, as text: its texts and choices, and descriptions in brackets for
+// content without text, such as "[photo]". It returns "" for an unreadable body.
 func PlainText(body []byte) string {
 	var message outbound
 	if json.Unmarshal(body, &message) != nil {

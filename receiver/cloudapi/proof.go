@@ -29,9 +29,9 @@ func appSecretProof(secret, token string) string {
 // unproven stands for no app secret: the call has no proof.
 const unproven = ""
 
-// proven remembers the app secret whose proof Meta accepted last: several are mounted while one is replaced, or if several
-// apps deliver. It is unproven if Meta accepts calls without a proof only: the access token is of another app, which does
-// not require one.
+// proven holds the app secret whose proof Meta accepted last: during a rotation, or with several apps, several secrets are
+// mounted. It is unproven if Meta accepts only calls without a proof: the access token belongs to another app, which requires
+// none.
 type proven struct {
 	mu      sync.Mutex
 	secret  string

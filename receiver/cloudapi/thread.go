@@ -13,9 +13,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// PassThread passes the control over the conversation with a person to the escalation partner of the phone number, which
-// the business has assigned at Meta. It may be repeated: a thread that this app no longer has counts as passed. Groups have
-// no thread to pass. Errors are of type *failure.Error and never Ambiguous.
+// PassThread passes the control over a conversation to the other responder of the phone number, which the business has assigned
+// at Meta (Meta: escalation partner). It may be repeated: a thread that this app no longer has counts as passed. Groups have no
+// thread. Errors are of type *failure.Error and never Ambiguous.
 //
 // Sources: https://developers.facebook.com/documentation/meta-business-agent/reference/operate/thread-control-cloud-api; the
 // path below the phone number and the properties by https://partner-docs.gupshup.io/reference/threadcontrol and
@@ -57,7 +57,7 @@ func (c *Client) PassThread(ctx context.Context, phoneNumberID string, to Recipi
 
 // passFailed returns the failure of a pass. A refusal by Meta other than that of the caller may concern passes alone: no
 // escalation partner is assigned, or the app may not pass conversations. It is final, since nothing else shows when it is
-// mended.
+// fixed.
 func passFailed(f failure.Error) *failure.Error {
 	_, err := strconv.Atoi(f.Code)
 	isMeta := err == nil // else a server in between, or none, answered

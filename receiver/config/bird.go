@@ -48,7 +48,7 @@ type Flow struct {
 	Statuses        bool          `yaml:"statuses,omitempty"`     // whether statuses are sent, each as one run of the flow
 }
 
-// BirdMedia configures how photos, audio, videos and documents are sent to Bird.
+// BirdMedia configures how photos, audio, videos and documents are sent to the AI.
 type BirdMedia struct {
 	Mode      MediaMode      `yaml:"mode,omitempty"`
 	Transport MediaTransport `yaml:"transport,omitempty"`
@@ -57,14 +57,14 @@ type BirdMedia struct {
 // MediaMode selects the method that receives the media.
 type MediaMode string
 
-// The media modes. Process sends the media to the method of the message type. Analyze sends them to an analysis method,
-// and its result goes on as text.
+// The media modes. Process sends the media to the method of the message type. Analyze sends them to an analysis method, and its
+// result to the AI as text.
 const (
 	MediaProcess MediaMode = "Process"
 	MediaAnalyze MediaMode = "Analyze"
 )
 
-// MediaTransport selects how media are sent to Bird.
+// MediaTransport selects how media are sent to the AI.
 type MediaTransport string
 
 // The media transports. Auto is base64 up to 4 MiB and multipart above; with Flow it is base64 as far as the body has room.
@@ -82,7 +82,7 @@ type CircuitBreaker struct {
 	OpenDuration     time.Duration `yaml:"openDuration,omitempty"`     // until one call probes the AI again
 }
 
-// NotifyStatus is the method that reports statuses to Bird.
+// NotifyStatus is the method that reports statuses to the AI.
 const NotifyStatus = "notify_bird_status_change"
 
 // Endpoint overrides the Bird contract for one method. A key that is not set keeps the contract's value.

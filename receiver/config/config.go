@@ -191,7 +191,8 @@ type Notifications struct {
 	Signed  bool          `yaml:"signed,omitempty"` // notices wait while there is no sink-signing-key
 }
 
-// MessagesAPI configures the HTTP API with which the AI and people send messages and hand conversations over.
+// MessagesAPI configures the HTTP API by which the AI sends messages and hands conversations off, and by which the desk sends
+// messages.
 type MessagesAPI struct {
 	Roles        []MessagesRole `yaml:"roles,omitempty"`        // of the callers; the keys of each are required
 	MaxBodyBytes int64          `yaml:"maxBodyBytes,omitempty"` // of one request; above it: 413
@@ -203,11 +204,10 @@ type MessagesRole string
 // The roles of callers.
 const (
 	MessagesAssistant MessagesRole = "Assistant" // the AI: see the role messages-assistant-key
-	MessagesDesk      MessagesRole = "Desk"      // the software of people: see the role messages-desk-key
+	MessagesDesk      MessagesRole = "Desk"      // the desk: see the role messages-desk-key
 )
 
-// Handoff configures the desk: the software of the people who take conversations over. Without a URL, what a person writes
-// to them is announced by a notice only.
+// Handoff configures the desk. Without a URL, only a notice announces the messages of a person during a takeover.
 type Handoff struct {
 	URL        string        `yaml:"url,omitempty"`
 	AuthScheme AuthScheme    `yaml:"authScheme,omitempty"` // Bearer or None

@@ -19,14 +19,14 @@ type OpenAI struct {
 	// InstructionsFile is the file with the instructions for the model. It is read again when it changes.
 	InstructionsFile string `yaml:"instructionsFile,omitempty"`
 	Memory           Memory `yaml:"memory,omitempty"`
-	// TranscriptionModel turns voice messages into text, by /audio/transcriptions. Without it the model learns only that
-	// there is a voice message.
+	// TranscriptionModel transcribes voice messages, by /audio/transcriptions. Without it the model gets a placeholder for a
+	// voice message.
 	TranscriptionModel string         `yaml:"transcriptionModel,omitempty"`
 	MaxOutputTokens    int            `yaml:"maxOutputTokens,omitempty"` // of one answer; 0: the limit of the model
 	Timeout            time.Duration  `yaml:"timeout,omitempty"`         // of one call
 	Images             *bool          `yaml:"images,omitempty"`          // whether the model gets pictures
 	Documents          *bool          `yaml:"documents,omitempty"`       // whether the model gets PDF files
-	Tools              *bool          `yaml:"tools,omitempty"`           // whether the model can hand over and offer choices
+	Tools              *bool          `yaml:"tools,omitempty"`           // whether the model can hand off and offer choices
 	CircuitBreaker     CircuitBreaker `yaml:"circuitBreaker,omitempty"`
 }
 

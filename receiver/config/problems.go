@@ -78,7 +78,7 @@ func inRange[T int | int64 | time.Duration](p *problems, key string, value, leas
 	p.check(value >= least && value <= most, key, text)
 }
 
-// isName reports whether s is a name in snake case, as methods of Bird and webhook fields of Meta have.
+// isName reports whether s is a name in snake case, like the methods of the contract and Meta's webhook fields.
 func isName(s string) bool { return snakeCase.MatchString(s) && len(s) <= 64 }
 
 func texts[T ~string](values []T) []string {

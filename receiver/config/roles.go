@@ -9,7 +9,7 @@ const (
 	RoleAccessToken    = "access-token"     // Meta's token for the Graph API
 	RoleAppSecret      = "app-secret"       // with which Meta signs deliveries; 1 to MaxAppSecrets values
 	RoleVerifyToken    = "verify-token"     // for Meta's verification of the callback URL
-	RoleBirdAccessKey  = "bird-access-key"  // for Bird, unless bird.authScheme is None
+	RoleBirdAccessKey  = "bird-access-key"  // of the AI, unless bird.authScheme is None
 	RoleFlowSigningKey = "flow-signing-key" // with bird.flow.signatureHeader
 	RoleOpenAIKey      = "openai-key"       // with openAI, unless openAI.authScheme is None
 	RoleSinkSigningKey = "sink-signing-key" // with which notices are signed; optional

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// redacted takes the place of what a URL may hold of a credential.
+// redacted replaces a credential in a URL.
 const redacted = "REDACTED"
 
 // Shown returns the effective configuration as it may be shown, by the keys of the configuration file: without the user,

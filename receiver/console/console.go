@@ -34,15 +34,15 @@ const resourcePrefix = Prefix + "/r/"
 //go:embed assets templates
 var files embed.FS
 
-// Parts are the dependencies of the console. All are required.
-type Parts struct {
+// Dependencies are the dependencies of the console. All are required.
+type Dependencies struct {
 	Source Source
 	Clock  clockwork.Clock
 	Log    *slog.Logger
 }
 
 type console struct {
-	Parts
+	Dependencies
 	// templates returns the templates by page. They are parsed when the first page is shown: most receivers show none.
 	templates func() (map[string]*template.Template, error)
 }
@@ -50,8 +50,8 @@ type console struct {
 // New returns the handler of the pages. The caller refuses requests with another host than localhost, and changes by other
 // sites. Their links may lead to a page, but not to an export nor to personal data, which the audit log would have as asked for
 // by the person.
-func New(parts Parts) (http.Handler, error) {
-	c := &console{Parts: parts, templates: sync.OnceValues(parseTemplates)}
+func New(dependencies Dependencies) (http.Handler, error) {
+	c := &console{Dependencies: dependencies, templates: sync.OnceValues(parseTemplates)}
 
 	assets, err := fs.Sub(files, "assets")
 	if err != nil {
@@ -168,7 +168,7 @@ func (c *console) page(serve func(*view) error) http.HandlerFunc {
 	}
 }
 
-// serve serves a page, unless it changes something that the person may only look at.
+// serve serves a page, unless the request changes data and the person has read-only access.
 func (v *view) serve(serve func(*view) error) error {
 	if v.api.ReadOnly != "" && v.request.Method != http.MethodGet {
 		return &apiError{status: http.StatusForbidden, text: v.T("Not done: %s", v.api.ReadOnly)}

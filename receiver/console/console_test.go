@@ -172,7 +172,7 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 	case "/events":
 		body = consoleapi.EventPage{Events: []consoleapi.Event{event}, Next: 7, SearchedToAt: new(now)}
 	case "/events/" + event.ID:
-		body = consoleapi.Life{
+		body = consoleapi.EventDetail{
 			Event:    event,
 			TraceID:  "4bf92f3577b34da6a3ce929d0e0e4736",
 			TraceURL: "https://tempo.example.com/trace/4bf92f3577b34da6a3ce929d0e0e4736",
@@ -195,7 +195,7 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 	case "/jobs":
 		body = map[string]any{"jobs": []consoleapi.Job{}}
 	case "/doctor":
-		body = doctor.Report{Failures: 1, Checks: []doctor.Check{{Title: "Meta finds the URL", State: doctor.Failure, Detail: hostile, Mend: "Mend the name"}}}
+		body = doctor.Report{Failures: 1, Checks: []doctor.Check{{Title: "Meta finds the URL", State: doctor.Failure, Detail: hostile, Fix: "Fix the name"}}}
 	case "/configuration":
 		body = map[string]any{"bird": map[string]any{"baseURL": "https://bridge.example.com"}}
 	default:
@@ -220,7 +220,7 @@ type browser struct {
 func open(t *testing.T, api *fakeAPI) browser {
 	t.Helper()
 
-	handler, err := New(Parts{
+	handler, err := New(Dependencies{
 		Source: api,
 		Clock:  clockwork.NewFakeClockAt(now),
 		Log:    slog.New(slog.DiscardHandler),
@@ -537,7 +537,7 @@ func TestDoctor(t *testing.T) {
 	}
 
 	w := b.post(sales+"/doctor", nil)
-	for _, text := range []string{"1 failures", "Meta finds the URL", "What to do: Mend the name"} {
+	for _, text := range []string{"1 failures", "Meta finds the URL", "What to do: Fix the name"} {
 		if page := w.Body.String(); !strings.Contains(page, text) || strings.Contains(page, hostile) {
 			t.Errorf("the results do not show %q, or hold HTML:\n%s", text, page)
 		}

@@ -138,7 +138,7 @@ func (c *console) changeConversation(v *view) error {
 		method = http.MethodDelete
 		path = v.conversationPath() // whose page can erase once more, and is listed no more
 	default:
-		return &apiError{status: http.StatusNotFound, text: v.T("There is no such act.")}
+		return &apiError{status: http.StatusNotFound, text: v.T("There is no such action.")}
 	}
 
 	if _, err := call[any](v.request.Context(), v.api, method, path, nil); err != nil {

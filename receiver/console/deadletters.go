@@ -95,7 +95,7 @@ func (c *console) showDeadLetters(v *view, status int) error {
 func (c *console) changeSelected(v *view) error {
 	act := v.request.PathValue("act")
 	if act != "replay" && act != "discard" {
-		return &apiError{status: http.StatusNotFound, text: v.T("There is no such act.")}
+		return &apiError{status: http.StatusNotFound, text: v.T("There is no such action.")}
 	}
 
 	query := v.selection()
@@ -235,7 +235,7 @@ func (j shownJob) Others() int64 {
 // changeJob cancels a job, the only act on it.
 func (c *console) changeJob(v *view) error {
 	if v.request.PathValue("act") != "cancel" {
-		return &apiError{status: http.StatusNotFound, text: v.T("There is no such act.")}
+		return &apiError{status: http.StatusNotFound, text: v.T("There is no such action.")}
 	}
 
 	if _, err := call[any](v.request.Context(), v.api, http.MethodDelete, v.jobPath(), nil); err != nil {

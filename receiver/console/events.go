@@ -70,16 +70,16 @@ func (v *view) filter(query url.Values) {
 	}
 }
 
-// event shows the life of one event.
+// event shows the details of an event.
 func (c *console) event(v *view) error { return c.showEvent(v, http.StatusOK) }
 
 func (c *console) showEvent(v *view, status int) error {
-	life, err := Get[consoleapi.Life](v.request.Context(), v.api, v.eventPath(), v.revealed(nil))
+	detail, err := Get[consoleapi.EventDetail](v.request.Context(), v.api, v.eventPath(), v.revealed(nil))
 	if err != nil {
 		return err
 	}
 
-	v.render(status, "event", life)
+	v.render(status, "event", detail)
 
 	return nil
 }
@@ -102,7 +102,7 @@ func (c *console) changeEvent(v *view) error {
 
 		method = http.MethodDelete
 	default:
-		return &apiError{status: http.StatusNotFound, text: v.T("There is no such act.")}
+		return &apiError{status: http.StatusNotFound, text: v.T("There is no such action.")}
 	}
 
 	if _, err := call[any](v.request.Context(), v.api, method, path, nil); err != nil {

@@ -43,7 +43,7 @@ func TestFailedCallsNameNoPerson(t *testing.T) {
 			t.Run(name+page, func(t *testing.T) {
 				var log bytes.Buffer
 
-				pages, err := New(Parts{
+				pages, err := New(Dependencies{
 					Source: &opened{api: c.api},
 					Clock:  clockwork.NewFakeClockAt(now),
 					Log:    slog.New(slog.NewTextHandler(&log, nil)),

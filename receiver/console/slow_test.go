@@ -29,7 +29,7 @@ func (o *opened) Open(context.Context, string, string) (API, error) { return o.a
 func servePages(t *testing.T, source Source, writeTimeout time.Duration) *httptest.Server {
 	t.Helper()
 
-	pages, err := New(Parts{
+	pages, err := New(Dependencies{
 		Source: source,
 		Clock:  clockwork.NewFakeClockAt(now),
 		Log:    slog.New(slog.DiscardHandler),

@@ -24,7 +24,7 @@ type Source interface {
 // ErrNoResource is returned for a resource that does not exist, or that the person may not see.
 var ErrNoResource = errors.New("no such resource")
 
-// ProblemError is an error of a source whose text a page shows: the fault, and how to mend it.
+// ProblemError is an error of a source whose text a page shows: the fault, and how to fix it.
 type ProblemError struct{ Text string }
 
 // Error returns the text.

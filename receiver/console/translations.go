@@ -136,7 +136,7 @@ var translations = map[string]string{ //nolint:gosec // texts, one of which is t
 	"The receiver logs who asks for them.":                                                 "El receptor registra quién los pide.",
 	"Their senders get no answer.":                                                         "Sus personas no reciben respuesta.",
 	"There is no resource that you may see.":                                               "No hay ningún recurso que pueda ver.",
-	"There is no such act.":                                                                "No existe esa acción.",
+	"There is no such action.":                                                             "No existe esa acción.",
 	"There is no such conversation.":                                                       "No hay tal conversación.",
 	"There are more of them now. Nothing was discarded.":                                   "Ahora hay más. No se descartó nada.",
 	"There is none among the conversations that were looked at so far.":                    "No hay ninguna entre las conversaciones vistas hasta ahora.",

@@ -11,8 +11,8 @@ import (
 // writeTimeout is how long a browser may take for one part of an answer.
 const writeTimeout = 30 * time.Second
 
-// timed serves answers whose time begins when they are written. That of the server begins with the request: it is over
-// before the receiver has erased a person, and answers that come later would be lost.
+// timed serves answers whose write timeout begins at the first write. The server's timeout begins with the request and may end
+// before an erasure does, so the answer would be lost.
 func timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := timedWriter{w}

@@ -36,8 +36,8 @@ const requestTimeout = 25 * time.Second
 // prefix is the beginning of all paths. The paths that are older than it are also served without it; see reveals.
 const prefix = "/v1"
 
-// Parts are the dependencies of the API. All are required.
-type Parts struct {
+// Dependencies are the dependencies of the API. All are required.
+type Dependencies struct {
 	Store    store.Store
 	Live     *config.Live
 	Wake     func(...store.Class) // called with the classes that have new pending events
@@ -55,7 +55,7 @@ type Parts struct {
 	Version   string
 }
 
-type api struct{ Parts }
+type api struct{ Dependencies }
 
 // route is an operation of the API.
 type route struct {
@@ -71,7 +71,7 @@ type route struct {
 func (a *api) routes() []route {
 	return []route{
 		{method: "GET", path: "/events", handle: a.events},
-		{method: "GET", path: "/events/{id}", handle: a.life},
+		{method: "GET", path: "/events/{id}", handle: a.eventDetail},
 		{method: "GET", path: "/dead-letters", handle: a.deadLetters, bare: true},
 		{method: "GET", path: "/dead-letters/causes", handle: a.causes, bare: true},
 		{method: "POST", path: "/dead-letters/replay", act: "replay", handle: a.replaySelected, bare: true},
@@ -101,8 +101,8 @@ func (a *api) routes() []route {
 }
 
 // New returns the handler of the console port.
-func New(parts Parts) http.Handler {
-	a := &api{Parts: parts}
+func New(dependencies Dependencies) http.Handler {
+	a := &api{Dependencies: dependencies}
 	mux := http.NewServeMux()
 
 	for _, r := range a.routes() {

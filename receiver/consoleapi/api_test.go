@@ -47,7 +47,7 @@ func newTestConsole(t *testing.T, inbox store.Store) *testConsole {
 	jobs := NewJobs(c.clock, log)
 	t.Cleanup(jobs.Close)
 
-	c.http = New(Parts{
+	c.http = New(Dependencies{
 		Version: "test",
 		Store:   inbox,
 		Live: config.Fixed(config.Config{

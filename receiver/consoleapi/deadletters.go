@@ -17,8 +17,8 @@ import (
 // noSuchEvent is the answer for an event that does not exist or cannot be replayed.
 const noSuchEvent = "no such dead letter"
 
-// DeadLetter is an event that was not answered: a dead letter, or an event in another state of [store.Replayable]. Lists
-// omit the payload and the replies; the payload and the bodies of replies are there only if the request reveals them.
+// DeadLetter is an event in a state of [store.Replayable], such as a dead letter. Lists omit the payload and the replies. The
+// payload and the bodies of replies are present only if the request reveals them.
 type DeadLetter struct {
 	ID            string          `json:"id"`
 	Seq           int64           `json:"seq"`

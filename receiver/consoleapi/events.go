@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// searchStep is how many events one step of a search looks at, and searchTime is how long a search goes on.
+	// searchStep is the number of events that one step of a search scans, and searchTimeout the time of a search.
 	searchStep = store.SearchBudget / 5
 	searchTime = 50 * time.Millisecond
 )
@@ -129,8 +129,8 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, page)
 }
 
-// search looks for events in steps, until the page is full, as many events were looked at as one call of the store may, or
-// the time is over. So the answer comes soon however slow the store is, and says how far it looked.
+// search scans events in steps, until the page is full, the scan limit of one store call is reached, or the time is over. So
+// the answer arrives soon even with a slow store, and names the last scanned event.
 func (a *api) search(ctx context.Context, search store.Search, before int64, limit int) (store.Page, error) {
 	var all store.Page
 

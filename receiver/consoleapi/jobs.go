@@ -57,7 +57,7 @@ type Job struct {
 type Jobs struct {
 	clock   clockwork.Clock
 	log     *slog.Logger
-	ctx     context.Context //nolint:containedctx // the life of the jobs, which no request bounds
+	ctx     context.Context //nolint:containedctx // the lifetime of the jobs, which no request bounds
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
@@ -65,7 +65,7 @@ type Jobs struct {
 	jobs []*runningJob // the oldest first, at most maxJobs
 }
 
-// runningJob is a job, and its life.
+// runningJob is a job with its context.
 type runningJob struct {
 	Job
 

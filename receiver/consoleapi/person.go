@@ -19,9 +19,9 @@ import (
 // takes longer.
 const PersonTimeout = 10 * time.Minute
 
-const personBusy = "the receiver is working on a message of this person: try again in a minute; what was erased until now stays erased"
+const personBusy = "the receiver is processing a message of this person: try again in a minute; the data erased so far stays erased"
 
-// remains is what an erasure does not reach.
+// remains lists the data that an erasure does not reach.
 var remains = []string{
 	"backups and copies of the store, until you delete them",
 	"what the AI, its bridge or model, the desk and the sink of notices have received: erase it there",
@@ -50,7 +50,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	// To stop half way because the client is gone would leave more of the person than to go on.
+	// The erasure continues after the client disconnects: a partial erasure would leave more data of the person.
 	ctx, cancel := a.long(context.WithoutCancel(r.Context()), w, PersonTimeout)
 	defer cancel()
 
@@ -153,25 +153,25 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 // exportEvents writes events with the statuses of their answers, each as far as it is the person's.
 func (a *api) exportEvents(ctx context.Context, d *exportWriter, person *persondata.Person, records []store.Record) error {
 	for i := range records {
-		life := &store.Life{Record: records[i]}
+		detail := &store.EventDetail{Record: records[i]}
 
 		var sent []string
 
-		for _, reply := range life.Replies {
+		for _, reply := range detail.Replies {
 			if reply.MessageID != "" {
 				sent = append(sent, reply.MessageID)
 			}
 		}
 
-		statuses, err := a.Store.Statuses(ctx, life.Event.PhoneNumberID, sent)
+		statuses, err := a.Store.Statuses(ctx, detail.Event.PhoneNumberID, sent)
 		if err != nil {
 			return err
 		}
 
-		life.Statuses = slices.DeleteFunc(statuses, func(s store.StatusUpdate) bool { return !person.Covers(&s) })
+		detail.Statuses = slices.DeleteFunc(statuses, func(s store.StatusUpdate) bool { return !person.Covers(&s) })
 
-		shown := a.newLife(life, nil, true)
-		shown.Payload, shown.Shared = person.Part(&life.Event)
+		shown := a.newEventDetail(detail, nil, true)
+		shown.Payload, shown.Shared = person.Part(&detail.Event)
 
 		if err := d.event(shown); err != nil {
 			return err
@@ -204,7 +204,7 @@ func (d *exportWriter) begin() error {
 	return err
 }
 
-func (d *exportWriter) event(e Life) error {
+func (d *exportWriter) event(e EventDetail) error {
 	separator := ","
 	if !d.begun {
 		if err := d.begin(); err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// maxRelated bounds the related events of a life.
+	// maxRelated bounds the related events of an event.
 	maxRelated = 200
 	// maxReplaysShown bounds the replays of an event whose consequences are looked for, the latest.
 	maxReplaysShown = 5
@@ -25,7 +25,7 @@ var reported = []string{"sent", "delivered", "read", "played", "failed"}
 
 // relatedIDs returns the ids that the events caused by an event have, if they exist. handedOff is the takeover of its
 // conversation.
-func relatedIDs(of *store.Life, handedOff store.Takeover) []store.ID {
+func relatedIDs(of *store.EventDetail, handedOff store.Takeover) []store.ID {
 	event := of.Event
 	subject := event.ID.String()
 	source := notice.Number(event.PhoneNumberID)

@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// The steps of a life.
+// The steps of an event.
 const (
 	stepWritten  = "written"  // the person sent the message, by Meta's clock
 	stepReceived = "received" // the delivery was stored
@@ -38,24 +38,14 @@ type Step struct {
 	Type   string    `json:"type,omitempty"`   // of the related event
 }
 
-// steps returns what happened to an event, by time. The beginning of an attempt is not stored, except for that of a send.
-func steps(of *store.Life, related []store.Record) []Step {
+// steps returns the steps of an event, by time. The beginning of an attempt is not stored, except for that of a send. Of one
+// millisecond, a send comes before its failure.
+func steps(of *store.EventDetail, related []store.Record) []Step {
 	event := of.Event
 	all := []Step{{Step: stepReceived, At: event.ReceivedAt}}
 
 	if at, ok := writtenAt(event); ok {
 		all = append(all, Step{Step: stepWritten, At: at})
-	}
-
-	for _, f := range of.Failures {
-		all = append(all, Step{
-			Step:  stepFailed,
-			At:    f.At,
-			Class: f.Class,
-			Code:  f.Code,
-			Text:  f.Text,
-			Spent: f.Spent,
-		})
 	}
 
 	parts := map[string]int{}
@@ -72,6 +62,17 @@ func steps(of *store.Life, related []store.Record) []Step {
 				Part: new(reply.Part),
 			})
 		}
+	}
+
+	for _, f := range of.Failures {
+		all = append(all, Step{
+			Step:  stepFailed,
+			At:    f.At,
+			Class: f.Class,
+			Code:  f.Code,
+			Text:  f.Text,
+			Spent: f.Spent,
+		})
 	}
 
 	for i := range related {

@@ -19,7 +19,7 @@ const (
 	parallel = 8
 )
 
-// correctAndRepeat is the mend of a refusal whose text names the cause.
+// correctAndRepeat is the fix of a refusal whose text names the cause.
 const correctAndRepeat = "correct what Meta names, and run the check again"
 
 // call limits the time of a call to Meta.
@@ -48,23 +48,23 @@ func each[T any](ids []string, do func(id string) T) []T {
 	return all
 }
 
-// unread returns the result of a check whose call to Meta failed. What a person has to correct is a failure with a mend. An outage, a
+// unread returns the result of a check whose call to Meta failed. What a person has to correct is a failure with a fix. An outage, a
 // rate limit or the end of the time says nothing about the subject, so the check is skipped.
-func unread(ctx context.Context, err error, subject, mend string) finding {
+func unread(ctx context.Context, err error, subject, fix string) finding {
 	f := failure.Of(err)
 
 	var unknown finding
 
 	switch {
 	case f.Class == failure.Configuration, f.Class == failure.Permanent:
-		return fail(mend, "%s", f.Error())
+		return fail(fix, "%s", f.Error())
 	case ctx.Err() != nil:
 		unknown = skip("%s could not be read in time", subject)
 	default:
 		unknown = skip("%s could not be read: %s", subject, f.Text)
 	}
 
-	unknown.mend = "run the check again later"
+	unknown.fix = "run the check again later"
 
 	return unknown
 }

@@ -77,7 +77,7 @@ func TestUnread(t *testing.T) {
 		"time is over":     {over, failure.Transient, skip("phone number 42 could not be read in time")},
 	} {
 		if test.want.state == Skipped {
-			test.want.mend = "run the check again later"
+			test.want.fix = "run the check again later"
 		}
 
 		got := unread(test.ctx, &failure.Error{

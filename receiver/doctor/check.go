@@ -17,7 +17,7 @@ type State string
 const (
 	OK      State = "ok"
 	Skipped State = "skipped" // it could not be checked; the detail says why
-	Warning State = "warning" // people are answered, but not for long or not all
+	Warning State = "warning" // people are answered, but perhaps not all, or soon no longer
 	Failure State = "failure" // Meta cannot deliver, or people are not answered
 )
 
@@ -31,7 +31,7 @@ type Check struct {
 	Title  string `json:"title"`
 	State  State  `json:"state"`
 	Detail string `json:"detail"`
-	Mend   string `json:"mend,omitempty"` // what to do, unless the state is ok
+	Fix    string `json:"fix,omitempty"` // what to do, unless the state is ok
 }
 
 // Report is the results of all checks that were asked for, in a fixed order.
@@ -60,8 +60,8 @@ func (r *Report) Count() {
 
 // finding is the result of a check.
 type finding struct {
-	state        State
-	detail, mend string
+	state       State
+	detail, fix string
 }
 
 func ok(format string, args ...any) finding {
@@ -73,16 +73,16 @@ func skip(format string, args ...any) finding {
 }
 
 // warn and fail return the result of a check with what to do about it.
-func warn(mend, format string, args ...any) finding {
+func warn(fix, format string, args ...any) finding {
 	return finding{
 		state:  Warning,
 		detail: fmt.Sprintf(format, args...),
-		mend:   mend,
+		fix:    fix,
 	}
 }
 
-func fail(mend, format string, args ...any) finding {
-	f := warn(mend, format, args...)
+func fail(fix, format string, args ...any) finding {
+	f := warn(fix, format, args...)
 	f.state = Failure
 
 	return f
@@ -104,7 +104,7 @@ func merge(good finding, all ...finding) finding {
 		return good
 	}
 
-	var details, mends []string
+	var details, fixes []string
 
 	for _, f := range all {
 		if f.state != worst.state {
@@ -113,8 +113,8 @@ func merge(good finding, all ...finding) finding {
 
 		details = append(details, f.detail)
 
-		if f.mend != "" && !slices.Contains(mends, f.mend) {
-			mends = append(mends, f.mend)
+		if f.fix != "" && !slices.Contains(fixes, f.fix) {
+			fixes = append(fixes, f.fix)
 		}
 	}
 
@@ -123,7 +123,7 @@ func merge(good finding, all ...finding) finding {
 	}
 
 	worst.detail = strings.Join(details, "; ")
-	worst.mend = strings.Join(mends[:min(len(mends), maxMerged)], "; ")
+	worst.fix = strings.Join(fixes[:min(len(fixes), maxMerged)], "; ")
 
 	return worst
 }

@@ -105,15 +105,15 @@ func diagnoseAccessToken(token string) finding {
 }
 
 func diagnoseAppSecret(value string) finding {
-	const mend = "store the secret of the app: App Dashboard > App settings > Basic > App secret"
+	const fix = "store the secret of the app: App Dashboard > App settings > Basic > App secret"
 
 	switch {
 	case strings.HasPrefix(value, userTokenPrefix) || appToken.MatchString(value):
-		return fail(mend, "app-secret is an access token")
+		return fail(fix, "app-secret is an access token")
 	case hexSecret.MatchString(strings.ToLower(value)) && !hexSecret.MatchString(value):
-		return fail(mend+", in lower case", "app-secret has upper-case letters")
+		return fail(fix+", in lower case", "app-secret has upper-case letters")
 	case !hexSecret.MatchString(value):
-		return warn(mend, "app-secret does not have 32 hexadecimal digits, as Meta's have")
+		return warn(fix, "app-secret does not have 32 hexadecimal digits, as Meta's have")
 	}
 
 	return ok("")

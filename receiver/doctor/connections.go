@@ -53,7 +53,7 @@ func (r *run) diagnosePeer(ctx context.Context, peer, address, setting, authorit
 
 	switch {
 	case err != nil:
-		return fail("check that it runs, "+setting+", its Service, NetworkPolicies and its certificate; what it should get waits meanwhile",
+		return fail("check that it runs, "+setting+", its Service, NetworkPolicies and its certificate; events for it wait meanwhile",
 			"%s is not reached: %s", peer, reason(err))
 	case answer.status == http.StatusBadGateway || answer.status == http.StatusServiceUnavailable || answer.status == http.StatusGatewayTimeout:
 		return fail("check that it runs; what it should get waits meanwhile", "HTTP %d: %s is down", answer.status, peer)

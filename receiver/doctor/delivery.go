@@ -139,9 +139,9 @@ func (s site) deliver(ctx context.Context, client *http.Client, appSecret string
 	return s.diagnoseAnswer(answer)
 }
 
-// deliverLargest checks that a delivery of the largest size is accepted. The server that refuses it is the one to mend.
+// deliverLargest checks that a delivery of the largest size is accepted. The server that refuses it is the one to fix.
 func (s site) deliverLargest(ctx context.Context, client *http.Client, appSecret string) finding {
-	const proxyMend = "raise the limit of the Ingress, of the load balancer and of the firewall to 4 MB: ingress.maxBodySize, or see " +
+	const proxyFix = "raise the limit of the Ingress, of the load balancer and of the firewall to 4 MB: ingress.maxBodySize, or see " +
 		"docs/ingress.md. Until then Meta's large deliveries are lost after a week"
 
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
@@ -154,21 +154,21 @@ func (s site) deliverLargest(ctx context.Context, client *http.Client, appSecret
 
 	switch {
 	case err != nil:
-		return fail(proxyMend, "3 MB do not arrive: %s", reason(err))
+		return fail(proxyFix, "3 MB do not arrive: %s", reason(err))
 	case answer.status == http.StatusOK:
 		return ok("3 MB are accepted in %d ms", answer.took.Milliseconds())
 	case answer.status == http.StatusRequestEntityTooLarge && strings.Contains(answer.body, edge.TooLarge):
 		return fail("raise webhook.maxBodyBytes in the receiver's file to 4194304, the value that the operator leaves it at",
 			"HTTP 413 by the receiver: its own limit is below 3 MB")
 	case answer.status == http.StatusRequestEntityTooLarge:
-		return fail(proxyMend, "HTTP 413, not by the receiver: %s limits the size of a request", server(answer))
+		return fail(proxyFix, "HTTP 413, not by the receiver: %s limits the size of a request", server(answer))
 	case answer.status == http.StatusServiceUnavailable && answer.header.Get("Retry-After") != "":
 		return warn("run the check again when less is delivered. If the log of the receiver says load shedding, the store is too slow: docs/scale.md",
 			"HTTP 503: too much is delivered at once")
 	}
 
 	f := s.diagnoseAnswer(answer)
-	f.mend = proxyMend
+	f.fix = proxyFix
 
 	return f
 }

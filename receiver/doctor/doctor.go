@@ -21,8 +21,8 @@ import (
 // Limit is the time of all checks.
 const Limit = 50 * time.Second
 
-// Parts are the dependencies of a Doctor. All but Process and Network are required.
-type Parts struct {
+// Dependencies are the dependencies of a Doctor. All but Process and Network are required.
+type Dependencies struct {
 	Live    *config.Live
 	Graph   *cloudapi.Client
 	Clock   clockwork.Clock
@@ -44,10 +44,10 @@ type Process struct {
 }
 
 // Doctor runs the checks. It is safe for concurrent use.
-type Doctor struct{ Parts }
+type Doctor struct{ Dependencies }
 
 // New returns a Doctor.
-func New(parts Parts) *Doctor { return &Doctor{Parts: parts} }
+func New(dependencies Dependencies) *Doctor { return &Doctor{Dependencies: dependencies} }
 
 // Request says what to check.
 type Request struct {
@@ -149,7 +149,7 @@ func (r *run) results(selected []Check) []Check {
 
 		check.State = f.state
 		check.Detail = f.detail
-		check.Mend = f.mend
+		check.Fix = f.fix
 		all = append(all, check)
 	}
 

@@ -20,7 +20,7 @@ type fault struct {
 	checks  []string       // the checks that are not ok; the first has the texts
 	state   doctor.State   // of all of them
 	detail  string         // a part of it
-	mend    string         // a part of it
+	fix     string         // a part of it
 	follow  []string       // checks that fail as a consequence
 	early   bool           // the receiver cannot be subscribed, or cannot answer
 }
@@ -103,8 +103,8 @@ func (f fault) test(t *testing.T) {
 				t.Errorf("%s is %s too: %s", check.Name, check.State, check.Detail)
 			}
 
-			if check.Mend == "" {
-				t.Errorf("%s has no mend: %s", check.Name, check.Detail)
+			if check.Fix == "" {
+				t.Errorf("%s has no fix: %s", check.Name, check.Detail)
 			}
 		}
 	}
@@ -116,8 +116,8 @@ func (f fault) test(t *testing.T) {
 	}
 
 	first := found[f.checks[0]]
-	if !strings.Contains(first.Detail, f.detail) || !strings.Contains(first.Mend, f.mend) {
-		t.Errorf("%s says %q, %q; want %q and %q in it", first.Name, first.Detail, first.Mend, f.detail, f.mend)
+	if !strings.Contains(first.Detail, f.detail) || !strings.Contains(first.Fix, f.fix) {
+		t.Errorf("%s says %q, %q; want %q and %q in it", first.Name, first.Detail, first.Fix, f.detail, f.fix)
 	}
 
 	encoded, err := json.Marshal(report)

@@ -83,7 +83,7 @@ func TestWithoutProcess(t *testing.T) {
 	h.options.Config.CloudAPI.Subscription = nil
 	h.start()
 
-	parts := h.doctor().Parts
+	parts := h.doctor().Dependencies
 	parts.Process = nil
 
 	skipped := map[string]bool{}

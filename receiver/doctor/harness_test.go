@@ -327,7 +327,7 @@ func (h *harness) doctor() *doctor.Doctor {
 	graph := cloudapi.NewClient(h.Local.Live, 4, h.clock)
 	h.t.Cleanup(graph.Close)
 
-	return doctor.New(doctor.Parts{
+	return doctor.New(doctor.Dependencies{
 		Live:    h.Local.Live,
 		Graph:   graph,
 		Clock:   h.clock,

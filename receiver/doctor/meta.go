@@ -30,7 +30,7 @@ const (
 	scopeManagement = "whatsapp_business_management"
 )
 
-// account is what the checks of Meta know of the token.
+// account holds the information about the token that the checks share.
 type account struct {
 	app      cloudapi.App // zero if the app is unknown
 	canRead  bool         // the token may read the account's settings
@@ -85,13 +85,13 @@ func (r *run) diagnoseClock(ctx context.Context) finding {
 
 	// The header has whole seconds, so half a second is what it says less at least.
 	ahead := r.Clock.Now().Sub(at.Add(500 * time.Millisecond)).Round(time.Second)
-	mend := "synchronize the clock of the node by NTP: timedatectl status"
+	fix := "synchronize the clock of the node by NTP: timedatectl status"
 
 	f := ok("within %s of Meta's", clockWarning)
 	if off := ahead.Abs() - took; off >= clockFailure {
-		f = fail(mend, "the clock is %s", difference(ahead))
+		f = fail(fix, "the clock is %s", difference(ahead))
 	} else if off >= clockWarning {
-		f = warn(mend, "the clock is %s", difference(ahead))
+		f = warn(fix, "the clock is %s", difference(ahead))
 	}
 
 	r.set(checkClock, f)
@@ -230,7 +230,7 @@ func (r *run) diagnoseAppSecrets(ctx context.Context, a *account) finding {
 		return skip("the secret app-secret is missing")
 	}
 
-	const mend = "store the secret of the app that is subscribed (App Dashboard > App settings > Basic > App secret): with another one " +
+	const fix = "store the secret of the app that is subscribed (App Dashboard > App settings > Basic > App secret): with another one " +
 		"all deliveries are refused with 401"
 
 	accepted := 0
@@ -255,10 +255,10 @@ func (r *run) diagnoseAppSecrets(ctx context.Context, a *account) finding {
 	}
 
 	if unproven, err := r.Graph.AcceptsProof(ctx, ""); err == nil && !unproven {
-		return fail(mend+", and calls to Meta too, since the app requires a proof", "Meta refuses the proof of the app secret, and the app requires one")
+		return fail(fix+", and calls to Meta too, since the app requires a proof", "Meta refuses the proof of the app secret, and the app requires one")
 	}
 
-	return fail(mend+". If deliveries come from another app than the access token, mount the secret of that app and leave this as it is",
+	return fail(fix+". If deliveries come from another app than the access token, mount the secret of that app and leave this as it is",
 		"Meta refuses the proof of the app secret: it is not that of the token's app")
 }
 
@@ -268,7 +268,7 @@ func (r *run) diagnoseLive(ctx context.Context) finding {
 		"the dashboard's tests"
 
 	f := skip("Meta has no API for this")
-	f.mend = where
+	f.fix = where
 
 	if r.Process == nil {
 		return f

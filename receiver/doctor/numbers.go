@@ -116,13 +116,13 @@ func (r *run) diagnoseRegistration(id string, n cloudapi.Number) finding {
 }
 
 func diagnoseQuality(id string, n cloudapi.Number) finding {
-	const mend = "see WhatsApp Manager > Insights: people block or report the number. Meta lowers its limits if that goes on"
+	const fix = "see WhatsApp Manager > Insights: people block or report the number. Meta lowers its limits if that goes on"
 
 	switch n.Quality {
 	case "RED":
-		return fail(mend, "the quality of phone number %s is low (RED)", id)
+		return fail(fix, "the quality of phone number %s is low (RED)", id)
 	case "YELLOW":
-		return warn(mend, "the quality of phone number %s is medium (YELLOW)", id)
+		return warn(fix, "the quality of phone number %s is medium (YELLOW)", id)
 	}
 
 	return ok("")
@@ -151,13 +151,13 @@ func diagnoseSending(id string, n cloudapi.Number) []finding {
 			why = ": " + why
 		}
 
-		const mend = "see WhatsApp Manager > Account overview, and the payment methods of the account"
+		const fix = "see WhatsApp Manager > Account overview, and the payment methods of the account"
 
 		switch strings.ToUpper(health.State) {
 		case "BLOCKED":
-			all = append(all, fail(mend, "Meta lets no message of phone number %s out, because of %s%s", id, entity, why))
+			all = append(all, fail(fix, "Meta lets no message of phone number %s out, because of %s%s", id, entity, why))
 		case "LIMITED":
-			all = append(all, warn(mend, "Meta limits the messages of phone number %s, because of %s%s", id, entity, why))
+			all = append(all, warn(fix, "Meta limits the messages of phone number %s, because of %s%s", id, entity, why))
 		}
 	}
 

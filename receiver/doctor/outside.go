@@ -62,7 +62,7 @@ func Outside(ctx context.Context, address string, network Network, now time.Time
 
 		all[i].State = f.state
 		all[i].Detail = f.detail
-		all[i].Mend = f.mend
+		all[i].Fix = f.fix
 	}
 
 	return all

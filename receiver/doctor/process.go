@@ -127,7 +127,7 @@ func diagnoseCircuits(scopes []health.ClosedScope) finding {
 			continue
 		}
 
-		all = append(all, fail("mend the cause: what waits goes on by itself, at the next probe", "%s", detail))
+		all = append(all, fail("fix the cause: waiting events continue at the next probe", "%s", detail))
 	}
 
 	return merge(ok("none is closed"), all...)
@@ -159,14 +159,14 @@ func (r *run) diagnoseStore(ctx context.Context) finding {
 }
 
 func diagnoseDamage(stats store.Stats, good finding) finding {
-	const mend = "check the file with POST /store/check on the console port, see to the disk, and restart the receiver to try them again: " +
+	const fix = "check the file with POST /store/check on the console port, check the disk, and restart the receiver to retry them: " +
 		"docs/receiver.md"
 
 	switch {
 	case stats.Damaged > 0:
-		return fail(mend, "the file of the store is damaged, and %d conversations or other lanes stand", stats.Damaged)
+		return fail(fix, "the file of the store is damaged, and %d lanes are blocked", stats.Damaged)
 	case stats.DamagedEvents > 0:
-		return warn(mend, "the file of the store is damaged, and %d finished events cannot be purged", stats.DamagedEvents)
+		return warn(fix, "the file of the store is damaged, and %d finished events cannot be purged", stats.DamagedEvents)
 	}
 
 	return good
@@ -174,7 +174,7 @@ func diagnoseDamage(stats store.Stats, good finding) finding {
 
 // diagnoseDisk checks the disk of the embedded store.
 func (r *run) diagnoseDisk() finding {
-	const mend = "enlarge the volume (store.embedded.size), or shorten store.retentionDays"
+	const fix = "enlarge the volume (store.embedded.size), or shorten store.retentionDays"
 
 	disk, known := r.Process.Store.(store.Disk)
 	if !known || r.settings.Store.PostgreSQL != nil {
@@ -185,25 +185,25 @@ func (r *run) diagnoseDisk() finding {
 	case space.Total == 0:
 		return skip("the system does not report the free space of the disk")
 	case space.Free < space.Reserved:
-		return fail(mend+": the next purge, within 10 minutes, makes room", "%d MiB are free of the %d MiB that must be, and deliveries are refused",
+		return fail(fix+": the next purge, within 10 minutes, makes room", "%d MiB are free of the %d MiB that must be, and deliveries are refused",
 			max(space.Free, 0)>>20, space.Reserved>>20)
 	case space.Free < 2*space.Reserved || space.Free < space.Total/10:
-		return warn(mend, "%d MiB of %d MiB are free", space.Free>>20, space.Total>>20)
+		return warn(fix, "%d MiB of %d MiB are free", space.Free>>20, space.Total>>20)
 	default:
 		return ok("%d MiB of %d MiB are free", space.Free>>20, space.Total>>20)
 	}
 }
 
 func diagnoseBacklog(stats store.Stats, now time.Time) finding {
-	const mend = "look at the AI (ai, circuits), and at the load: docs/scale.md"
+	const fix = "look at the AI (ai, circuits), and at the load: docs/scale.md"
 
 	age := stats.OldestPendingAge(now).Round(time.Second)
 
 	switch {
 	case age > backlogFailure:
-		return fail(mend, "%d messages wait, the oldest for %s", stats.Pending, age)
+		return fail(fix, "%d messages wait, the oldest for %s", stats.Pending, age)
 	case age > backlogWarning:
-		return warn(mend, "%d messages wait, the oldest for %s", stats.Pending, age)
+		return warn(fix, "%d messages wait, the oldest for %s", stats.Pending, age)
 	}
 
 	return ok("%d messages are in work or wait", stats.Pending)
@@ -231,7 +231,7 @@ func (r *run) diagnoseDeadLetters(ctx context.Context) finding {
 	all := make([]finding, 0, len(codes))
 
 	for _, code := range codes {
-		all = append(all, warn("mend the cause, then replay or discard them: whatsapp-webhook dead-letters list --by-cause",
+		all = append(all, warn("fix the cause, then replay or discard them: whatsapp-webhook dead-letters list --by-cause",
 			"%d with %s", counts[code], meaningOfCode(code)))
 	}
 
@@ -251,7 +251,7 @@ func meaningOfCode(code string) string {
 	return code
 }
 
-// diagnoseQuarantine names the phone numbers of the events that were set aside.
+// diagnoseQuarantine lists the phone numbers of the quarantined events.
 func (r *run) diagnoseQuarantine(ctx context.Context) finding {
 	causes, err := r.Process.Store.Causes(ctx, store.Selection{States: []store.State{store.Quarantined}})
 	if err != nil {
@@ -280,7 +280,7 @@ func (r *run) diagnoseHandedOver(ctx context.Context, now time.Time) finding {
 	}
 
 	if waiting.Longest > waitWarning {
-		return warn("answer them, or give them back to the AI: whatsapp-webhook conversations list; handoff.url reports them to the software of your people",
+		return warn("answer them, or give them back to the AI: whatsapp-webhook conversations list; handoff.url connects your desk",
 			"the AI is silent in %s%d conversations that people have; in %s%d of them the person waits, the longest for %s",
 			atLeast, waiting.TakenOver, atLeast, waiting.Conversations, waiting.Longest.Round(time.Second))
 	}

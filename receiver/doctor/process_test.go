@@ -20,21 +20,21 @@ var connectionFaults = map[string]fault{
 		checks:  []string{"sink"},
 		state:   doctor.Failure,
 		detail:  "HTTP 503: the sink is down",
-		mend:    "waits meanwhile",
+		fix:     "waits meanwhile",
 	},
 	"the desk is not reached": {
 		provoke: func(h *harness) { h.reconfigure(func(c *config.Config) { c.Handoff.URL = "http://127.0.0.1:1" }) },
 		checks:  []string{"desk"},
 		state:   doctor.Failure,
 		detail:  "the connection is refused",
-		mend:    "handoff.url",
+		fix:     "handoff.url",
 	},
 	"the bucket of the copies refuses the key": {
 		provoke: func(h *harness) { h.setSecret(config.RoleBackupSecret, "another") },
 		checks:  []string{"backup"},
 		state:   doctor.Warning,
 		detail:  "the secret access key is wrong",
-		mend:    "the Secrets of its keys",
+		fix:     "the Secrets of its keys",
 	},
 	"the bucket of the copies does not exist": {
 		provoke: func(h *harness) {
@@ -43,7 +43,7 @@ var connectionFaults = map[string]fault{
 		checks: []string{"backup"},
 		state:  doctor.Warning,
 		detail: "the bucket does not exist",
-		mend:   "correct store.embedded.backup.s3",
+		fix:    "correct store.embedded.backup.s3",
 	},
 	"the store of the copies is not reached": {
 		provoke: func(h *harness) {
@@ -52,7 +52,7 @@ var connectionFaults = map[string]fault{
 		checks: []string{"backup"},
 		state:  doctor.Warning,
 		detail: "list the copies",
-		mend:   "NetworkPolicies",
+		fix:    "NetworkPolicies",
 	},
 	"the volume of the copies is gone": {
 		provoke: func(h *harness) {
@@ -64,14 +64,14 @@ var connectionFaults = map[string]fault{
 		checks: []string{"backup"},
 		state:  doctor.Warning,
 		detail: "list the copies",
-		mend:   "volume",
+		fix:    "volume",
 	},
 	"the Service of the messages API has no endpoint": {
 		provoke: func(h *harness) { h.request.MessagesURL = "http://127.0.0.1:1" },
 		checks:  []string{"messages-api"},
 		state:   doctor.Failure,
 		detail:  "the connection is refused",
-		mend:    "Service and its endpoints",
+		fix:     "Service and its endpoints",
 	},
 }
 
@@ -81,7 +81,7 @@ var receiverFaults = map[string]fault{
 		checks:  []string{"health-path"},
 		state:   doctor.Failure,
 		detail:  "GET / on the webhook port",
-		mend:    "log of the receiver",
+		fix:     "log of the receiver",
 	},
 	"a problem": {
 		provoke: func(h *harness) {
@@ -90,21 +90,21 @@ var receiverFaults = map[string]fault{
 		checks: []string{"problems"},
 		state:  doctor.Failure,
 		detail: "notify sink: the sink refuses the key",
-		mend:   "tries again by itself",
+		fix:    "tries again by itself",
 	},
 	"an open circuit": {
 		provoke: func(h *harness) { h.closeScope("bird", "unavailable", "Bird is down") },
 		checks:  []string{"circuits"},
 		state:   doctor.Failure,
 		detail:  "bird is closed since",
-		mend:    "the next probe",
+		fix:     "the next probe",
 	},
 	"a rate limit": {
 		provoke: func(h *harness) { h.closeScope("app", "rate_limited", "the app reached its API call limit") },
 		checks:  []string{"circuits"},
 		state:   doctor.Warning,
 		detail:  "API call limit",
-		mend:    "wait",
+		fix:     "wait",
 	},
 	"the disk is full": {
 		provoke: func(h *harness) {
@@ -114,7 +114,7 @@ var receiverFaults = map[string]fault{
 		checks: []string{"store", "disk"},
 		state:  doctor.Failure,
 		detail: "the disk of the store is nearly full",
-		mend:   "enlarge the volume",
+		fix:    "enlarge the volume",
 	},
 	"the disk is nearly full": {
 		provoke: func(h *harness) {
@@ -123,14 +123,14 @@ var receiverFaults = map[string]fault{
 		checks: []string{"disk"},
 		state:  doctor.Warning,
 		detail: "50 MiB of 1024 MiB are free",
-		mend:   "store.retentionDays",
+		fix:    "store.retentionDays",
 	},
 	"the store takes nothing": {
 		provoke: func(h *harness) { h.store.ping = errors.New("disk I/O error") },
 		checks:  []string{"store"},
 		state:   doctor.Failure,
 		detail:  "the store takes no events",
-		mend:    "the volume and its mount",
+		fix:     "the volume and its mount",
 	},
 	"the store cannot be read": {
 		provoke: func(h *harness) {
@@ -140,35 +140,35 @@ var receiverFaults = map[string]fault{
 		checks: []string{"store"},
 		state:  doctor.Failure,
 		detail: "the store takes no events",
-		mend:   "the volume and its mount",
+		fix:    "the volume and its mount",
 	},
 	"a migration": {
 		provoke: func(h *harness) { h.store.ping = &store.MigratingError{} },
 		checks:  []string{"store"},
 		state:   doctor.Warning,
 		detail:  "migrat",
-		mend:    "wait for its end",
+		fix:     "wait for its end",
 	},
 	"a damaged file": {
 		provoke: func(h *harness) { h.store.change = func(s *store.Stats) { s.Damaged = 2 } },
 		checks:  []string{"store"},
 		state:   doctor.Failure,
-		detail:  "2 conversations",
-		mend:    "POST /store/check",
+		detail:  "2 lanes",
+		fix:     "POST /store/check",
 	},
 	"a backlog": {
 		provoke: func(h *harness) { h.setOldest(30 * time.Minute) },
 		checks:  []string{"backlog"},
 		state:   doctor.Failure,
 		detail:  "7 messages wait, the oldest for 30m0s",
-		mend:    "look at the AI",
+		fix:     "look at the AI",
 	},
 	"a small backlog": {
 		provoke: func(h *harness) { h.setOldest(2 * time.Minute) },
 		checks:  []string{"backlog"},
 		state:   doctor.Warning,
 		detail:  "7 messages wait",
-		mend:    "look at the AI",
+		fix:     "look at the AI",
 	},
 	"dead letters": {
 		provoke: func(h *harness) {
@@ -180,7 +180,7 @@ var receiverFaults = map[string]fault{
 		checks: []string{"dead-letters"},
 		state:  doctor.Warning,
 		detail: "4 with 131047 (more than 24 hours since the person's last message",
-		mend:   "dead-letters list --by-cause",
+		fix:    "dead-letters list --by-cause",
 	},
 	"quarantined events": {
 		provoke: func(h *harness) {
@@ -189,7 +189,7 @@ var receiverFaults = map[string]fault{
 		checks: []string{"quarantine"},
 		state:  doctor.Warning,
 		detail: "2 events of phone number 123456123",
-		mend:   "cloudAPI.phoneNumberIDs",
+		fix:    "cloudAPI.phoneNumberIDs",
 	},
 	"a person waits for people": {
 		provoke: func(h *harness) {
@@ -202,7 +202,7 @@ var receiverFaults = map[string]fault{
 		checks: []string{"handed-over"},
 		state:  doctor.Warning,
 		detail: "the AI is silent in 1 conversations",
-		mend:   "give them back",
+		fix:    "give them back",
 	},
 }
 

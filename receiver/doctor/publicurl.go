@@ -251,7 +251,7 @@ func (s site) verification(ctx context.Context, verifyToken, challenge string) (
 	return http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
 }
 
-// diagnoseAnswer checks an answer that is not what the receiver answers to such a request, by who may have given it.
+// diagnoseAnswer checks an answer that does not come from the receiver, and names the likely source.
 func (s site) diagnoseAnswer(answer reply) finding {
 	switch status := answer.status; {
 	case status >= 300 && status <= 399:

@@ -27,28 +27,28 @@ var publicURLFaults = map[string]fault{
 		checks: []string{"dns"},
 		state:  doctor.Failure,
 		detail: host + " has no address",
-		mend:   "create the record",
+		fix:    "create the record",
 	},
 	"nothing listens": {
 		provoke: func(h *harness) { h.public.Close() },
 		checks:  []string{"connection"},
 		state:   doctor.Failure,
 		detail:  "the connection is refused",
-		mend:    "load balancer runs",
+		fix:     "load balancer runs",
 	},
 	"an expired certificate": {
 		provoke: func(h *harness) { h.certificate.Store(h.intermediate.server(h.t, host, -time.Hour, h.intermediate)) },
 		checks:  []string{"tls"},
 		state:   doctor.Failure,
 		detail:  "the certificate expired on",
-		mend:    "renew the certificate",
+		fix:     "renew the certificate",
 	},
 	"a certificate that ends soon": {
 		provoke: func(h *harness) { h.certificate.Store(h.intermediate.server(h.t, host, 49*time.Hour, h.intermediate)) },
 		checks:  []string{"tls"},
 		state:   doctor.Warning,
 		detail:  "in 2 days",
-		mend:    "renew it",
+		fix:     "renew it",
 	},
 	"a self-signed certificate": {
 		provoke: func(h *harness) {
@@ -58,7 +58,7 @@ var publicURLFaults = map[string]fault{
 		checks: []string{"tls"},
 		state:  doctor.Failure,
 		detail: "self-signed",
-		mend:   "Let's Encrypt",
+		fix:    "Let's Encrypt",
 	},
 	"a certificate of a private authority": {
 		provoke: func(h *harness) {
@@ -70,14 +70,14 @@ var publicURLFaults = map[string]fault{
 		checks: []string{"tls"},
 		state:  doctor.Failure,
 		detail: "an authority that is not public",
-		mend:   "public authority",
+		fix:    "public authority",
 	},
 	"an incomplete chain": {
 		provoke: func(h *harness) { h.certificate.Store(h.intermediate.server(h.t, host, month)) },
 		checks:  []string{"tls"},
 		state:   doctor.Failure,
 		detail:  "the chain of the certificate is incomplete",
-		mend:    "append the intermediate certificates",
+		fix:     "append the intermediate certificates",
 	},
 	"a certificate for another name": {
 		provoke: func(h *harness) {
@@ -86,7 +86,7 @@ var publicURLFaults = map[string]fault{
 		checks: []string{"tls"},
 		state:  doctor.Failure,
 		detail: "for ingress.local, not for " + host,
-		mend:   "ingress.tlsSecretName",
+		fix:    "ingress.tlsSecretName",
 	},
 	"plain http": {
 		prepare: func(h *harness) {
@@ -97,7 +97,7 @@ var publicURLFaults = map[string]fault{
 		checks: []string{"url"},
 		state:  doctor.Failure,
 		detail: "http",
-		mend:   "Meta calls no plain http",
+		fix:    "Meta calls no plain http",
 		follow: []string{"app-subscription"},
 	},
 	"a URL that only the caller knows": {
@@ -110,7 +110,7 @@ var publicURLFaults = map[string]fault{
 		checks: []string{"handshake"},
 		state:  doctor.Failure,
 		detail: "HTTP 404",
-		mend:   "kubectl get ingress",
+		fix:    "kubectl get ingress",
 		follow: []string{"app-subscription"},
 	},
 	"another path than that of the webhook": {
@@ -118,7 +118,7 @@ var publicURLFaults = map[string]fault{
 		checks:  []string{"url"},
 		state:   doctor.Warning,
 		detail:  "/hooks",
-		mend:    "use one path",
+		fix:     "use one path",
 		follow:  []string{"handshake"},
 	},
 	"another receiver at the URL": {
@@ -126,35 +126,35 @@ var publicURLFaults = map[string]fault{
 		checks:  []string{"handshake"},
 		state:   doctor.Failure,
 		detail:  "has another verify token",
-		mend:    "the same verify token",
+		fix:     "the same verify token",
 	},
 	"another app secret at the URL": {
 		provoke: func(h *harness) { h.refuseDeliveries(http.StatusUnauthorized, edge.SignatureRefused) },
 		checks:  []string{"signature"},
 		state:   doctor.Failure,
 		detail:  "has another app secret",
-		mend:    "App Dashboard",
+		fix:     "App Dashboard",
 	},
 	"a proxy that changes the body": {
 		provoke: func(h *harness) { h.refuseDeliveries(http.StatusBadRequest, "the body is not valid JSON") },
 		checks:  []string{"signature"},
 		state:   doctor.Failure,
 		detail:  "does not arrive as it was sent",
-		mend:    "let nothing change",
+		fix:     "let nothing change",
 	},
 	"a firewall that refuses POST": {
 		provoke: func(h *harness) { h.refuseDeliveries(http.StatusForbidden, "blocked") },
 		checks:  []string{"signature"},
 		state:   doctor.Failure,
 		detail:  "HTTP 403, not by the receiver",
-		mend:    "exempt the path",
+		fix:     "exempt the path",
 	},
 	"no rule for the host": {
 		provoke: func(h *harness) { h.route(func(r *standin.IngressRule) { r.Host = "other.example.test" }) },
 		checks:  []string{"handshake"},
 		state:   doctor.Failure,
 		detail:  "HTTP 404",
-		mend:    "kubectl get ingress",
+		fix:     "kubectl get ingress",
 	},
 	"a redirect": {
 		provoke: func(h *harness) {
@@ -163,49 +163,49 @@ var publicURLFaults = map[string]fault{
 		checks: []string{"handshake"},
 		state:  doctor.Failure,
 		detail: "a redirect to https://www.example.test/webhooks/whatsapp/",
-		mend:   "Meta follows no redirect",
+		fix:    "Meta follows no redirect",
 	},
 	"no pod behind the Ingress": {
 		provoke: func(h *harness) { h.route(func(r *standin.IngressRule) { r.Backend = "http://127.0.0.1:1" }) },
 		checks:  []string{"handshake"},
 		state:   doctor.Failure,
 		detail:  "HTTP 502",
-		mend:    "kubectl get pods",
+		fix:     "kubectl get pods",
 	},
 	"a sign-in page": {
 		provoke: func(h *harness) { h.route(h.backend(http.StatusOK, "<html>Sign in</html>")) },
 		checks:  []string{"handshake"},
 		state:   doctor.Failure,
 		detail:  "HTTP 200 without the challenge",
-		mend:    "a sign-in page",
+		fix:     "a sign-in page",
 	},
 	"a proxy that demands a sign-in": {
 		provoke: func(h *harness) { h.route(h.backend(http.StatusUnauthorized, "sign in")) },
 		checks:  []string{"handshake"},
 		state:   doctor.Failure,
 		detail:  "HTTP 401, not by the receiver",
-		mend:    "exempt the path",
+		fix:     "exempt the path",
 	},
 	"the body limit of a proxy": {
 		provoke: func(h *harness) { h.route(func(r *standin.IngressRule) { r.MaxBody = 1 << 20 }) },
 		checks:  []string{"body-size"},
 		state:   doctor.Failure,
 		detail:  "not by the receiver: a proxy (nginx)",
-		mend:    "ingress.maxBodySize",
+		fix:     "ingress.maxBodySize",
 	},
 	"the body limit of the receiver": {
 		provoke: func(h *harness) { h.reconfigure(func(c *config.Config) { c.Webhook.MaxBodyBytes = 1 << 20 }) },
 		checks:  []string{"body-size"},
 		state:   doctor.Failure,
 		detail:  "by the receiver",
-		mend:    "webhook.maxBodyBytes in the receiver's file",
+		fix:     "webhook.maxBodyBytes in the receiver's file",
 	},
 	"a receiver that sheds load": {
 		provoke: func(h *harness) { h.shedLargeDeliveries() },
 		checks:  []string{"body-size"},
 		state:   doctor.Warning,
 		detail:  "too much is delivered at once",
-		mend:    "the store is too slow",
+		fix:     "the store is too slow",
 	},
 }
 

@@ -30,7 +30,7 @@ const (
 func checkAlone(t *testing.T, name string, c config.Config, secrets config.Secrets, ping error) doctor.Check {
 	t.Helper()
 
-	report := doctor.New(doctor.Parts{
+	report := doctor.New(doctor.Dependencies{
 		Live:  config.Fixed(c, secrets),
 		Clock: clockwork.NewRealClock(),
 		Process: &doctor.Process{
@@ -95,10 +95,10 @@ func TestSecretValues(t *testing.T) {
 	database := config.Config{Store: config.Store{PostgreSQL: &config.PostgreSQLStore{}}}
 
 	for name, c := range map[string]struct {
-		config       config.Config
-		secrets      config.Secrets
-		state        doctor.State
-		detail, mend string
+		config      config.Config
+		secrets     config.Secrets
+		state       doctor.State
+		detail, fix string
 	}{
 		"all right": {
 			secrets: config.Secrets{
@@ -114,69 +114,69 @@ func TestSecretValues(t *testing.T) {
 			secrets: config.Secrets{AccessToken: "123|" + hexadecimal},
 			state:   doctor.Failure,
 			detail:  "access-token is an app access token",
-			mend:    "token of a system user",
+			fix:     "token of a system user",
 		},
 		"a token of another kind": {
 			secrets: config.Secrets{AccessToken: "hunter2"},
 			state:   doctor.Warning,
 			detail:  "access-token does not begin with EAA",
-			mend:    "compare it",
+			fix:     "compare it",
 		},
 		"an app secret in upper case": {
 			secrets: config.Secrets{AppSecrets: []string{strings.ToUpper(hexadecimal)}},
 			state:   doctor.Failure,
 			detail:  "app-secret has upper-case letters",
-			mend:    "in lower case",
+			fix:     "in lower case",
 		},
 		"an access token as app secret": {
 			secrets: config.Secrets{AppSecrets: []string{userToken}},
 			state:   doctor.Failure,
 			detail:  "app-secret is an access token",
-			mend:    "App settings > Basic",
+			fix:     "App settings > Basic",
 		},
 		"a short app secret": {
 			secrets: config.Secrets{AppSecrets: []string{"hunter2"}},
 			state:   doctor.Warning,
 			detail:  "does not have 32 hexadecimal digits",
-			mend:    "App settings > Basic",
+			fix:     "App settings > Basic",
 		},
 		"the app secret as verify token": {
 			secrets: config.Secrets{AppSecrets: []string{hexadecimal}, VerifyToken: hexadecimal},
 			state:   doctor.Failure,
 			detail:  "verify-token is the app secret",
-			mend:    "make up another",
+			fix:     "make up another",
 		},
 		"the access token as verify token": {
 			secrets: config.Secrets{AccessToken: userToken, VerifyToken: userToken},
 			state:   doctor.Failure,
 			detail:  "verify-token is an access token",
-			mend:    "make up another",
+			fix:     "make up another",
 		},
 		"a verify token that URLs spell differently": {
 			secrets: config.Secrets{VerifyToken: "hunter2 & more"},
 			state:   doctor.Warning,
 			detail:  "spelled differently in URLs",
-			mend:    "letters and digits only",
+			fix:     "letters and digits only",
 		},
 		"a certificate with the key of another": {
 			secrets: config.Secrets{ServerCertificate: certificate, ServerKey: otherKey},
 			state:   doctor.Failure,
 			detail:  "do not belong together",
-			mend:    "tls.crt and tls.key",
+			fix:     "tls.crt and tls.key",
 		},
 		"a database of another kind": {
 			config:  database,
 			secrets: config.Secrets{DatabaseURL: "mysql://me:hunter2@db/inbox"},
 			state:   doctor.Failure,
 			detail:  "database-url is no URL of a database",
-			mend:    "percent-encoded",
+			fix:     "percent-encoded",
 		},
 		"a password with characters that a URL encodes": {
 			config:  database,
 			secrets: config.Secrets{DatabaseURL: "postgres://me:hunter2%zz@db/inbox"},
 			state:   doctor.Failure,
 			detail:  "database-url is no URL of a database",
-			mend:    "percent-encoded",
+			fix:     "percent-encoded",
 		},
 		"a database that is right": {
 			config:  database,
@@ -186,47 +186,47 @@ func TestSecretValues(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := checkAlone(t, "secret-values", c.config, c.secrets, nil)
-			if got.State != c.state || !strings.Contains(got.Detail, c.detail) || !strings.Contains(got.Mend, c.mend) {
-				t.Errorf("the check is %s: %q, %q; want %s with %q and %q", got.State, got.Detail, got.Mend, c.state, c.detail, c.mend)
+			if got.State != c.state || !strings.Contains(got.Detail, c.detail) || !strings.Contains(got.Fix, c.fix) {
+				t.Errorf("the check is %s: %q, %q; want %s with %q and %q", got.State, got.Detail, got.Fix, c.state, c.detail, c.fix)
 			}
 		})
 	}
 }
 
-// TestUnreachableStores checks that the mend of a store out of reach is that of its kind.
+// TestUnreachableStores checks that the fix of a store out of reach is that of its kind.
 func TestUnreachableStores(t *testing.T) {
 	away := errors.New("no connection")
 
 	for name, c := range map[string]struct {
-		config       config.Config
-		ping         error
-		state        doctor.State
-		detail, mend string
+		config      config.Config
+		ping        error
+		state       doctor.State
+		detail, fix string
 	}{
 		"PostgreSQL": {
 			config: config.Config{Store: config.Store{PostgreSQL: &config.PostgreSQLStore{}}},
 			ping:   away,
 			state:  doctor.Failure,
 			detail: "the database takes no events",
-			mend:   "check that the database runs",
+			fix:    "check that the database runs",
 		},
 		"the volume": {
 			ping:   away,
 			state:  doctor.Failure,
 			detail: "the store takes no events",
-			mend:   "look at the volume",
+			fix:    "look at the volume",
 		},
 		"a migration": {
 			ping:   &store.MigratingError{Migration: store.Migration{Step: 1, Of: 2}},
 			state:  doctor.Warning,
 			detail: "step 1 of 2",
-			mend:   "wait for its end",
+			fix:    "wait for its end",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := checkAlone(t, "store", c.config, config.Secrets{}, c.ping)
-			if got.State != c.state || !strings.Contains(got.Detail, c.detail) || !strings.Contains(got.Mend, c.mend) {
-				t.Errorf("the check is %s: %q, %q; want %s with %q and %q", got.State, got.Detail, got.Mend, c.state, c.detail, c.mend)
+			if got.State != c.state || !strings.Contains(got.Detail, c.detail) || !strings.Contains(got.Fix, c.fix) {
+				t.Errorf("the check is %s: %q, %q; want %s with %q and %q", got.State, got.Detail, got.Fix, c.state, c.detail, c.fix)
 			}
 		})
 	}

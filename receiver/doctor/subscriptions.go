@@ -95,17 +95,17 @@ func (r *run) diagnoseAppSubscription(ctx context.Context, a account) finding {
 		wanted = r.settings.CloudAPI.Subscription.Fields
 	}
 
-	const mend = "declare cloudAPI.subscription, and the receiver subscribes the app; or App Dashboard > WhatsApp > Configuration"
+	const fix = "declare cloudAPI.subscription, and the receiver subscribes the app; or App Dashboard > WhatsApp > Configuration"
 
 	switch {
 	case found == nil:
-		return fail(mend, "app %s is not subscribed to WhatsApp's webhooks", a.app.ID)
+		return fail(fix, "app %s is not subscribed to WhatsApp's webhooks", a.app.ID)
 	case !found.Active:
-		return fail(mend, "the subscription of app %s is not active", a.app.ID)
+		return fail(fix, "the subscription of app %s is not active", a.app.ID)
 	}
 
 	if ours, _ := r.publicURL(); r.ownsAppCallback(a) && ours != "" && found.CallbackURL != ours {
-		return fail(mend+". If another receiver has the app's URL, declare callbackScope BusinessAccount or PhoneNumber",
+		return fail(fix+". If another receiver has the app's URL, declare callbackScope BusinessAccount or PhoneNumber",
 			"app %s delivers to %s, not to this URL", a.app.ID, hostOf(found.CallbackURL))
 	}
 
@@ -113,9 +113,9 @@ func (r *run) diagnoseAppSubscription(ctx context.Context, a account) finding {
 
 	switch {
 	case slices.Contains(missing, fieldMessages):
-		return fail(mend+" > Webhook fields", "app %s is not subscribed to the field messages", a.app.ID)
+		return fail(fix+" > Webhook fields", "app %s is not subscribed to the field messages", a.app.ID)
 	case len(missing) > 0:
-		return warn(mend+" > Webhook fields. Meta may refuse a field to an app",
+		return warn(fix+" > Webhook fields. Meta may refuse a field to an app",
 			"app %s is not subscribed to %s", a.app.ID, strings.Join(missing, ", "))
 	}
 

@@ -14,16 +14,16 @@ const (
 	// maxInFlight bounds the deliveries that wait for the store at the same time. It equals the size of a group commit,
 	// and half the number of connections: the other half is free to be answered 503 at once.
 	maxInFlight = groupcommit.MaxBatch
-	// minInFlight deliveries are admitted however long the wait is, to notice when the store is fast again.
+	// minInFlight deliveries are always admitted, to detect that the store is fast again.
 	minInFlight = 16
 	// maxWait is the longest expected wait for the store at which maxInFlight deliveries are admitted. Meta waits several
 	// seconds for an answer. With longer waits, fewer are admitted in proportion.
 	maxWait = 3 * time.Second
 )
 
-// admission sheds load: it decides which deliveries may wait for the store when more arrive than the store can take in
-// time. A delivery that is refused at once costs next to nothing, and Meta redelivers it. A delivery that waits too long
-// is redelivered as well, while it still waits.
+// admission sheds load: it decides which deliveries may wait for the store when more arrive than the store accepts. An
+// immediate refusal is cheap, and Meta redelivers the delivery. Meta also redelivers a delivery that waits too long, while it
+// still waits.
 type admission struct {
 	mu          sync.Mutex
 	inFlight    int
@@ -37,7 +37,7 @@ func (a *admission) acquire(now time.Time) bool {
 	defer a.mu.Unlock()
 
 	wait := max(a.lastWait, now.Sub(a.lastRelease))
-	if a.inFlight >= admitted(wait) {
+	if a.inFlight >= limitFor(wait) {
 		return false
 	}
 
@@ -50,8 +50,8 @@ func (a *admission) acquire(now time.Time) bool {
 	return true
 }
 
-// admitted returns how many deliveries may wait at the same time if each waits so long.
-func admitted(wait time.Duration) int {
+// limitFor returns the number of deliveries that may wait at the same time at an expected wait.
+func limitFor(wait time.Duration) int {
 	if wait <= maxWait {
 		return maxInFlight
 	}

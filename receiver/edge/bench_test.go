@@ -40,7 +40,7 @@ func benchmarkDeliver(b *testing.B, file string) {
 	}
 
 	clock := clockwork.NewRealClock()
-	edge := New(Parts{
+	edge := New(Dependencies{
 		Inbox: discardInbox{},
 		Live: config.Fixed(
 			config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1"}},

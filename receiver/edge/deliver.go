@@ -18,7 +18,7 @@ import (
 // retryAfter is the number of seconds after which Meta should redeliver. Meta redelivers with or without it.
 const retryAfter = "5"
 
-// deliver answers 200 only when every event of the delivery is durable, since Meta forgets the delivery then.
+// deliver answers 200 only when every event of the delivery is durable: Meta discards a delivery after 200.
 func (e *Edge) deliver(w http.ResponseWriter, r *http.Request, settings *config.Snapshot) int {
 	began := e.Clock.Now()
 
@@ -124,7 +124,7 @@ func (e *Edge) record(event store.Event) {
 	case store.KindStatus:
 		e.Metrics.StatusReceived(event.Type)
 
-		if price, message, ok := intake.PriceOf(event); ok && e.priced.add(message) {
+		if price, message, ok := intake.PriceOf(event); ok && e.pricedMessages.add(message) {
 			e.Metrics.MessagePriced(price.Category, price.Type, price.Billable)
 		}
 	}

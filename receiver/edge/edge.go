@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package edge serves Meta's webhook: it answers the subscription handshake, checks the signature of each delivery and
-// acknowledges it once every event in it is durable. It sheds load when deliveries arrive faster than the store takes
-// them. Package intake turns deliveries into events.
+// acknowledges it once every event in it is durable. It sheds load when deliveries arrive faster than the store accepts them.
+// Package intake turns deliveries into events.
 package edge
 
 import (
@@ -47,8 +47,8 @@ type Ingester interface {
 	Ingest(ctx context.Context, events []store.Event) (fresh []bool, err error)
 }
 
-// Parts are the dependencies of the edge. All are required.
-type Parts struct {
+// Dependencies are the dependencies of the edge. All are required.
+type Dependencies struct {
 	Inbox   Ingester
 	Live    *config.Live
 	Metrics *metrics.Metrics
@@ -61,26 +61,26 @@ type Parts struct {
 
 // Edge is the http.Handler of the webhook port.
 type Edge struct {
-	Parts
-	bodies     *requestbody.Budget
-	signatures signatures
-	admission  admission
-	mutualTLS  *mutualTLS // nil unless configured
-	priced     priced
-	standby    standby
+	Dependencies
+	bodies         *requestbody.Budget
+	signatures     signatures
+	admission      admission
+	mutualTLS      *mutualTLS // nil unless configured
+	pricedMessages pricedMessages
+	standby        standby
 }
 
 // New returns the handler of the webhook port.
-func New(parts Parts) *Edge {
-	settings := parts.Live.Current()
-	parts.Log = slog.New(logsample.New(parts.Log.Handler(), parts.Clock))
+func New(dependencies Dependencies) *Edge {
+	settings := dependencies.Live.Current()
+	dependencies.Log = slog.New(logsample.New(dependencies.Log.Handler(), dependencies.Clock))
 
-	e := &Edge{Parts: parts, bodies: requestbody.NewBudget(settings.Webhook.MaxInFlightBytes)}
+	e := &Edge{Dependencies: dependencies, bodies: requestbody.NewBudget(settings.Webhook.MaxInFlightBytes)}
 	if settings.Webhook.MutualTLS != nil {
 		e.mutualTLS = &mutualTLS{
-			live:  parts.Live,
-			clock: parts.Clock,
-			log:   parts.Log,
+			live:  dependencies.Live,
+			clock: dependencies.Clock,
+			log:   dependencies.Log,
 		}
 	}
 

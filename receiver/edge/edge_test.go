@@ -55,7 +55,7 @@ func newEdge(box Ingester, adjust func(*config.Config, *config.Secrets)) *Edge {
 		adjust(&c, &secrets)
 	}
 
-	return New(Parts{
+	return New(Dependencies{
 		Inbox:   box,
 		Live:    config.Fixed(c, secrets),
 		Metrics: metrics.New(clockwork.NewRealClock()),

@@ -64,7 +64,7 @@ func newTLSEdge(t *testing.T, secrets map[string]string) *tlsEdge {
 		t.Fatal(err)
 	}
 
-	e.edge = New(Parts{
+	e.edge = New(Dependencies{
 		Inbox:   &inbox{},
 		Live:    e.live,
 		Metrics: metrics.New(clock),

@@ -46,7 +46,7 @@ type identity struct {
 	clientCAs []*x509.Certificate
 }
 
-// config returns the configuration of a TLS server. Handshakes fail while a certificate is missing.
+// config returns the configuration of a TLS server. Handshakes fail if a certificate is missing.
 func (m *mutualTLS) config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -105,7 +105,7 @@ func (m *mutualTLS) replace(given material) {
 	m.log.Info("certificates for mutual TLS loaded", "expires", next.server.NotAfter)
 }
 
-// problem describes what an administrator has to mend. Missing secrets are reported elsewhere.
+// problem describes an unusable certificate. Missing secrets are reported elsewhere.
 func (m *mutualTLS) problem() string {
 	i, err := m.current()
 
@@ -134,8 +134,8 @@ func (m *mutualTLS) problem() string {
 	return ""
 }
 
-// admits reports whether the request has a client certificate with that common name by a CA that is trusted now: the
-// connection may be older than the last change of the CA.
+// admits reports whether the request has a client certificate with that common name by a CA that is trusted now. The connection
+// may predate the last change of the CA.
 func (m *mutualTLS) admits(r *http.Request, commonName string) bool {
 	i, err := m.current()
 	if err != nil || r.TLS == nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// rememberedPrices bounds the messages whose price is remembered.
-const rememberedPrices = 8192
+// maxPricedMessages bounds the messages whose price is remembered.
+const maxPricedMessages = 8192
 
-// priced remembers the messages whose price was counted last, in case Meta sends a price with both delivered and read.
-type priced struct {
+// pricedMessages holds the messages whose price was counted last: Meta may send a price with both delivered and read.
+type pricedMessages struct {
 	mu    sync.Mutex
 	known map[store.ID]struct{}
 	ring  []store.ID
@@ -21,7 +21,7 @@ type priced struct {
 }
 
 // add reports whether a message is new.
-func (p *priced) add(message store.ID) bool {
+func (p *pricedMessages) add(message store.ID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
@@ -33,12 +33,12 @@ func (p *priced) add(message store.ID) bool {
 		p.known = map[store.ID]struct{}{}
 	}
 
-	if len(p.ring) < rememberedPrices {
+	if len(p.ring) < maxPricedMessages {
 		p.ring = append(p.ring, message)
 	} else {
 		delete(p.known, p.ring[p.next])
 		p.ring[p.next] = message
-		p.next = (p.next + 1) % rememberedPrices
+		p.next = (p.next + 1) % maxPricedMessages
 	}
 
 	p.known[message] = struct{}{}

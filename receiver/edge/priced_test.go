@@ -11,11 +11,11 @@ import (
 )
 
 func TestPricedIsBounded(t *testing.T) {
-	var p priced
+	var p pricedMessages
 
 	id := func(n int) store.ID { return store.NewID(store.KindStatus, strconv.Itoa(n)) }
 
-	for n := range 3 * rememberedPrices {
+	for n := range 3 * maxPricedMessages {
 		if !p.add(id(n)) {
 			t.Fatalf("message %d counts as known", n)
 		}
@@ -25,11 +25,11 @@ func TestPricedIsBounded(t *testing.T) {
 		}
 	}
 
-	if len(p.known) != rememberedPrices || len(p.ring) != rememberedPrices {
-		t.Errorf("%d messages are remembered in a ring of %d, want %d", len(p.known), len(p.ring), rememberedPrices)
+	if len(p.known) != maxPricedMessages || len(p.ring) != maxPricedMessages {
+		t.Errorf("%d messages are remembered in a ring of %d, want %d", len(p.known), len(p.ring), maxPricedMessages)
 	}
 
-	if !p.add(id(0)) || p.add(id(3*rememberedPrices-1)) {
+	if !p.add(id(0)) || p.add(id(3*maxPricedMessages-1)) {
 		t.Error("the oldest message is remembered, or the newest is not")
 	}
 }

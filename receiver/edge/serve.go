@@ -20,7 +20,7 @@ func (e *Edge) Secure(l net.Listener) net.Listener {
 	return tls.NewListener(l, e.mutualTLS.config())
 }
 
-// Problems returns, by operation, the problems of the certificates that an administrator has to mend.
+// Problems returns the problems of the certificates by operation.
 func (e *Edge) Problems() map[string]string {
 	problems := map[string]string{}
 	if e.mutualTLS == nil {
@@ -41,7 +41,8 @@ func (e *Edge) ErrorLog() *log.Logger {
 
 type serverLog struct{ log *slog.Logger }
 
-// Write logs a line of the server as an attribute: it names the client's address, so as a message it would never repeat.
+// Write logs a line of the server as an attribute. The line contains the client's address, so as a message it would evade
+// sampling.
 func (l serverLog) Write(line []byte) (int, error) {
 	l.log.Warn("connection error", "error", strings.TrimSpace(string(line)))
 	return len(line), nil

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// standbyLasts is the time without messages on standby after which a phone number is no longer reported. Meta ends the
-	// control over a conversation after 24 hours without a message.
-	standbyLasts = 24 * time.Hour
+	// standbyTTL is the time after the last message on standby for which a phone number is reported. Meta ends the control over
+	// a conversation after 24 hours without a message.
+	standbyTTL = 24 * time.Hour
 	// maxStandbyNumbers bounds the phone numbers that are reported.
 	maxStandbyNumbers = 100
 )
@@ -67,7 +67,7 @@ func (e *Edge) Standby() []health.Standby {
 	defer e.standby.mu.Unlock()
 
 	for id, number := range e.standby.numbers {
-		if now.Sub(number.LastAt) >= standbyLasts {
+		if now.Sub(number.LastAt) >= standbyTTL {
 			delete(e.standby.numbers, id)
 			continue
 		}

@@ -39,7 +39,7 @@ func (e *Engine) sendAmended(
 	amend func(context.Context) ([]byte, error),
 	refusal error,
 ) (body []byte, id string, err error) {
-	e.leave(ctx, a, refusal)
+	e.endAttemptCall(ctx, a, refusal)
 
 	a.pendingStep.Unsent = &reply.Part // if it has to wait
 

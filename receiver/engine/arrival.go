@@ -59,7 +59,7 @@ func (p *pool) reserve(n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	if p.work == nil || p.stopping || p.suspects.isAlone() {
+	if p.work == nil || p.stopping || p.isolation.isIsolating() {
 		return 0
 	}
 

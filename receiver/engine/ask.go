@@ -21,7 +21,7 @@ import (
 // askAI asks the AI about the message and records its answer, so that a later attempt sends the answer without asking
 // again.
 //
-// Nothing is done for the event while the answer could not be sent: no request, no download, no typing indicator.
+// It does nothing while the answer cannot be sent: no request, no download, no typing indicator.
 func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 	if closed := e.gate.Check(a.sendCall()); closed != nil {
 		return &waiting{closed}
@@ -57,7 +57,7 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 
 	given, err := e.ask(ctx, a, request)
 	if err != nil {
-		return e.fallBack(a, err)
+		return e.planFallback(a, err)
 	}
 
 	if a.reason != nil {
@@ -80,7 +80,7 @@ func (e *Engine) request(ctx context.Context, a *attempt) (*assistant.Request, e
 	}
 
 	if request != nil && request.Method.IsOptional() && !e.ai(a.head).Enabled(request.Method) {
-		request = a.instead(request)
+		request = a.replacement(request)
 	}
 
 	if request == nil || !e.ai(a.head).Enabled(request.Method) {
@@ -102,7 +102,7 @@ func (e *Engine) ask(ctx context.Context, a *attempt, request *assistant.Request
 		return given, err
 	}
 
-	other := a.instead(request)
+	other := a.replacement(request)
 	if other == nil || !e.ai(a.head).Enabled(other.Method) {
 		a.skip(codeLacking, "the bridge does not have the method "+string(request.Method))
 
@@ -130,7 +130,7 @@ func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer
 
 	replies, err := e.plan(a, a.formatted(given.Replies))
 	if err != nil {
-		return e.fallBack(a, err)
+		return e.planFallback(a, err)
 	}
 
 	for i := range replies {
@@ -140,7 +140,7 @@ func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer
 	return e.recordAnswer(ctx, a, replies)
 }
 
-// callAI sends the request while the person sees the typing indicator.
+// callAI sends the request while the typing indicator is shown.
 func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Request) (answer.Answer, error) {
 	if err := e.checkSettings(a.head); err != nil {
 		return answer.Answer{}, err
@@ -151,7 +151,7 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 	}
 
 	if a.permit == nil {
-		if err := e.enterBird(a, request.Method); err != nil {
+		if err := e.enterAI(a, request.Method); err != nil {
 			return answer.Answer{}, err
 		}
 	}
@@ -191,12 +191,12 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 		given, err = e.interpret(a, request.Method, given)
 	}
 
-	a.noteAsked(ctx, err)
+	a.recordAsked(ctx, err)
 
 	e.optional.record(request.Method, a.settings, err, e.Clock.Now())
 	e.recordAnswerTime(method, startedAt, err)
 	e.recordCall(method, err)
-	e.leave(ctx, a, err)
+	e.endAttemptCall(ctx, a, err)
 	stop()
 	typing.Wait() // otherwise the indicator could appear after the answer
 	e.recordUsage(given.Usage)
@@ -204,7 +204,7 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 	return given, err
 }
 
-// notCalled are the failure codes of requests that never left for Bird.
+// notCalled are the failure codes of requests that were not sent to the AI.
 var notCalled = []string{
 	assistant.CodeNoAccessKey,
 	assistant.CodeNoInstructions,
@@ -215,8 +215,8 @@ var notCalled = []string{
 	httpclient.CodeMetadata,
 }
 
-// noteAsked records that Bird may have processed a request of the attempt.
-func (a *attempt) noteAsked(ctx context.Context, err error) {
+// recordAsked records that the AI may have processed a request of the attempt.
+func (a *attempt) recordAsked(ctx context.Context, err error) {
 	if err == nil || ctx.Err() != nil {
 		a.isAsked = true
 		return
@@ -227,7 +227,7 @@ func (a *attempt) noteAsked(ctx context.Context, err error) {
 	a.isAsked = a.isAsked || isLost && !slices.Contains(notCalled, f.Code)
 }
 
-// recordAnswerTime records how long Bird took to answer. A call that was not made has no time.
+// recordAnswerTime records the duration of a call to the AI. A call that was not sent has no duration.
 func (e *Engine) recordAnswerTime(method string, startedAt time.Time, err error) {
 	if err != nil && slices.Contains(notCalled, failure.Of(err).Code) {
 		return
@@ -236,7 +236,7 @@ func (e *Engine) recordAnswerTime(method string, startedAt time.Time, err error)
 	e.Metrics.AIAnswered(method, e.Clock.Since(startedAt))
 }
 
-// recordUsage records what an answer cost.
+// recordUsage records the tokens of an answer.
 func (e *Engine) recordUsage(used answer.Usage) {
 	e.Metrics.AIUsed(used.InputTokens, used.OutputTokens)
 
@@ -267,7 +267,7 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 
 	if _, err := e.record(ctx, a.head, step); err != nil {
 		if errors.Is(err, store.ErrTakenOver) {
-			a.withhold(replies)
+			a.withholdAnswer(replies)
 		}
 
 		return err

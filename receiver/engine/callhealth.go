@@ -19,7 +19,7 @@ import (
 // maxRefusedScopes bounds the refused scopes among the problems. The status page lists more of them as closed.
 const maxRefusedScopes = 10
 
-// callHealth holds the latest outcomes of calls to Bird, Meta and the sink, as the status page shows them.
+// callHealth holds the latest outcomes of calls to the AI, Meta and the sink, for the status page.
 type callHealth struct {
 	mu       sync.Mutex
 	problems map[string]problem // configuration failures by operation
@@ -27,15 +27,15 @@ type callHealth struct {
 	tokenOf  *config.Snapshot   // the settings with that token
 }
 
-// reportedProblem is how long a configuration failure that Meta reported in a webhook stays a problem: Meta accepts the messages,
-// so no call shows that it is mended.
-const reportedProblem = time.Hour
+// reportedProblemTTL is the lifetime of a configuration failure that Meta reported in a webhook. Meta accepts the messages,
+// so no call shows that the cause is fixed.
+const reportedProblemTTL = time.Hour
 
 // problem is a configuration failure.
 type problem struct {
 	text     string
 	settings *config.Snapshot // at the time of the failure
-	until    time.Time        // zero if a call shows whether it is mended
+	until    time.Time        // zero if a call shows whether it is fixed
 }
 
 // Token returns the state of the access token according to the latest send.
@@ -53,7 +53,7 @@ func (e *Engine) Token() health.TokenState {
 
 // Problems returns the configuration failures by operation, and the outages and refusals by scope. A failure stays until a call
 // of that operation succeeds, here or in another receiver of the store, or its settings change: the next call shows whether that
-// mended it. A failure that Meta reported in a webhook stays for an hour.
+// fixed it. A failure that Meta reported in a webhook stays for an hour.
 func (e *Engine) Problems() map[string]string {
 	closed := e.gate.Snapshot()
 	problems := e.currentProblems()
@@ -69,9 +69,9 @@ func (e *Engine) Problems() map[string]string {
 	return problems
 }
 
-// addRefusals adds the scopes that the other side refuses: calls in other scopes, such as the sends of another phone number,
-// succeed meanwhile, and end the problem of the operation. A number or an account takes the place of the operation, which does
-// not say which of them is refused.
+// addRefusals adds the scopes that a peer refuses. Calls in other scopes, such as the sends of another phone number, still
+// succeed and clear the problem of the operation. A phone number or an account replaces the operation as the key, because
+// the operation does not name the refused one.
 func addRefusals(problems map[string]string, closed []gate.State) {
 	known := map[string][]string{} // operations by problem
 	for op, text := range problems {
@@ -163,7 +163,7 @@ func settingsChanged(op string, before, after *config.Snapshot) bool {
 	case opNotice:
 		return before.Notifications != after.Notifications || before.Secrets.SinkSigningKey != after.Secrets.SinkSigningKey
 	default:
-		return gate.Changed(gate.Bird, before, after)
+		return gate.Changed(gate.AI, before, after)
 	}
 }
 
@@ -177,7 +177,7 @@ func (e *Engine) recordReported(f *failure.Error, at time.Time) {
 	e.calls.mu.Lock()
 	defer e.calls.mu.Unlock()
 
-	until := at.Add(reportedProblem)
+	until := at.Add(reportedProblemTTL)
 	if until.Before(e.calls.problems[opDeliver].until) {
 		return
 	}

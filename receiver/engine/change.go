@@ -18,8 +18,8 @@ import (
 const (
 	// originalWait is how long an edit or a revocation waits for its message. Meta promises no order of deliveries.
 	originalWait = 10 * time.Second
-	// originalCheck is how often it looks for the message meanwhile.
-	originalCheck = time.Second
+	// originalPollInterval is the interval of the lookups for the message meanwhile.
+	originalPollInterval = time.Second
 )
 
 // changed returns the id of the message that an edit changes or a revocation deletes.
@@ -31,8 +31,8 @@ func changed(message whatsapp.Message) (original whatsapp.Text, ok bool) {
 	return message.Revoke()
 }
 
-// change determines what to do about an edit or a revocation that no question has taken: its message was asked about
-// before, or comes after it.
+// change handles an edit or a revocation that belongs to no question: the AI was asked about its message earlier, or the
+// message arrives later.
 func (e *Engine) change(
 	ctx context.Context,
 	a *attempt,
@@ -105,7 +105,7 @@ func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsap
 		until := a.work.Event.ReceivedAt.Add(originalWait)
 		if now.Before(until) && !a.work.Settled {
 			return &postponed{
-				until:    earlier(now.Add(originalCheck), until),
+				until:    earlier(now.Add(originalPollInterval), until),
 				reason:   "waiting for the message that was changed",
 				collects: true,
 			}
@@ -134,7 +134,7 @@ func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsap
 		return nil
 	}
 
-	if _, isRevoked := a.message.Revoke(); isRevoked && isLeft(record) {
+	if _, isRevoked := a.message.Revoke(); isRevoked && isAnsweredLater(record) {
 		settled := outbound.Answered(id, record.Replays, a.number(), now)
 		a.pendingStep.Emit = append(a.pendingStep.Emit, settled) // the person waits for no answer any more
 	}
@@ -150,8 +150,8 @@ func isKnown(r *store.Record) bool {
 	return isTold || r.Settled || len(r.Replies) > 0 || r.Event.State == store.Done || r.Event.State == store.Dead
 }
 
-// dropOriginal makes the receiver ignore the message of an edit or a revocation if it comes later: the AI was notified
-// its new wording, or the person has deleted it.
+// dropOriginal skips the message of an edit or a revocation if the message arrives later: the AI was notified of the new
+// text, or the person has deleted the message.
 func (a *attempt) dropOriginal() {
 	if a.unseen != nil {
 		a.pendingStep.Emit = append(a.pendingStep.Emit, *a.unseen)

@@ -13,8 +13,8 @@ import (
 const (
 	// maxClaim bounds the lanes of one claim, so that replicas share a backlog.
 	maxClaim = 128
-	// settingsCheck is how often the pool asks the gate whether new settings opened a scope for which lanes wait.
-	settingsCheck = 250 * time.Millisecond
+	// settingsCheckInterval is the interval at which the pool asks the gate whether new settings opened a scope.
+	settingsCheckInterval = 250 * time.Millisecond
 )
 
 // freeCapacity returns how many more lanes may be leased. The caller holds the lock.
@@ -63,7 +63,7 @@ func (p *pool) reserveClaim(now time.Time) (limit int, isTime bool) {
 // claimDue leases due lanes up to the free capacity, if any may be due. It reports whether more lanes may be due and
 // capacity is left.
 func (p *pool) claimDue(ctx context.Context) (more bool, err error) {
-	if p.yieldToAlone() {
+	if p.yieldToIsolated() {
 		return false, nil // the end of a lane makes the pool look again
 	}
 
@@ -107,7 +107,7 @@ func (p *pool) claimWaiting(ctx context.Context) (next time.Time, err error) {
 	p.mu.Unlock()
 
 	for _, scope := range scopes {
-		if p.yieldToAlone() {
+		if p.yieldToIsolated() {
 			return time.Time{}, nil
 		}
 
@@ -118,7 +118,7 @@ func (p *pool) claimWaiting(ctx context.Context) (next time.Time, err error) {
 
 		opens, err := p.claimScope(ctx, scope, limit)
 
-		next = sooner(next, opens)
+		next = earlierNonZero(next, opens)
 		if err != nil {
 			return next, err
 		}
@@ -146,7 +146,7 @@ func (p *pool) claimScope(ctx context.Context, scope string, limit int) (next ti
 	now := p.clock.Now()
 
 	// A new credential opens a scope before its next probe.
-	next = sooner(opens, now.Add(settingsCheck))
+	next = earlierNonZero(opens, now.Add(settingsCheckInterval))
 
 	if admitted == 0 {
 		return next, nil
@@ -154,11 +154,11 @@ func (p *pool) claimScope(ctx context.Context, scope string, limit int) (next ti
 
 	leases, err := p.store.ClaimWaiting(ctx, p.class, scope, now.Add(p.live.Current().Processing.Lease), admitted)
 	if err != nil {
-		return now.Add(settingsCheck), err
+		return now.Add(settingsCheckInterval), err
 	}
 
 	if len(leases) < admitted {
-		p.drained(scope)
+		p.endWait(scope)
 	}
 
 	p.start(ctx, leases, leasedWaiting)
@@ -174,17 +174,17 @@ func (p *pool) endClaim(reserved int) {
 	p.reserved -= reserved
 }
 
-// drained records that no lane waits for a scope any more.
-func (p *pool) drained(scope string) {
+// endWait records that no lane waits for a scope any more.
+func (p *pool) endWait(scope string) {
 	p.mu.Lock()
 	delete(p.scopes, scope)
 	p.mu.Unlock()
 
-	p.gate.Drained(scope)
+	p.gate.EndWait(scope)
 }
 
-// sooner returns the earlier of two times; a zero time is none.
-func sooner(a, b time.Time) time.Time {
+// earlierNonZero returns the earlier of two times; a zero time is none.
+func earlierNonZero(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}

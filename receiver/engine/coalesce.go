@@ -19,11 +19,11 @@ const (
 	maxDebounces = 5
 )
 
-// coalesce determines what the AI is asked about: it waits until a person has sent no further text for the debounce
-// interval, applies the edits that came meanwhile, and skips a message that was revoked.
+// coalesce determines the question: it waits until the person has sent no text for the debounce interval, applies the edits
+// that arrived meanwhile, and skips a revoked message.
 //
-// The events that are answered together are recorded before Bird is asked, and never change afterwards: Bird may have
-// answered an attempt whose answer was lost, so that the Idempotency-Key must stand for the same texts in the next one.
+// The coalesced events are recorded before the AI is asked, and never change afterwards. The AI may have answered an
+// attempt whose response was lost, so the Idempotency-Key must stand for the same texts in the next attempt.
 func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 	now := e.Clock.Now() // before the read: an event that it misses came later
 
@@ -113,8 +113,8 @@ func (a *attempt) settles(err error) bool {
 	return a.isAsked && len(a.work.Replies) == 0 || mayBeAsked(a.work) && !isCollecting
 }
 
-// skipRevoked ends a message that the person has deleted, with its edits. If the AI was certainly not asked about it, the
-// revocation ends too. Otherwise the AI is notified of the revocation in its own turn.
+// skipRevoked ends a revoked message, with its edits. If the AI was certainly not asked about it, the revocation ends too.
+// Otherwise the AI is notified of the revocation when the revocation is the head of its lane.
 func (a *attempt) skipRevoked(m *questionMessage, isOpen bool) {
 	events := m.events
 	if isOpen {

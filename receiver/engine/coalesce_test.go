@@ -65,7 +65,7 @@ func TestSettles(t *testing.T) {
 		"after a crash, processed": {work: store.Work{Starts: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := New(Parts{
+			e := New(Dependencies{
 				Clock: clockwork.NewFakeClockAt(now),
 				Live:  config.Fixed(testConfig(), config.Secrets{}),
 				Log:   slog.New(slog.DiscardHandler),

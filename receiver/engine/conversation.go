@@ -40,7 +40,7 @@ type attempt struct {
 	message whatsapp.Message
 	names   []string    // of the conversation, by the message
 	texts   []string    // the texts that are answered together, if the message is one
-	file    *media.File // the downloaded media; removed after the request to Bird
+	file    *media.File // the downloaded media; removed after the request to the AI
 
 	// pendingStep collects the effects that are not recorded yet. The step that ends the attempt records them, unless an
 	// earlier step does.
@@ -57,7 +57,7 @@ type attempt struct {
 	unseen *store.Event
 	// typingAt is when the person was shown the typing indicator last, zero if not in this attempt.
 	typingAt time.Time
-	// isAsked reports whether Bird may have processed a request of this attempt. The question is settled then.
+	// isAsked reports whether the AI may have processed a request of this attempt. The question is settled then.
 	isAsked bool
 
 	call   gate.Call    // the last call of the attempt
@@ -79,7 +79,7 @@ func (e *Engine) processConversation(ctx context.Context, h head) (*store.Work, 
 
 	next, err := e.finish(ctx, a.head, step)
 	if err == nil {
-		e.noteAnswered(a, step.Outcome)
+		e.recordAnswered(a, step.Outcome)
 	}
 
 	return next, err
@@ -112,7 +112,7 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 		return nil
 	}
 
-	if err := e.regain(ctx, a); err != nil {
+	if err := e.endResponderTakeover(ctx, a); err != nil {
 		return err
 	}
 
@@ -177,8 +177,8 @@ func (a *attempt) skip(code, reason string) {
 	}
 }
 
-// keepConversationID remembers the AI's id of the conversation.
-func (e *Engine) keepConversationID(a *attempt, given answer.Answer) {
+// storeConversationID remembers the AI's id of the conversation.
+func (e *Engine) storeConversationID(a *attempt, given answer.Answer) {
 	if given.BadConversationID {
 		e.sampled.Warn("conversation_id of the AI ignored: it is no string or number of at most 256 bytes",
 			logevent.EventID, a.work.Event.ID)

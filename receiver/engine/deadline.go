@@ -17,8 +17,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// restartGrace is how long a later answer is awaited after the start of the process, whatever the deadline: an AI that
-// could not post it during a downtime repeats it.
+// restartGrace is the minimum time to await a later answer after the start of the process. An AI that could not post its
+// answer during the downtime posts it again.
 const restartGrace = 20 * time.Second
 
 // awaited is a question that the AI answers later.
@@ -29,8 +29,8 @@ type awaited struct {
 	conversation store.Conversation
 }
 
-// awaitAnswer shows the person the typing indicator while the AI has time for a later answer. At the deadline it sends the
-// fallback text in place of the answer. It ends early when the question has no open answer any more.
+// awaitAnswer shows the typing indicator while the AI may still answer. At the deadline it sends the fallback text. It ends
+// early if no answer to the question is open.
 func (e *Engine) awaitAnswer(ctx context.Context, a *statusAttempt) error {
 	question, err := e.findAwaited(ctx, a)
 	if err != nil || question == nil {
@@ -42,21 +42,21 @@ func (e *Engine) awaitAnswer(ctx context.Context, a *statusAttempt) error {
 	deadline := later(asked.Add(a.settings.Processing.AnswerWithin), e.startedAt.Add(restartGrace))
 
 	if !now.Before(deadline) {
-		return e.missAnswer(a, question, now)
+		return e.expireAnswer(a, question, now)
 	}
 
 	next := now.Add(typingRenewal)
 	if shownUntil := asked.Add(typingRenewal); now.Before(shownUntil) {
 		next = shownUntil
-	} else if !e.keepTyping(ctx, a, question) {
+	} else if !e.renewTyping(ctx, a, question) {
 		next = deadline
 	}
 
 	return &postponed{until: earlier(next, deadline), reason: "waiting for a later answer"}
 }
 
-// findAwaited returns the question of a deadline, or nil if no answer is awaited any more: it was posted, the question was
-// asked again or purged, or people took the conversation over since.
+// findAwaited returns the question of an answer deadline. It returns nil if no answer is awaited: the answer was posted, the
+// question was replayed or purged, or a takeover began.
 func (e *Engine) findAwaited(ctx context.Context, a *statusAttempt) (*awaited, error) {
 	const op = "await answer"
 
@@ -109,9 +109,9 @@ func (e *Engine) findAwaited(ctx context.Context, a *statusAttempt) (*awaited, e
 	return question, nil
 }
 
-// keepTyping shows the typing indicator once more, unless sends have to wait. It reports false if the person never sees
-// one.
-func (e *Engine) keepTyping(ctx context.Context, a *statusAttempt, question *awaited) bool {
+// renewTyping shows the typing indicator again, unless the sends of the conversation are paused. It reports false if the
+// conversation has no typing indicator.
+func (e *Engine) renewTyping(ctx context.Context, a *statusAttempt, question *awaited) bool {
 	asker := &attempt{inbound: a.inbound, message: question.message}
 	if !asker.showsTyping() {
 		return false
@@ -132,10 +132,10 @@ type unansweredData struct {
 	AgeSeconds int64     `json:"age_seconds"` // since then
 }
 
-// missAnswer sends the fallback text, and announces that the AI did not answer in time. An answer that comes all the same
-// is sent.
-func (e *Engine) missAnswer(a *statusAttempt, question *awaited, now time.Time) error {
-	a.isMissed = true
+// expireAnswer emits the fallback text, and a notice that the AI did not answer in time. An answer that comes later is still
+// sent.
+func (e *Engine) expireAnswer(a *statusAttempt, question *awaited, now time.Time) error {
+	a.isExpired = true
 
 	if text := a.settings.Processing.FallbackText; text != "" {
 		event, err := a.fallback(question, text, now)
@@ -180,8 +180,8 @@ func (a *statusAttempt) fallback(question *awaited, text string, now time.Time) 
 	return message.Event(store.NewID(store.KindOutbound, a.work.Event.ID.String()), question.lane, now)
 }
 
-// noteDeadline counts the answers that are awaited, and counts and logs those that did not come in time.
-func (e *Engine) noteDeadline(a *statusAttempt, outcome *store.Outcome) {
+// recordDeadline counts the awaited answers, and counts and logs expired deadlines.
+func (e *Engine) recordDeadline(a *statusAttempt, outcome *store.Outcome) {
 	if outcome.State == store.Pending {
 		e.Metrics.AnswerAwaited(a.work.Event.ID, outcome.RetryAt)
 		return
@@ -189,7 +189,7 @@ func (e *Engine) noteDeadline(a *statusAttempt, outcome *store.Outcome) {
 
 	e.Metrics.AnswerSettled(a.work.Event.ID)
 
-	if !a.isMissed {
+	if !a.isExpired {
 		return
 	}
 

@@ -37,7 +37,7 @@ func (p *pool) postponed(outcome *store.Outcome) {
 	}
 
 	p.mu.Lock()
-	p.expect(outcome.RetryAt)
+	p.recordDue(outcome.RetryAt)
 
 	if outcome.WaitsFor != "" {
 		p.addScope(outcome.WaitsFor)
@@ -47,8 +47,8 @@ func (p *pool) postponed(outcome *store.Outcome) {
 	p.signal()
 }
 
-// expect records that a lane is due at a time. The caller holds the lock.
-func (p *pool) expect(at time.Time) {
+// recordDue records that a lane is due at a time. The caller holds the lock.
+func (p *pool) recordDue(at time.Time) {
 	if p.nextDue.IsZero() || at.Before(p.nextDue) {
 		p.nextDue = at
 	}
@@ -61,21 +61,21 @@ func (p *pool) addScope(scope string) {
 	}
 }
 
-// dueAt records that a lane which was given back is due at a time.
+// dueAt records that a released lane is due at a time.
 func (p *pool) dueAt(at time.Time) {
 	p.mu.Lock()
-	p.expect(at)
+	p.recordDue(at)
 	p.mu.Unlock()
 
 	p.signal()
 }
 
-// follow takes over what the store knows.
+// follow adopts the schedule of the store.
 func (p *pool) follow(schedule store.Schedule) {
 	p.mu.Lock()
 
 	if !schedule.NextDue.IsZero() {
-		p.expect(schedule.NextDue)
+		p.recordDue(schedule.NextDue)
 	}
 
 	for _, scope := range schedule.Scopes {
@@ -92,7 +92,7 @@ func (p *pool) waitForWork(ctx context.Context, scopeOpens time.Time) {
 	next := p.nextDue
 	p.mu.Unlock()
 
-	if p.room() <= 0 || p.yieldToAlone() { // the next released lane wakes the pool
+	if p.room() <= 0 || p.yieldToIsolated() { // the next released lane wakes the pool
 		next = time.Time{}
 		scopeOpens = time.Time{}
 	}

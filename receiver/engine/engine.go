@@ -35,8 +35,8 @@ const (
 	noticeCapacity = 16
 )
 
-// Parts are the dependencies of the engine. All are required.
-type Parts struct {
+// Dependencies are the dependencies of the engine. All are required.
+type Dependencies struct {
 	Store     store.Store
 	Assistant *assistant.Client
 	Graph     *cloudapi.Client
@@ -52,7 +52,7 @@ type Parts struct {
 
 // Engine processes the events of the store. Run it once.
 type Engine struct {
-	Parts
+	Dependencies
 	pools     []*pool // by class
 	gate      *gate.Gate
 	calls     callHealth
@@ -67,25 +67,25 @@ type Engine struct {
 }
 
 // New returns an engine that Run starts.
-func New(parts Parts) *Engine {
+func New(dependencies Dependencies) *Engine {
 	e := &Engine{
-		Parts:         parts,
-		startedAt:     parts.Clock.Now(),
+		Dependencies:  dependencies,
+		startedAt:     dependencies.Clock.Now(),
 		scheduleAsked: make(chan struct{}, 1),
 		deskCalls:     make(chan struct{}, maxDeskCalls),
-		sampled:       slog.New(logsample.New(parts.Log.Handler(), parts.Clock)),
+		sampled:       slog.New(logsample.New(dependencies.Log.Handler(), dependencies.Clock)),
 		calls: callHealth{
 			problems: map[string]problem{},
 			token:    health.TokenUnknown,
 		},
 	}
 
-	e.gate = gate.New(gate.Parts{
-		Pauses: parts.Store,
-		Shared: parts.Live.Current().Store.PostgreSQL != nil,
-		Live:   parts.Live,
-		Clock:  parts.Clock,
-		Log:    parts.Log,
+	e.gate = gate.New(gate.Dependencies{
+		Pauses: dependencies.Store,
+		Shared: dependencies.Live.Current().Store.PostgreSQL != nil,
+		Live:   dependencies.Live,
+		Clock:  dependencies.Clock,
+		Log:    dependencies.Log,
 		Opened: func() { e.Wake(classes...) },
 	})
 

@@ -34,9 +34,9 @@ type failedData struct {
 // opDeliver is the operation of failures that Meta reports after it has accepted a message.
 const opDeliver = "deliver message"
 
-// handleFailedStatus pauses the scope of a rate limit, records the problem of a configuration failure, sends one of our messages
-// again if that may help, and announces the failure. Bird gets its report by an event of its own, so that none of this is
-// repeated or delayed while Bird is away.
+// handleFailedStatus handles a status that reports a failed send. It pauses the scope of a rate limit, records the problem
+// of a configuration failure, resends a message of ours if that may help, and emits a notice. A separate event reports the
+// status to the AI, so an unavailable AI neither repeats nor delays these steps.
 func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error {
 	f := classifyReported(a.head, opDeliver, cloudapi.ReportedError{
 		Code:        cmp.Or(a.status.ErrorCode, whatsapp.NoCode),
@@ -146,7 +146,7 @@ func (a *statusAttempt) failedAt(now time.Time) time.Time {
 	return earlier(whatsapp.UnixTime(a.status.Timestamp, a.work.Event.ReceivedAt), now)
 }
 
-// report returns the event that reports the status to Bird.
+// report returns the event that reports the status to the AI.
 func (a *statusAttempt) report() store.Event {
 	event := a.work.Event
 

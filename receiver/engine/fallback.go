@@ -19,14 +19,14 @@ import (
 // a model cannot answer. The person can ask otherwise.
 var fallbackCodes = []string{assistant.CodeBadResponse, assistant.CodeTooLong, cloudapi.CodeBadContent}
 
-// fellBack ends an attempt whose answer cannot be used. The step that ends it records the fallback text as the answer, and the
+// fallbackError ends an attempt whose answer cannot be used. The step that ends it records the fallback text as the answer, and the
 // cause in the history. A later attempt sends the text, however long that has to wait, and ends the message as a dead letter.
-type fellBack struct{ cause *failure.Error }
+type fallbackError struct{ cause *failure.Error }
 
-func (f *fellBack) Error() string { return f.cause.Error() }
+func (f *fallbackError) Error() string { return f.cause.Error() }
 
-// fallBack plans the configured fallback text if the failure has one of the codes, or else returns the failure.
-func (e *Engine) fallBack(a *attempt, cause error) error {
+// planFallback plans the configured fallback text if the failure has one of the codes, or else returns the failure.
+func (e *Engine) planFallback(a *attempt, cause error) error {
 	f := failure.Of(cause)
 
 	text := a.settings.Processing.FallbackText
@@ -45,12 +45,11 @@ func (e *Engine) fallBack(a *attempt, cause error) error {
 
 	a.pendingStep.Answer = replies
 
-	return &fellBack{f}
+	return &fallbackError{f}
 }
 
-// fallbackOutcome returns the outcome of an event whose fallback text was sent in the place of an answer that cannot be used: a
-// dead letter with the cause that its history has. It returns nil for any other event, also for the one that sends the fallback
-// text after an answer deadline, which has not failed.
+// fallbackOutcome returns the outcome of an event whose fallback text replaced an unusable answer: a dead letter with the
+// cause from its history. It returns nil for all other events, including the fallback text after an answer deadline.
 func (e *Engine) fallbackOutcome(ctx context.Context, a *attempt) *store.Outcome {
 	isAnswer := func(r store.Reply) bool { return !r.Fallback }
 	isText := func(r store.Reply) bool { return !isFallbackTemplate(&r) }
@@ -85,9 +84,8 @@ func (e *Engine) fallbackOutcome(ctx context.Context, a *attempt) *store.Outcome
 	return &store.Outcome{State: store.Dead, Failure: cause}
 }
 
-// fallbackCause returns the failure for which the fallback text was planned since the last replay, which asked again; nil if the
-// history has none. The attempts count since then, so more failures that spent one are of the time before. So is all before
-// the end of what was pending in a copy.
+// fallbackCause returns the failure that caused the fallback text since the last replay, or nil. Attempts are counted from
+// that replay, so additional failures belong to earlier runs. Failures before the end of a restored copy do too.
 func fallbackCause(record *store.Record) *store.Failure {
 	spent := 0
 

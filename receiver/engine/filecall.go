@@ -34,7 +34,7 @@ func (e *Engine) enterFile(a *attempt, file gate.Call) (fileCalls, error) {
 		return calls, &waiting{closed}
 	}
 
-	lookUps, closed := e.gate.Enter(gate.LookUp(a.item.WABAID), a.work.Event.ID)
+	lookUps, closed := e.gate.Enter(gate.Lookup(a.item.WABAID), a.work.Event.ID)
 	if closed != nil {
 		passes.Cancel()
 
@@ -47,14 +47,14 @@ func (e *Engine) enterFile(a *attempt, file gate.Call) (fileCalls, error) {
 	return calls, nil
 }
 
-// leaveFile reports to the gate how the download or the upload of a file ended.
+// endFile reports to the gate how the download or the upload of a file ended.
 //
-// A transient failure may be an outage of files, which is judged by files alone: the AI and the sends do not show whether it
-// is over. A file that Meta does not have says nothing about others.
+// A transient failure may be an outage of files. Only file transfers decide whether that outage has ended: calls to the AI and
+// sends do not. A file that Meta does not have is no evidence about other files.
 //
-// The Graph API may have refused the call itself. Its other failures may be of this file, or an outage of files alone, and a
-// success does not prove that messages may be sent. A phone number that the token may not use cannot send either.
-func (e *Engine) leaveFile(ctx context.Context, a *attempt, calls fileCalls, err error) {
+// The Graph API may have refused the call itself. Its other failures may concern this file, or files only. A success does not
+// prove that messages may be sent. A phone number that the token may not use cannot send either.
+func (e *Engine) endFile(ctx context.Context, a *attempt, calls fileCalls, err error) {
 	if err == nil {
 		e.endCall(ctx, calls.passes, nil)
 
@@ -72,14 +72,14 @@ func (e *Engine) leaveFile(ctx context.Context, a *attempt, calls fileCalls, err
 		a.call = a.sendCall()
 		e.gate.Refused(a.call, a.work.Event.ID, f)
 	case f.Class == failure.Configuration || f.Class == failure.RateLimited:
-		a.call = gate.LookUp(a.item.WABAID)
+		a.call = gate.Lookup(a.item.WABAID)
 
 		e.endCall(ctx, calls.lookUps, f)
 	}
 }
 
-// isFileOverdue reports whether an event waits for files for so long that it could not be answered any more. It is tried then
-// although no file can be transferred, so that its conversation goes on.
+// isFileOverdue reports whether an event has waited for files for its whole service window. The event is then processed
+// although no file can be transferred, so its lane continues.
 func isFileOverdue(h head, closed *gate.Closed, now time.Time) bool {
 	return closed.Scope.Kind == failure.ScopeFiles && isMessage(h) && now.Sub(h.work.Event.ReceivedAt) >= serviceWindow
 }

@@ -55,7 +55,7 @@ func testConfig() config.Config {
 
 // fixture has an engine's parts: a real store between stand-ins for Meta and Bird. Tests change parts before start.
 type fixture struct {
-	parts  Parts
+	parts  Dependencies
 	engine *Engine // set by start
 	graph  *standin.Graph
 	bird   *standin.Bird
@@ -97,7 +97,7 @@ func newFixture(t *testing.T, reply func(string, map[string]any) any) *fixture {
 
 	clock := clockwork.NewRealClock()
 
-	parts := Parts{
+	parts := Dependencies{
 		Store:     inbox,
 		Assistant: assistant.NewClient(drivers, nil, 4, clock),
 		Graph:     cloudapi.NewClient(live, 4, clock),

@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// handler builds the request to Bird for one message type. A nil request means that there is nothing to ask.
+// handler builds the request to the AI for one message type. It returns nil if there is nothing to ask.
 type handler func(context.Context, *Engine, *attempt) (*assistant.Request, error)
 
 // handlers are the handlers by message type. handleOther handles all other types.
@@ -43,9 +43,9 @@ func fromMessage(build func(*attempt) *assistant.Request) handler {
 	}
 }
 
-// handleOther sends a message to Bird as Meta delivered it: stickers, reactions and their removal, request_welcome, and every
-// type that Meta adds. A message that Meta could not deliver (unsupported, unknown) has a method of its own.
-// The method is off unless the configuration enables it.
+// handleOther sends a message to the AI as Meta delivered it: stickers, reactions, removed reactions, request_welcome, and
+// types that Meta adds later. A message that Meta could not deliver (unsupported, unknown) has its own method. The method is
+// disabled by default.
 func handleOther(_ context.Context, _ *Engine, a *attempt) (*assistant.Request, error) {
 	if request := undeliveredRequest(a); request != nil {
 		return request, nil
@@ -74,9 +74,9 @@ func undeliveredRequest(a *attempt) *assistant.Request {
 	}
 }
 
-// instead returns the request in place of one that the bridge has no method for, or nil: an edit or a revocation means nothing
-// to a bridge that does not know of them.
-func (a *attempt) instead(request *assistant.Request) *assistant.Request {
+// replacement returns the request that replaces one whose method the bridge lacks, or nil. An edit or a revocation has no
+// replacement.
+func (a *attempt) replacement(request *assistant.Request) *assistant.Request {
 	if request.Method == assistant.ProcessEdit || request.Method == assistant.ProcessRevoke {
 		return nil
 	}

@@ -26,7 +26,7 @@ const (
 )
 
 // history returns the last turns before the message, for a protocol whose server remembers nothing.
-func (e *Engine) history(ctx context.Context, a *attempt) ([]assistant.Turn, error) {
+func (e *Engine) history(ctx context.Context, a *attempt) ([]assistant.HistoryMessage, error) {
 	if a.settings.Protocol() != config.ProtocolOpenAI || *a.settings.OpenAI.Memory.Turns == 0 {
 		return nil, nil
 	}
@@ -54,7 +54,7 @@ func (e *Engine) history(ctx context.Context, a *attempt) ([]assistant.Turn, err
 // memory are the turns of a conversation, the oldest first.
 type memory struct {
 	turns []exchange
-	// isHuman says that people had the conversation at the last event.
+	// isHuman reports whether people had the conversation at the last event.
 	isHuman bool
 }
 
@@ -62,7 +62,7 @@ type memory struct {
 // sent unasked belongs to the turn before it.
 type exchange struct {
 	words   []personMessage
-	answers []assistant.Turn
+	answers []assistant.HistoryMessage
 	at      time.Time
 	sentAt  time.Time // when the first answer was sent; zero if there is none
 }
@@ -121,14 +121,14 @@ func (m *memory) add(record store.Record, takeover store.Takeover) {
 func (m *memory) setHuman(isHuman bool) {
 	if last := len(m.turns) - 1; isHuman && !m.isHuman && last >= 0 {
 		turn := &m.turns[last]
-		turn.answers = append(turn.answers, assistant.Turn{Role: assistant.FromHandoff, At: turn.at})
+		turn.answers = append(turn.answers, assistant.HistoryMessage{Role: assistant.FromHandoff, At: turn.at})
 	}
 
 	m.isHuman = isHuman
 }
 
-// addMessage adds a message of the person. One that came before the answer of the turn was sent, and has no answer of its own, was
-// answered with it.
+// addMessage adds a message of the person. A message that arrived before the answer of the turn was sent, and that has no
+// answer of its own, belongs to that turn.
 func (m *memory) addMessage(record store.Record, message whatsapp.Message) {
 	at := record.Event.ReceivedAt
 	words := personMessage{message: message, text: cmp.Or(record.Transcript, message.PlainText())}
@@ -174,17 +174,17 @@ func (m *memory) applyEdit(edit whatsapp.Edit) {
 }
 
 // answersOf returns the sent parts of the answer to a message, or of an outbound message.
-func answersOf(record store.Record) []assistant.Turn {
+func answersOf(record store.Record) []assistant.HistoryMessage {
 	role := assistant.FromAI
 	if isByDesk(record.Event) {
 		role = assistant.FromDesk
 	}
 
-	var answers []assistant.Turn
+	var answers []assistant.HistoryMessage
 
 	for _, reply := range record.Replies {
 		if text := cloudapi.PlainText(reply.Body); reply.State == store.Sent && text != "" {
-			answers = append(answers, assistant.Turn{
+			answers = append(answers, assistant.HistoryMessage{
 				Role: role,
 				Text: text,
 				At:   reply.StartedAt,
@@ -196,8 +196,8 @@ func answersOf(record store.Record) []assistant.Turn {
 }
 
 // newest returns the last turns, as many as the limits allow.
-func (m *memory) newest(turns, characters int) []assistant.Turn {
-	var newest []assistant.Turn
+func (m *memory) newest(turns, characters int) []assistant.HistoryMessage {
+	var newest []assistant.HistoryMessage
 
 	for i := range min(turns, len(m.turns)) {
 		turn := m.turns[len(m.turns)-1-i].flat()
@@ -216,10 +216,10 @@ func (m *memory) newest(turns, characters int) []assistant.Turn {
 	return newest
 }
 
-func (r exchange) flat() []assistant.Turn {
-	turns := make([]assistant.Turn, 0, len(r.words)+len(r.answers))
+func (r exchange) flat() []assistant.HistoryMessage {
+	turns := make([]assistant.HistoryMessage, 0, len(r.words)+len(r.answers))
 	for _, words := range r.words {
-		turns = append(turns, assistant.Turn{
+		turns = append(turns, assistant.HistoryMessage{
 			Role:    assistant.FromPerson,
 			Text:    words.text,
 			Speaker: words.speaker,

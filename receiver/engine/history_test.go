@@ -265,7 +265,7 @@ func TestMemoryOfAGroup(t *testing.T) {
 		ReceivedAt: historyStart,
 	}}}, store.Takeover{})
 
-	want := []assistant.Turn{{
+	want := []assistant.HistoryMessage{{
 		Role:    assistant.FromPerson,
 		Text:    "hola",
 		Speaker: "Ana",

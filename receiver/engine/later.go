@@ -28,7 +28,7 @@ const (
 // interpret gives an empty answer the meaning that the configuration gives it, and remembers the AI's id of the
 // conversation. An empty answer to an edit or a revocation always means that there is nothing to send.
 func (e *Engine) interpret(a *attempt, method assistant.Method, given answer.Answer) (answer.Answer, error) {
-	e.keepConversationID(a, given)
+	e.storeConversationID(a, given)
 
 	if !given.Empty {
 		return given, nil
@@ -114,8 +114,8 @@ func (a *attempt) answerDeadline(askedAt time.Time) (store.Event, error) {
 	return event, nil
 }
 
-// isLeft reports whether a message was left to a later answer.
-func isLeft(r *store.Record) bool {
+// isAnsweredLater reports whether a message was left to a later answer.
+func isAnsweredLater(r *store.Record) bool {
 	return slices.ContainsFunc(r.Failures, func(f store.Failure) bool { return f.Code == codeLater })
 }
 

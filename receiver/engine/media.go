@@ -75,8 +75,8 @@ var documentType = mediaType{
 	},
 }
 
-// handle downloads the file and attaches it to the request. If the configuration says so, Bird analyzes the file first and
-// the request has the result as a text.
+// handle downloads the file and attaches it to the request. With bird.media.mode Analyze, the AI analyzes the file first,
+// and the request contains the result as text.
 func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*assistant.Request, error) {
 	sent, ok := a.message.Media()
 	if _, isUndelivered := a.message.Errors(); !ok || isUndelivered {
@@ -107,7 +107,7 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*assistan
 		return nil, err
 	}
 
-	if err := e.enterBird(a, m.method(analyzing)); err != nil { // before the download
+	if err := e.enterAI(a, m.method(analyzing)); err != nil { // before the download
 		return nil, err
 	}
 
@@ -173,7 +173,7 @@ func (e *Engine) download(ctx context.Context, a *attempt, sent whatsapp.Media) 
 
 	file, err := e.Media.Fetch(ctx, a.number(), expectedMedia(sent))
 	e.recordCall(opDownload, err)
-	e.leaveFile(ctx, a, calls, err)
+	e.endFile(ctx, a, calls, err)
 
 	if err != nil {
 		return nil, err
@@ -230,10 +230,10 @@ func (e *Engine) analyze(
 			},
 		},
 	})
-	a.noteAsked(ctx, err)
+	a.recordAsked(ctx, err)
 	e.recordAnswerTime(string(method), startedAt, err)
 	e.recordCall(string(method), err)
-	e.leave(ctx, a, err)
+	e.endAttemptCall(ctx, a, err)
 
 	return analysis, err
 }

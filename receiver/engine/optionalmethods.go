@@ -38,7 +38,7 @@ func (o *optionalMethods) check(method assistant.Method, settings *config.Snapsh
 		Class: failure.Permanent,
 		Op:    string(method),
 		Code:  assistant.CodeNoMethod,
-		Text:  "the bridge does not have this method: it said so within the last 10 minutes",
+		Text:  "the bridge does not have this method: it refused the method within the last 10 minutes",
 	}
 }
 

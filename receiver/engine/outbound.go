@@ -47,7 +47,7 @@ func (e *Engine) sendOutbound(ctx context.Context, a *attempt) error {
 		}
 	}
 
-	e.keepConversationID(a, given)
+	e.storeConversationID(a, given)
 
 	if err := e.answerWith(ctx, a, given); err != nil {
 		return err
@@ -85,8 +85,8 @@ func (a *attempt) mayFallBack() bool {
 	return !a.isOutbound() || a.outbound.Question != "" && !a.outbound.Fallback && !a.isByDesk()
 }
 
-// noteAnswered counts a message whose later answer was sent, as one that was answered at once is counted when it ends.
-func (e *Engine) noteAnswered(a *attempt, outcome *store.Outcome) {
+// recordAnswered counts a message whose later answer was sent. An answer in the response is counted when its event ends.
+func (e *Engine) recordAnswered(a *attempt, outcome *store.Outcome) {
 	if a.isOutbound() && a.outbound.Final && outcome.State == store.Done {
 		e.Metrics.MessageProcessed(string(a.message.Type), e.Clock.Since(a.outbound.AskedAt))
 	}

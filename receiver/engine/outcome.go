@@ -15,8 +15,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// sideEventMaxAge is how long statuses and notices are retried while Bird or the sink does not accept them, however many
-// attempts that takes. After that they expire and stay in the store.
+// sideEventMaxAge is the time for which statuses and notices are retried while the AI or the sink refuses them. There is no
+// limit of attempts. Older events expire and stay in the store.
 const sideEventMaxAge = 24 * time.Hour
 
 // keyRetry is how long an event waits after an attempt that met another stored event whose key is missing.
@@ -46,7 +46,7 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 	var f *failure.Error
 	switch {
 	case errors.Is(err, store.ErrTakenOver):
-		step.Outcome = a.takenOver(step.Now)
+		step.Outcome = a.takenOverOutcome(step.Now)
 		step.Unsent = a.inFlight
 	case err != nil:
 		step.Outcome, f = e.resolve(ctx, a.head, a.call, err)
@@ -83,8 +83,8 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 	return step
 }
 
-// resolveSideEvent returns the step that ends an attempt at a status or notice. These never become dead letters, since no
-// person waits for them: after a permanent failure they expire, and the history has the reason.
+// resolveSideEvent returns the step that ends an attempt at a status or notice. These events never become dead letters: no
+// person waits for them. After a permanent failure they expire, and the history records the reason.
 func (e *Engine) resolveSideEvent(
 	ctx context.Context,
 	h head,
@@ -117,8 +117,8 @@ func (e *Engine) resolveSideEvent(
 	return step
 }
 
-// resolve returns the outcome of an attempt that ended in err, and the failure in err, nil if the attempt goes on later.
-// call is the attempt's last call.
+// resolve returns the outcome of an attempt that ended with err, and the failure in err. The failure is nil if the attempt
+// continues later. call is the last call of the attempt.
 func (e *Engine) resolve(ctx context.Context, h head, call gate.Call, err error) (*store.Outcome, *failure.Error) {
 	if wait, ok := errors.AsType[*postponed](err); ok {
 		return &store.Outcome{State: store.Pending, RetryAt: wait.until}, nil
@@ -134,7 +134,7 @@ func (e *Engine) resolve(ctx context.Context, h head, call gate.Call, err error)
 		return &store.Outcome{State: store.Pending, RetryAt: e.Clock.Now().Add(keyRetry)}, nil
 	}
 
-	if fallback, ok := errors.AsType[*fellBack](err); ok {
+	if fallback, ok := errors.AsType[*fallbackError](err); ok {
 		now := e.Clock.Now()
 		outcome := &store.Outcome{
 			State:   store.Pending,
@@ -208,7 +208,7 @@ func (e *Engine) outcomeOfRefusal(
 ) *store.Outcome {
 	now := e.Clock.Now()
 
-	if f.Scope == failure.ScopeBirdMethod && isMessage(h) {
+	if f.Scope == failure.ScopeAIMethod && isMessage(h) {
 		if deadline, _ := e.methodDeadline(ctx, h, call.Method(), f.Code); !now.Before(deadline) {
 			return &store.Outcome{State: store.Dead}
 		}
@@ -226,10 +226,9 @@ func (e *Engine) outcomeOfRefusal(
 	return &store.Outcome{State: store.Pending, RetryAt: now.Add(wait + jitter(wait))}
 }
 
-// retryTransient sets when a transient failure is retried, and reports whether it spends an attempt. After the last
-// attempt the event is dead-lettered, if the other side has answered other events since. Otherwise this is an outage, which
-// is no failure of the event, and the event waits as long as a message can be answered. Statuses and notices are retried
-// until they expire.
+// retryTransient sets the retry time after a transient failure, and reports whether the failure spends an attempt. After the
+// last attempt the event becomes a dead letter if the peer has answered other events since. Otherwise the failure is an
+// outage: the event waits within the service window. Statuses and notices are retried until they expire.
 func (e *Engine) retryTransient(
 	ctx context.Context,
 	h head,
@@ -243,7 +242,7 @@ func (e *Engine) retryTransient(
 	case !isMessage(h) || h.work.Attempts < *h.settings.Processing.Retry.MaxRetries:
 		outcome.RetryAt = now.Add(retryDelay(h, f))
 		return true
-	case len(call.Scopes) > 0 && now.Sub(h.work.Event.ReceivedAt) < serviceWindow && !e.failsAlone(ctx, h, call):
+	case len(call.Scopes) > 0 && now.Sub(h.work.Event.ReceivedAt) < serviceWindow && !e.isEventFailure(ctx, h, call):
 		wait := max(f.RetryAfter, h.settings.CircuitBreaker().OpenDuration)
 		outcome.RetryAt = now.Add(wait + jitter(wait))
 
@@ -254,8 +253,8 @@ func (e *Engine) retryTransient(
 	}
 }
 
-// failsAlone reports whether the target of a call has answered since the event's previous failure.
-func (e *Engine) failsAlone(ctx context.Context, h head, call gate.Call) bool {
+// isEventFailure reports whether the target of a call has answered since the event's previous failure.
+func (e *Engine) isEventFailure(ctx context.Context, h head, call gate.Call) bool {
 	record, err := e.Store.Get(ctx, h.work.Event.ID)
 	if err != nil || len(record.Failures) == 0 {
 		return false

@@ -186,7 +186,7 @@ func TestResolve(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := New(Parts{
+			e := New(Dependencies{
 				Clock: clockwork.NewFakeClockAt(now),
 				Live:  config.Fixed(testConfig(), config.Secrets{}),
 				Log:   slog.New(slog.DiscardHandler),

@@ -65,7 +65,7 @@ func (p *pool) panicked(ctx context.Context, lease store.LeaseRef, event store.I
 	}
 }
 
-// containPanic is deferred by goroutines that do a part of an attempt without which it can go on.
+// containPanic is deferred by goroutines of optional steps of an attempt.
 func (e *Engine) containPanic(event store.ID) {
 	if value := recover(); value != nil {
 		recordPanic(e.Log, e.Metrics, event, value)
@@ -81,8 +81,8 @@ func recordPanic(log *slog.Logger, counts *metrics.Metrics, event store.ID, valu
 		"stack", string(debug.Stack()))
 }
 
-// describePanic returns what a panic was about without its data, which may be what a person wrote. The texts of the
-// runtime's own errors contain indices and types only.
+// describePanic returns a description of a panic without its data, which may contain text of a person. Texts of runtime
+// errors contain indices and types only.
 func describePanic(value any) string {
 	if err, ok := value.(runtime.Error); ok {
 		return err.Error()

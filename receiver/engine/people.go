@@ -22,9 +22,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// forPeople returns the events by which people learn of a message that the AI does not answer, because they have the
-// conversation: one for the desk, or a notice if there is no desk. A colleague sees the message in the app, and another
-// responder gets it from Meta.
+// forPeople returns the events that report a message to people who have the conversation: one event for the desk, or a notice
+// if there is no desk. A colleague sees the message in the app. Another responder gets it from Meta.
 func (e *Engine) forPeople(ctx context.Context, a *attempt) []store.Event {
 	holder := e.holder(ctx, a)
 	if holder != store.HandedOff && holder != store.Desk {
@@ -53,7 +52,7 @@ func (e *Engine) forPeople(ctx context.Context, a *attempt) []store.Event {
 	return events
 }
 
-// holder returns who has the conversation, or had it when the message came.
+// holder returns the holder of the conversation, or its holder when the message arrived.
 func (e *Engine) holder(ctx context.Context, a *attempt) store.Holder {
 	if a.pendingStep.Takeover != nil {
 		return a.pendingStep.Takeover.By
@@ -125,7 +124,7 @@ func (e *Engine) deskEvent(a *attempt, m handoff.Message, occurrence string) (st
 	return event, err == nil
 }
 
-// handOffToDesk returns the event by which the desk learns that it has the conversation, if there is a desk.
+// handOffToDesk returns the event that reports the handoff to the desk, or none without a desk.
 func (e *Engine) handOffToDesk(a *attempt, takeover *store.Takeover, reason string) []store.Event {
 	if a.settings.Handoff.URL == "" {
 		return nil
@@ -151,8 +150,8 @@ func (e *Engine) handOffToDesk(a *attempt, takeover *store.Takeover, reason stri
 // maxDeskCalls bounds the calls to the desk at a time, so that a desk that hangs delays no notice.
 const maxDeskCalls = noticeCapacity / 2
 
-// deskBusy is how long an event for the desk waits while all calls are under way.
-const deskBusy = time.Second
+// deskBusyWait is the wait of a desk event while the maximum number of calls is in progress.
+const deskBusyWait = time.Second
 
 // callDesk makes a request to the desk.
 func (e *Engine) callDesk(ctx context.Context, h head) error {
@@ -164,7 +163,7 @@ func (e *Engine) callDesk(ctx context.Context, h head) error {
 	case e.deskCalls <- struct{}{}:
 		defer func() { <-e.deskCalls }()
 	default:
-		return &postponed{until: e.Clock.Now().Add(deskBusy), reason: "waiting for other calls to the desk"}
+		return &postponed{until: e.Clock.Now().Add(deskBusyWait), reason: "waiting for other calls to the desk"}
 	}
 
 	m, err := handoff.Decode(h.work.Event.Payload)

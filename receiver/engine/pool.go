@@ -39,7 +39,7 @@ type pool struct {
 	// askSchedule makes the engine read the schedule soon. It never blocks.
 	askSchedule func()
 	lanes       sync.WaitGroup
-	suspects    suspects
+	isolation   isolation
 
 	mu        sync.Mutex
 	work      context.Context // of the attempts; nil before the pool runs
@@ -61,17 +61,17 @@ type activeLane struct {
 
 func (e *Engine) newPool(class store.Class, capacity func() int, slot chan struct{}, process process) *pool {
 	return &pool{
-		class:    class,
-		capacity: capacity,
-		process:  process,
-		store:    e.Store,
-		gate:     e.gate,
-		live:     e.Live,
-		clock:    e.Clock,
-		metrics:  e.Metrics,
-		log:      e.sampled,
-		suspects: suspects{slot: slot},
-		woken:    make(chan struct{}, 1),
+		class:     class,
+		capacity:  capacity,
+		process:   process,
+		store:     e.Store,
+		gate:      e.gate,
+		live:      e.Live,
+		clock:     e.Clock,
+		metrics:   e.Metrics,
+		log:       e.sampled,
+		isolation: isolation{slot: slot},
+		woken:     make(chan struct{}, 1),
 		askSchedule: func() {
 			select {
 			case e.scheduleAsked <- struct{}{}:
@@ -117,7 +117,7 @@ func (p *pool) run(ctx context.Context, drain func() time.Duration) {
 	p.mu.Lock()
 	p.stopping = true
 	p.mu.Unlock()
-	p.suspects.stopAlone()
+	p.isolation.stopIsolation()
 
 	timer := p.clock.AfterFunc(drain(), func() { cancel(errStopped) })
 
@@ -146,7 +146,7 @@ const (
 
 // start processes claimed lanes.
 func (p *pool) start(ctx context.Context, leases []store.Lease, from leaseReason) {
-	for _, lease := range p.withoutSuspects(ctx, leases) {
+	for _, lease := range p.withoutIsolated(ctx, leases) {
 		p.startLane(lease, from)
 	}
 }
@@ -192,7 +192,7 @@ func (p *pool) free(capacity func()) {
 
 	capacity()
 
-	isAwaited := wasFull || p.claims || len(p.scopes) > 0 || p.suspects.isAlone()
+	isAwaited := wasFull || p.claims || len(p.scopes) > 0 || p.isolation.isIsolating()
 	p.mu.Unlock()
 
 	if isAwaited {
@@ -212,7 +212,7 @@ func (p *pool) isStopping() bool {
 func (p *pool) processLane(ctx context.Context, lease store.Lease, from leaseReason) {
 	for work := &lease.Work; work != nil; {
 		if p.isStopping() {
-			p.giveBack(ctx, lease.LeaseRef, p.clock.Now())
+			p.releaseLease(ctx, lease.LeaseRef, p.clock.Now())
 			return
 		}
 

@@ -15,7 +15,7 @@ import (
 )
 
 // TestProblemEndsWithTheCallOfAnotherReceiver lets two receivers of a store meet a refusal with one message. Only one of them
-// makes the call that shows that it is mended.
+// makes the call that shows that it is fixed.
 func TestProblemEndsWithTheCallOfAnotherReceiver(t *testing.T) {
 	user, err := pgtest.New(t, pgtest.Options{}).NewUser()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// question is what the AI is asked about: a message, and the texts that are answered together with it. Their edits and
-// revocations that came before the AI is asked belong to it.
+// question holds the messages of one request to the AI: a message and the texts coalesced with it, with the edits and
+// revocations that arrived before the request.
 type question struct {
 	messages []*questionMessage
 }
@@ -45,7 +45,7 @@ func (q *question) texts() []string {
 	return texts
 }
 
-// events returns the events that end with the question. A revoked text is not asked about: it ends in its own turn.
+// events returns the events that end with the question. A revoked text ends as the head of its lane.
 func (q *question) events() []store.Event {
 	var events []store.Event
 

@@ -19,8 +19,8 @@ const (
 	recordRetryMax = 5 * time.Second
 )
 
-// record stores a step. What was done must not be lost because the store is unavailable for a moment: record retries until
-// the lease is lost or ctx ends, and then tries once more.
+// record stores a step. It retries while the store is unavailable, until the lease is lost or ctx ends, and then tries once
+// more: the results of the attempt must not be lost.
 func (e *Engine) record(ctx context.Context, h head, step store.Step) (*store.Work, error) {
 	for wait := recordRetry; ; wait = min(2*wait, recordRetryMax) {
 		stopped := ctx.Err() != nil

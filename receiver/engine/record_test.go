@@ -63,7 +63,7 @@ func TestLogNamesTheOutcome(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 
-			e := New(Parts{
+			e := New(Dependencies{
 				Clock:   clockwork.NewFakeClockAt(now),
 				Live:    config.Fixed(testConfig(), config.Secrets{}),
 				Metrics: metrics.New(clockwork.NewRealClock()),

@@ -51,8 +51,8 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 	return nil
 }
 
-// announceLostMedia announces a file that Meta could not deliver, such as one above 100 MB, if Bird is not asked about the
-// message: the person waits for an answer to it.
+// announceLostMedia emits a notice about a file that Meta could not deliver, such as a file above 100 MB, if the AI is not
+// asked about the message.
 func (e *Engine) announceLostMedia(a *attempt) {
 	code := a.message.ErrorCode()
 	if strconv.Itoa(code) != cloudapi.CodeMediaDownload {

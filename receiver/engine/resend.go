@@ -17,13 +17,13 @@ import (
 // maxResends bounds how often a message that Meta accepted and later reported as failed is sent again.
 const maxResends = 2
 
-// longMendTime is the time before a message is sent for the last time whose failure an administrator can mend.
-const longMendTime = 10 * time.Minute
+// maxFixTime is the longest time between a configuration failure and the resend of its message, in which an administrator
+// can fix the cause.
+const maxFixTime = 10 * time.Minute
 
-// resend plans the send that failed again, if it is ours and failed for a temporary reason, for one that an administrator can
-// mend, or because Meta could not download its file, and reports whether it is sent again. It waits until the other parts of
-// the answer are sent. The plan is recorded at once, and found by a later attempt, so that a message is not sent again twice
-// for one status.
+// resend plans a resend of the failed send, and reports whether it did. It resends a message of ours after a temporary
+// failure, after a configuration failure, and if Meta could not download its file. It waits for the other parts of the
+// answer. It records the plan at once, so a later attempt finds it and one status causes one resend.
 func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error) (resent bool, err error) {
 	switch f.Class {
 	case failure.Transient, failure.RateLimited, failure.Configuration, failure.Ambiguous, failure.TemplateRequired:
@@ -94,10 +94,10 @@ func (e *Engine) checkResendTime(a *statusAttempt, f *failure.Error, of *failedS
 	waited := now.Sub(received)
 	retry := a.settings.Processing.Retry
 
-	if wait := mendTime(a, f, of); waited < wait {
+	if wait := fixTime(a, f, of); waited < wait {
 		return &postponed{
 			until:  received.Add(wait),
-			reason: "waiting until an administrator has mended the reason of the failure",
+			reason: "waiting until an administrator has fixed the cause of the failure",
 		}
 	}
 
@@ -118,9 +118,9 @@ func (e *Engine) checkResendTime(a *statusAttempt, f *failure.Error, of *failedS
 	return nil
 }
 
-// mendTime returns the time that an administrator gets to mend a configuration failure before the message is sent again. The
-// last failure leaves a dead letter, which is replayed once the reason is mended.
-func mendTime(a *statusAttempt, f *failure.Error, of *failedSend) time.Duration {
+// fixTime returns the time for an administrator to fix a configuration failure before the resend. The last failure makes a
+// dead letter, which can be replayed after the fix.
+func fixTime(a *statusAttempt, f *failure.Error, of *failedSend) time.Duration {
 	period := a.settings.Processing.ConfigurationRetry
 	left := sendsLeft(of.reply.Resends, of.record.Replays)
 
@@ -130,13 +130,13 @@ func mendTime(a *statusAttempt, f *failure.Error, of *failedSend) time.Duration 
 	case left%(maxResends+1) == 0:
 		return period
 	default:
-		return max(period, longMendTime)
+		return max(period, maxFixTime)
 	}
 }
 
-// mayResend reports whether a part may be planned again: not while people have the conversation, and not after the template
-// that was sent in the place of another part, unless the person has written since. A part that waited for an administrator in
-// vain is planned once more, so that its attempt makes a dead letter of it.
+// mayResend reports whether a part may be planned again: not during a takeover, and not after a template replaced another
+// part, unless the person has written since. A part whose cause was never fixed is planned once more, so its attempt makes
+// the dead letter.
 func (e *Engine) mayResend(ctx context.Context, f *failure.Error, of *failedSend) (bool, error) {
 	conversation, err := e.Store.Conversation(ctx, of.lane)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -11,18 +11,17 @@ import (
 )
 
 const (
-	// clockStep is by how much the clock has to go back to be noticed.
+	// clockStep is the minimum backward step of the clock that the engine handles.
 	clockStep = time.Second
-	// clockSkew is the difference between the clocks of receivers that is no step: what another receiver has just set is
-	// not of a clock that was ahead.
+	// clockSkew is the tolerated difference between the clocks of receivers: a time that another receiver has just set may
+	// be ahead by it.
 	clockSkew = 10 * time.Second
-	// minSchedule is the shortest time between two reads of the schedule.
-	minSchedule = 20 * time.Millisecond
+	// minScheduleInterval is the shortest time between two reads of the schedule.
+	minScheduleInterval = 20 * time.Millisecond
 )
 
-// followSchedule asks the store regularly when the lanes of each class are due, until ctx ends. It finds what other
-// receivers stored, postponed or paused, and lanes whose receiver is gone. An idle receiver makes no other call for its
-// work.
+// followSchedule reads the schedule of each class from the store regularly, until ctx ends. It finds the events that other
+// receivers stored, postponed or paused, and the lanes of dead receivers. An idle receiver makes no other call to the store.
 func (e *Engine) followSchedule(ctx context.Context) {
 	var last time.Time
 
@@ -44,8 +43,8 @@ func (e *Engine) followSchedule(ctx context.Context) {
 		e.readSchedule(ctx)
 
 		poll := e.Live.Current().Processing.Poll
-		e.sleep(ctx, min(poll, minSchedule), nil)
-		e.sleep(ctx, poll-minSchedule, e.scheduleAsked)
+		e.sleep(ctx, min(poll, minScheduleInterval), nil)
+		e.sleep(ctx, poll-minScheduleInterval, e.scheduleAsked)
 	}
 }
 
@@ -68,7 +67,7 @@ func (e *Engine) sleep(ctx context.Context, wait time.Duration, woken <-chan str
 func (e *Engine) readSchedule(ctx context.Context) {
 	asked := e.Clock.Now()
 
-	schedules, pauses, err := e.Store.Schedule(ctx, asked.Add(-gate.LevelMemory))
+	schedules, pauses, err := e.Store.Schedule(ctx, asked.Add(-gate.LevelTTL))
 	if err != nil {
 		if ctx.Err() == nil {
 			e.sampled.Error("reading when lanes are due failed", "error", err)

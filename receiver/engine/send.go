@@ -91,12 +91,12 @@ func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) 
 	}
 
 	if err != nil && !e.isConfirmed(ctx, a, reply, err) {
-		e.leave(ctx, a, err)
+		e.endAttemptCall(ctx, a, err)
 
-		return a.yield(err, e.Clock.Now())
+		return a.recordResponder(err, e.Clock.Now())
 	}
 
-	e.leave(ctx, a, nil)
+	e.endAttemptCall(ctx, a, nil)
 	e.Metrics.MessageSent(reply.Type)
 
 	a.inFlight = nil

@@ -23,7 +23,7 @@ const (
 	codeNoStore = "store_unavailable" // the message cannot be looked up
 )
 
-// sharedFiles are the files in the spool that links can serve, by event. The zero value is ready.
+// sharedFiles holds the spooled files that links can serve, by event. The zero value is ready to use.
 type sharedFiles struct {
 	mu    sync.Mutex
 	files map[store.ID]*media.File
@@ -43,19 +43,19 @@ func (s *sharedFiles) put(event store.ID, file *media.File) {
 	}
 }
 
-// lend returns the file of an event, which stays in the spool until it is returned, or nil.
-func (s *sharedFiles) lend(event store.ID) *media.File {
+// acquire returns the file of an event, or nil. The file stays in the spool until it is released.
+func (s *sharedFiles) acquire(event store.ID) *media.File {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	if file := s.files[event]; file != nil && file.Lend() {
+	if file := s.files[event]; file != nil && file.Acquire() {
 		return file
 	}
 
 	return nil
 }
 
-// drop ends the offer of a file.
+// drop removes a file from the shared files.
 func (s *sharedFiles) drop(event store.ID, file *media.File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,8 +68,8 @@ func (s *sharedFiles) drop(event store.ID, file *media.File) {
 // OpenFile implements medialink.Files. While the AI is asked about a message, its file is in the spool. Afterwards it is
 // downloaded from Meta again.
 func (e *Engine) OpenFile(ctx context.Context, event store.ID) (*media.File, func(), error) {
-	if file := e.shared.lend(event); file != nil {
-		return file, func() { e.returned(event, file.Return()) }, nil
+	if file := e.shared.acquire(event); file != nil {
+		return file, func() { e.returned(event, file.Release()) }, nil
 	}
 
 	file, err := e.fetchAgain(ctx, event)
@@ -122,7 +122,7 @@ func (e *Engine) fetchAgain(ctx context.Context, event store.ID) (*media.File, e
 		return nil, medialink.ErrNoFile
 	}
 
-	if closed := e.gate.Check(gate.LookUp(item.WABAID)); closed != nil {
+	if closed := e.gate.Check(gate.Lookup(item.WABAID)); closed != nil {
 		return nil, &failure.Error{
 			Class: failure.Transient,
 			Op:    opDownload,

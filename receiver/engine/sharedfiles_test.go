@@ -31,7 +31,7 @@ func (f *fixture) link(t *testing.T, files medialink.Files, event store.ID) *htt
 
 	settings := config.Config{Webhook: config.Webhook{PublicURL: "https://hooks.example.com"}}
 	live := config.Fixed(settings, config.Secrets{AppSecrets: []string{"secret"}})
-	handler := medialink.NewHandler(medialink.Parts{
+	handler := medialink.NewHandler(medialink.Dependencies{
 		Files:   files,
 		Live:    live,
 		Metrics: f.parts.Metrics,

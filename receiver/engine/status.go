@@ -12,8 +12,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// statusAttempt is one attempt at a status, at the report of one, at an error that Meta reported, at the pass of a
-// conversation, or at the deadline of a later answer.
+// statusAttempt is one attempt at an event of class Statuses: a status, a status report, a reported error, the pass of a
+// conversation, or an answer deadline.
 type statusAttempt struct {
 	inbound
 	status whatsapp.Status // zero for an error
@@ -21,8 +21,8 @@ type statusAttempt struct {
 	// effects are recorded with the outcome, even if the attempt fails. All are idempotent.
 	effects store.Step
 	call    gate.Call // the last call of the attempt
-	// isMissed reports whether the AI did not answer a question in time.
-	isMissed bool
+	// isExpired reports whether the answer deadline passed without an answer.
+	isExpired bool
 }
 
 // processStatus is the process function of class Statuses.
@@ -37,18 +37,18 @@ func (e *Engine) processStatus(ctx context.Context, h head) (*store.Work, error)
 	step := e.resolveSideEvent(ctx, a.head, a.call, a.effects, err)
 
 	if a.work.Event.Kind == store.KindThreadPass {
-		e.endPass(step.Outcome)
+		e.clearPassProblem(step.Outcome)
 	}
 
 	next, err := e.finish(ctx, a.head, step)
 	if err == nil && a.work.Event.Kind == store.KindAnswerDeadline {
-		e.noteDeadline(a, step.Outcome)
+		e.recordDeadline(a, step.Outcome)
 	}
 
 	return next, err
 }
 
-// handleStatus acts on a failed status or a reported error, which needs the store only, or reports a status to Bird.
+// handleStatus handles a failed status or a reported error, for which it uses only the store, or reports a status to the AI.
 func (e *Engine) handleStatus(ctx context.Context, a *statusAttempt) error {
 	if err := a.checkStarts(); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (a *statusAttempt) emitNotice(kind string, data any) {
 	a.effects.Emit = append(a.effects.Emit, a.notice(kind, a.work.Event.ReceivedAt, data)...)
 }
 
-// reportStatus reports the status to Bird, if the method is enabled.
+// reportStatus reports the status to the AI, if the method is enabled.
 func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 	if !e.ai(a.head).Enabled(assistant.NotifyStatus) {
 		return nil

@@ -24,8 +24,8 @@ import (
 // maxReason bounds the bytes that are kept of the reason of a handoff.
 const maxReason = 256
 
-// checkTakeover returns store.ErrTakenOver if people have the conversation, so that neither the AI is asked nor its answer
-// sent. The answer that handed the conversation over is sent all the same.
+// checkTakeover returns store.ErrTakenOver while people have the conversation: the AI is not asked, and its answer is not
+// sent. The answer that handed the conversation off is sent.
 func (a *attempt) checkTakeover(now time.Time) error {
 	if a.isSent() || a.isByDesk() {
 		return nil
@@ -36,19 +36,19 @@ func (a *attempt) checkTakeover(now time.Time) error {
 		return nil
 	}
 
-	if takeover.Active(now) || a.cameDuring(takeover) {
+	if takeover.Active(now) || a.isDuringTakeover(takeover) {
 		return store.ErrTakenOver
 	}
 
 	return nil
 }
 
-// regain ends the takeover by another responder, if the person wrote to this app since: Meta delivers a message to the
-// responder that has the conversation, and reports no release of one.
+// endResponderTakeover ends the takeover by another responder if the person has written to this app since. Meta delivers a
+// message to the responder that has the conversation, and reports no release.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/conversation-routing/prepare-for-conversation-routing,
 // and webhooks/reference/messaging-handovers beside it.
-func (e *Engine) regain(ctx context.Context, a *attempt) error {
+func (e *Engine) endResponderTakeover(ctx context.Context, a *attempt) error {
 	takeover := a.work.Conversation.Takeover
 	wroteAt := whatsapp.UnixTime(a.message.Timestamp, takeover.At) // without a time it may be of before
 
@@ -56,7 +56,7 @@ func (e *Engine) regain(ctx context.Context, a *attempt) error {
 		return nil
 	}
 
-	end := store.Takeover{At: wroteAt, Spares: intake.Spared(a.settings.Config)}
+	end := store.Takeover{At: wroteAt, Preserves: intake.Preserved(a.settings.Config)}
 	if err := e.Store.TakeOver(ctx, a.lease.Lane, end, e.Clock.Now()); err != nil {
 		return fmt.Errorf("end the takeover by another responder: %w", err)
 	}
@@ -77,9 +77,9 @@ func (a *attempt) isSent() bool {
 	return len(a.work.Replies) > 0
 }
 
-// cameDuring reports whether the message came while people had the conversation, and waited in its lane until that was
-// over. It was theirs to answer.
-func (a *attempt) cameDuring(takeover store.Takeover) bool {
+// isDuringTakeover reports whether the message arrived during the takeover and waited in its lane until it ended. The people
+// of the takeover answer it.
+func (a *attempt) isDuringTakeover(takeover store.Takeover) bool {
 	if takeover.By == store.Assistant || a.work.Replays > 0 || len(a.work.Replies) > 0 {
 		return false
 	}
@@ -89,9 +89,8 @@ func (a *attempt) cameDuring(takeover store.Takeover) bool {
 	return !received.Before(takeover.At) && received.Before(takeover.Until)
 }
 
-// takenOver returns the outcome of an attempt that ended because people have the conversation. A message that a person
-// replayed waits until they give it back.
-func (a *attempt) takenOver(now time.Time) *store.Outcome {
+// takenOverOutcome returns the outcome of an attempt during a takeover. A replayed message waits until the takeover ends.
+func (a *attempt) takenOverOutcome(now time.Time) *store.Outcome {
 	if a.work.Replays == 0 {
 		return &store.Outcome{State: store.Human}
 	}
@@ -105,8 +104,8 @@ func (a *attempt) takenOver(now time.Time) *store.Outcome {
 	return outcome
 }
 
-// yield gives the conversation to another responder if that is why Meta refused a send. The rest of the answer is withheld.
-func (a *attempt) yield(refusal error, now time.Time) error {
+// recordResponder records the takeover by another responder if it caused a refused send. The rest of the answer is withheld.
+func (a *attempt) recordResponder(refusal error, now time.Time) error {
 	takeover := a.otherResponder(failure.Of(refusal), now)
 	if takeover == nil {
 		return refusal
@@ -129,16 +128,16 @@ func (h head) otherResponder(f *failure.Error, at time.Time) *store.Takeover {
 	}
 
 	return &store.Takeover{
-		By:     store.OtherResponder,
-		Until:  at.Add(h.settings.Processing.HandoffDuration),
-		At:     at,
-		Spares: intake.Spared(h.settings.Config),
+		By:        store.OtherResponder,
+		Until:     at.Add(h.settings.Processing.HandoffDuration),
+		At:        at,
+		Preserves: intake.Preserved(h.settings.Config),
 	}
 }
 
-// withhold keeps an answer that was not sent because people took the conversation over meanwhile. A replayed message asks
-// again instead, once they give it back.
-func (a *attempt) withhold(answer []store.Reply) {
+// withholdAnswer stores an answer that was not sent because of a takeover. A replayed message asks the AI again after the
+// takeover.
+func (a *attempt) withholdAnswer(answer []store.Reply) {
 	a.pendingStep.Takeover = nil
 	a.pendingStep.Emit = nil
 

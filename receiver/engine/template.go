@@ -33,8 +33,8 @@ func (a *attempt) mayReplace(reply *store.Reply, err error) bool {
 		reply.Type != typeTemplate && !hasFallbackTemplate(a.work.Replies)
 }
 
-// sendTemplate sends the fallback template instead of reply and of the parts after it. The step that starts the send records
-// it in their place, so that no later attempt sends it or them again, and so that all who read the answer find what was sent.
+// sendTemplate sends the fallback template instead of reply and the parts after it. The step that starts the send records the
+// replacement, so later attempts send neither again, and readers of the answer see the template.
 func (e *Engine) sendTemplate(ctx context.Context, a *attempt, reply *store.Reply) error {
 	template, err := a.fallbackTemplate(reply)
 	if err != nil {

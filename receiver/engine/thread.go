@@ -55,9 +55,9 @@ func (a *attempt) threadPass(outcome *store.Outcome) []store.Event {
 	}}
 }
 
-// endPass removes the problem of passes when the event of a pass ends. Whatever ended it, nothing waits for a correction any
-// more. If another pass waits, its next call reports the problem again.
-func (e *Engine) endPass(outcome *store.Outcome) {
+// clearPassProblem removes the problem of passes when the event of a pass ends: nothing waits for a correction. If another
+// pass waits, its next call reports the problem again.
+func (e *Engine) clearPassProblem(outcome *store.Outcome) {
 	if outcome.State != store.Pending {
 		e.recordCall(opThreadControl, nil)
 	}
@@ -84,7 +84,7 @@ func (e *Engine) passThread(ctx context.Context, a *statusAttempt) error {
 		return nil
 	}
 
-	a.call = gate.LookUp(a.item.WABAID)
+	a.call = gate.Lookup(a.item.WABAID)
 
 	permit, closed := e.gate.Enter(a.call, a.work.Event.ID)
 	if closed != nil {
@@ -93,7 +93,7 @@ func (e *Engine) passThread(ctx context.Context, a *statusAttempt) error {
 	defer permit.Cancel() // unless the call has ended it
 
 	err = e.Graph.PassThread(ctx, a.number(), cloudapi.RecipientOf(message))
-	e.leavePass(ctx, permit, err)
+	e.endPass(ctx, permit, err)
 
 	if err != nil && a.work.Attempts > 0 && isRefusedPass(failure.Of(err)) {
 		return nil // an earlier attempt passed it, and its answer was lost
@@ -108,9 +108,9 @@ func isRefusedPass(f *failure.Error) bool {
 	return f.Code == cloudapi.CodeInvalidParameter && f.Class == failure.Permanent
 }
 
-// leavePass records the result of a pass. The gate learns only whether Meta accepts the caller, and of a rate limit, which
-// concern the sends too: a success does not prove that messages may be sent, and other failures may be of passes alone.
-func (e *Engine) leavePass(ctx context.Context, permit *gate.Permit, err error) {
+// endPass records the result of a pass in the gate. It reports only refused callers and rate limits, which also concern
+// sends. A success does not prove that messages may be sent, and other failures may concern passes only.
+func (e *Engine) endPass(ctx context.Context, permit *gate.Permit, err error) {
 	e.recordCall(opThreadControl, err)
 
 	if err == nil {

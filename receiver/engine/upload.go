@@ -62,13 +62,13 @@ func (e *Engine) uploadLink(ctx context.Context, a *attempt, linked cloudapi.Lin
 		Open:     file.Open,
 	})
 	if err == nil {
-		e.leaveFile(ctx, a, calls, nil)
+		e.endFile(ctx, a, calls, nil)
 
 		return id, nil
 	}
 
-	e.recordCall(opSend, err) // the next send shows whether it is mended
-	e.leaveFile(ctx, a, calls, err)
+	e.recordCall(opSend, err) // the next send shows whether it is fixed
+	e.endFile(ctx, a, calls, err)
 
 	return "", err
 }

@@ -16,17 +16,17 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// waitRecheck is how long an event waits for a scope at most before it is tried again all the same. It only matters if no
-// receiver learns that the scope opened.
+// waitRecheck is the maximum time that an event waits for a scope. After it the event is retried. The limit matters only if
+// no receiver observes that the scope opened.
 const waitRecheck = 6 * time.Hour
 
 // maxInlineWait is how long an attempt waits for throughput without giving its lane back. Longer waits would let the
 // events of one busy phone number take all the capacity.
 const maxInlineWait = 50 * time.Millisecond
 
-// methodBound is how many configuration retries an event waits for a method that Bird refuses. Then it is dead-lettered,
-// so that the conversation goes on.
-const methodBound = 20
+// maxMethodRetries is the maximum number of configuration retries for an event whose method the AI refuses. Then the event
+// becomes a dead letter, and the lane continues with its next event.
+const maxMethodRetries = 20
 
 // waiting ends an attempt because a scope is closed. Nothing was tried and nothing failed.
 type waiting struct{ *gate.Closed }
@@ -55,8 +55,8 @@ func (e *Engine) enter(a *attempt, call gate.Call) error {
 	return nil
 }
 
-// enterBird lets a request to a method of Bird through the gate.
-func (e *Engine) enterBird(a *attempt, method assistant.Method) error {
+// enterAI lets a request to a method of the AI through the gate.
+func (e *Engine) enterAI(a *attempt, method assistant.Method) error {
 	call := gate.Ask(string(e.ai(a.head).Address(method)))
 	call.Queued = a.queued
 
@@ -86,8 +86,8 @@ func (e *Engine) enterSend(ctx context.Context, a *attempt) error {
 	}
 }
 
-// leave reports the result of the attempt's call to the gate.
-func (e *Engine) leave(ctx context.Context, a *attempt, err error) {
+// endAttemptCall reports the result of the attempt's call to the gate.
+func (e *Engine) endAttemptCall(ctx context.Context, a *attempt, err error) {
 	permit := a.permit
 	a.permit = nil
 	e.endCall(ctx, permit, err)
@@ -120,8 +120,7 @@ func wasNotMade(f *failure.Error) bool {
 	return f.Code == assistant.CodeNoMedia || f.Code == assistant.CodeBadRequest
 }
 
-// waitFor returns the outcome of an attempt that waits for a closed scope. The event is logged once: not when it waits
-// again.
+// waitFor returns the outcome of an attempt that waits for a closed scope. It logs the first wait of an event only.
 func (e *Engine) waitFor(ctx context.Context, h head, closed *gate.Closed) *store.Outcome {
 	now := e.Clock.Now()
 	outcome := &store.Outcome{
@@ -137,10 +136,10 @@ func (e *Engine) waitFor(ctx context.Context, h head, closed *gate.Closed) *stor
 	}
 
 	if overdue := h.work.Event.ReceivedAt.Add(serviceWindow); closed.Scope.Kind == failure.ScopeFiles && overdue.After(now) {
-		outcome.RetryAt = sooner(outcome.RetryAt, overdue)
+		outcome.RetryAt = earlierNonZero(outcome.RetryAt, overdue)
 	}
 
-	if closed.Scope.Kind == failure.ScopeBirdMethod && isMessage(h) {
+	if closed.Scope.Kind == failure.ScopeAIMethod && isMessage(h) {
 		e.limitMethodWait(ctx, h, closed, outcome)
 	}
 
@@ -156,8 +155,8 @@ func (e *Engine) waitFor(ctx context.Context, h head, closed *gate.Closed) *stor
 	return outcome
 }
 
-// limitMethodWait lets a wait for a method of Bird end at its deadline. The history records the start, which survives a
-// crash there.
+// limitMethodWait ends the wait for a method of the AI at its deadline. The history records the start of the wait, so the
+// deadline survives a crash.
 func (e *Engine) limitMethodWait(ctx context.Context, h head, closed *gate.Closed, outcome *store.Outcome) {
 	deadline, isFirst := e.methodDeadline(ctx, h, closed.Scope.Name, closed.Code)
 	outcome.RetryAt = deadline
@@ -165,7 +164,7 @@ func (e *Engine) limitMethodWait(ctx context.Context, h head, closed *gate.Close
 	if isFirst {
 		outcome.Failure = historyOf(&failure.Error{
 			Class: failure.Configuration,
-			Scope: failure.ScopeBirdMethod,
+			Scope: failure.ScopeAIMethod,
 			Op:    "ask AI",
 			Code:  closed.Code,
 			Text:  closed.Cause,
@@ -173,10 +172,11 @@ func (e *Engine) limitMethodWait(ctx context.Context, h head, closed *gate.Close
 	}
 }
 
-// methodDeadline returns until when an event waits for a method, by the name of its scope, that Bird refuses with a code. It
-// is asked once more then, whatever Bird said about other events. isFirst reports whether the wait starts now.
+// methodDeadline returns the deadline of an event's wait for a method of the AI that is refused with a code. method is the
+// name of the method's scope. At the deadline the AI is asked once more, independently of its answers to other events.
+// isFirst reports whether the wait starts now.
 //
-// While Bird may refuse all messages, the wait is no failure of the event, which waits as long as it can be answered.
+// While the AI may refuse all messages, the wait is no failure of the event: the event waits within the service window.
 func (e *Engine) methodDeadline(ctx context.Context, h head, method, code string) (deadline time.Time, isFirst bool) {
 	now := e.Clock.Now()
 	since := now
@@ -193,7 +193,7 @@ func (e *Engine) methodDeadline(ctx context.Context, h head, method, code string
 		}
 	}
 
-	bound := methodBound * h.settings.Processing.ConfigurationRetry
+	bound := maxMethodRetries * h.settings.Processing.ConfigurationRetry
 	deadline = since.Add(bound)
 
 	if !now.Before(deadline) && now.Sub(h.work.Event.ReceivedAt) < serviceWindow && e.gate.RefusesAll(method, since) {

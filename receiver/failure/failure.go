@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package failure defines the classes of failures. The clients of Meta, Bird and the sink classify what went wrong; the
-// engine decides by the class what happens to an event.
+// Package failure defines the classes of failures. The clients of Meta, the AI, the sink and the desk classify failures; the
+// engine decides by the class how to handle the event.
 package failure
 
 import (
@@ -20,8 +20,8 @@ const (
 	Transient Class = "transient"
 	// RateLimited failures pause their scope and spend no attempt.
 	RateLimited Class = "rate_limited"
-	// Configuration failures have a wrong token, permission or address. They are retried until a person corrects it, and
-	// spend no attempt.
+	// Configuration failures have a wrong token, permission or address. They are retried until an administrator corrects it,
+	// and spend no attempt.
 	Configuration Class = "configuration"
 	// Permanent failures recur on every retry: the event is dead-lettered.
 	Permanent Class = "permanent"
@@ -47,8 +47,8 @@ const (
 	ScopeRecipient       Scope = "recipient"
 	ScopeGraph           Scope = "graph"       // all of Meta's Graph API
 	ScopeFiles           Scope = "files"       // the download or the upload of files
-	ScopeBird            Scope = "bird"        // all of Bird
-	ScopeBirdMethod      Scope = "bird_method" // one method of Bird
+	ScopeAI              Scope = "bird"        // all of the AI
+	ScopeAIMethod        Scope = "bird_method" // one method of the AI
 )
 
 // Scopes lists the scopes of Meta, which a configuration can give an error code.
@@ -60,9 +60,9 @@ type Error struct {
 	Class      Class
 	Scope      Scope         // of a rate limit or block, else empty
 	Op         string        // the operation, such as "send message"
-	Code       string        // of Meta, Bird or HTTP, such as "130429" or "http_503"; may be empty
+	Code       string        // of Meta, the AI or HTTP, such as "130429" or "http_503"; may be empty
 	Text       string        // the failure and its remedy
-	Parameter  string        // of the request, if the other side names one that it refuses
+	Parameter  string        // of the request, if the peer names a refused parameter
 	RetryAfter time.Duration // as the server asked; 0 if it did not
 	Pause      time.Duration // the first pause that fits a rate limit; 0 if the one of its scope does
 }

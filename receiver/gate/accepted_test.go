@@ -29,7 +29,7 @@ func TestAcceptedCallOpensTheAppOnly(t *testing.T) {
 			}
 
 			f.clock.Advance(time.Hour)
-			f.enter(LookUp("waba"), 9).Accepted()
+			f.enter(Lookup("waba"), 9).Accepted()
 
 			if probe := f.enter(person(9), 9); probe.IsProbe() == tc.opens {
 				t.Errorf("the next send is a probe: %t, want %t", probe.IsProbe(), !tc.opens)

@@ -51,7 +51,7 @@ func TestFailuresOfOneMessageOpenNoCircuit(t *testing.T) {
 	for name, f := range map[string]*failure.Error{
 		"refused":          {Class: failure.Permanent, Code: "http_422"},
 		"in progress":      {Class: failure.Transient, Code: "http_409"},
-		"limited":          {Class: failure.RateLimited, Scope: failure.ScopeBird, Code: "http_429"},
+		"limited":          {Class: failure.RateLimited, Scope: failure.ScopeAI, Code: "http_429"},
 		"template needed":  {Class: failure.TemplateRequired, Code: "131047"},
 		"unreadable reply": {Class: failure.Permanent, Code: "bad_response"},
 	} {
@@ -73,8 +73,8 @@ func TestFilesHaveTheirOwnCircuits(t *testing.T) {
 		broken  Call
 		working []Call
 	}{
-		{Download(), []Call{Upload(), Ask(imageMethod), person(1), LookUp("waba")}},
-		{Upload(), []Call{Download(), Ask(imageMethod), person(1), LookUp("waba")}},
+		{Download(), []Call{Upload(), Ask(imageMethod), person(1), Lookup("waba")}},
+		{Upload(), []Call{Download(), Ask(imageMethod), person(1), Lookup("waba")}},
 		{Ask(imageMethod), []Call{Download(), Upload()}},
 		{person(1), []Call{Download(), Upload()}},
 	} {
@@ -118,7 +118,7 @@ func TestStatusesHaveTheirOwnCircuit(t *testing.T) {
 
 func TestCancelledProbeHasNoResult(t *testing.T) {
 	f := newFixture(t)
-	f.mustCall(Ask(textMethod), 0, refusal(failure.ScopeBird, "http_401"), true)
+	f.mustCall(Ask(textMethod), 0, refusal(failure.ScopeAI, "http_401"), true)
 	f.clock.Advance(time.Minute)
 
 	probe := f.enter(Ask(textMethod), 0)
@@ -150,7 +150,7 @@ func TestLateResultsDoNotChangeTheCircuit(t *testing.T) {
 
 func TestNewCredentialOpensItsScopes(t *testing.T) {
 	f := newFixture(t)
-	f.mustCall(Ask(textMethod), 0, refusal(failure.ScopeBird, "http_401"), true)
+	f.mustCall(Ask(textMethod), 0, refusal(failure.ScopeAI, "http_401"), true)
 	f.mustCall(person(0), 0, refusal(failure.ScopeApp, "190"), true)
 	f.mustCall(person(1), 1, nil, false)
 
@@ -179,7 +179,7 @@ func TestNewSettingOfTheAIOpensItsScopes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			f.Live = config.Fixed(before, config.Secrets{})
-			f.mustCall(Ask(textMethod), 0, refusal(failure.ScopeBird, "http_401"), true)
+			f.mustCall(Ask(textMethod), 0, refusal(failure.ScopeAI, "http_401"), true)
 			f.mustCall(Ask(textMethod), 0, nil, false)
 
 			next, secrets := before, config.Secrets{}

@@ -1,9 +1,10 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package gate decides by scope what may be called now: an app, a business account, a phone number, a conversation, Bird
-// or one of its methods. It holds the pauses of rate limits, which all receivers of a store share, the throughput of
-// phone numbers, the circuit breakers of Meta and Bird, the rate of calls that Bird accepts, and refused credentials.
+// Package gate decides by scope which calls may be made now. A scope is an app, a business account, a phone number, a
+// conversation, the AI, or a method of the AI. The gate holds the pauses of rate limits, which all receivers of a store
+// share, the throughput of phone numbers, the circuit breakers of Meta and the AI, the rate that the AI accepts, and refused
+// credentials.
 //
 // A closed scope opens for one call at a time after its period: a probe. The result of the probe opens the scope or
 // closes it for another period. The results of calls that began before a scope was closed neither open it nor keep it
@@ -25,12 +26,12 @@ import (
 const (
 	// maxScopes bounds the scopes that the gate remembers. Beyond it, open scopes are forgotten.
 	maxScopes = 10_000
-	// probeWait is the wait of a call while another one probes.
-	probeWait = time.Second
+	// probeRetry is the wait of a call while another one probes.
+	probeRetry = time.Second
 )
 
-// Parts are the dependencies of the gate. All are required.
-type Parts struct {
+// Dependencies are the dependencies of the gate. All are required.
+type Dependencies struct {
 	Pauses store.Pauser
 	// Shared reports whether other receivers may use the store.
 	Shared bool
@@ -43,13 +44,13 @@ type Parts struct {
 
 // Gate decides what may be called now. It is safe for concurrent use.
 type Gate struct {
-	Parts
+	Dependencies
 	problems *Problems
 
 	mu       sync.Mutex
 	settings *config.Snapshot // of the states
 	states   map[string]*state
-	pacers   map[string]*pacer      // the rate that Bird accepts, by circuit
+	pacers   map[string]*pacer      // the rate that the AI accepts, by circuit
 	numbers  map[string]*throughput // of phone numbers, by scope
 	queues   map[string]bool        // the scopes for whose throughput or rate events wait
 	media    places
@@ -58,16 +59,16 @@ type Gate struct {
 }
 
 // New returns a gate whose scopes are all open.
-func New(parts Parts) *Gate {
+func New(dependencies Dependencies) *Gate {
 	return &Gate{
-		Parts:    parts,
-		problems: newProblems(parts.Pauses, parts.Clock, parts.Shared),
-		settings: parts.Live.Current(),
-		states:   map[string]*state{},
-		pacers:   map[string]*pacer{},
-		numbers:  map[string]*throughput{},
-		queues:   map[string]bool{},
-		reserved: map[string]*reservation{},
+		Dependencies: dependencies,
+		problems:     newProblems(dependencies.Pauses, dependencies.Clock, dependencies.Shared),
+		settings:     dependencies.Live.Current(),
+		states:       map[string]*state{},
+		pacers:       map[string]*pacer{},
+		numbers:      map[string]*throughput{},
+		queues:       map[string]bool{},
+		reserved:     map[string]*reservation{},
 	}
 }
 
@@ -117,7 +118,7 @@ func (g *Gate) Enter(call Call, event store.ID) (*Permit, *Closed) {
 		}
 	}
 
-	if call.Target == Bird {
+	if call.Target == AI {
 		permit.pacer = g.pacer(call.circuit())
 		permit.pacer.inFlight++
 	}
@@ -169,9 +170,9 @@ func (g *Gate) Enqueue(c *Closed) {
 	}
 }
 
-// Drained records that no event waits for a scope any more, so that new events need not queue. A refused method opens:
+// EndWait records that no event waits for a scope any more, so that new events need not queue. A refused method opens:
 // only waiting events probe it.
-func (g *Gate) Drained(name string) {
+func (g *Gate) EndWait(name string) {
 	g.mu.Lock()
 	defer g.unlock()
 
@@ -179,13 +180,13 @@ func (g *Gate) Drained(name string) {
 	delete(g.reserved, name)
 
 	s := g.states[name]
-	if s != nil && s.closed && !s.probing && s.kind == failure.ScopeBirdMethod && s.reason == Refused {
+	if s != nil && s.closed && !s.probing && s.kind == failure.ScopeAIMethod && s.reason == Refused {
 		g.open(name, s)
 	}
 }
 
-// AnsweredSince reports whether the target of a call has answered any call well since a time. If so, a failure is of
-// one event and no outage.
+// AnsweredSince reports whether the target of a call has answered any call since a time. If it has, a failure concerns one
+// event and is no outage.
 func (g *Gate) AnsweredSince(call Call, since time.Time) bool {
 	g.mu.Lock()
 	defer g.unlock()
@@ -195,8 +196,8 @@ func (g *Gate) AnsweredSince(call Call, since time.Time) bool {
 	return s != nil && s.lastSuccess.After(since)
 }
 
-// RefusesAll reports whether Bird may refuse all messages, not only those that it refused: the scope is that of the basic
-// method, with which Bird has answered none since a time.
+// RefusesAll reports whether the AI may refuse all messages: the method is the basic method, and the AI has answered no call of
+// it since a time.
 func (g *Gate) RefusesAll(method string, since time.Time) bool {
 	g.mu.Lock()
 	defer g.unlock()
@@ -222,7 +223,7 @@ func (g *Gate) WaitAfter(call Call, event store.ID, f *failure.Error) *Closed {
 		return closed
 	}
 
-	if f.Class != failure.RateLimited || call.Target != Bird || g.pacer(call.circuit()).isAbout(event, now) {
+	if f.Class != failure.RateLimited || call.Target != AI || g.pacer(call.circuit()).isEventLimit(event, now) {
 		return nil
 	}
 

@@ -58,7 +58,7 @@ func newReplica(t *testing.T, clock *clockwork.FakeClock, shared pauses) *fixtur
 		clock:  clock,
 		shared: shared,
 	}
-	f.Gate = New(Parts{
+	f.Gate = New(Dependencies{
 		Pauses: shared,
 		Shared: true,
 		Live: config.Fixed(config.Config{
@@ -85,7 +85,7 @@ func (f *fixture) adopt() {
 	var found []store.Pause
 
 	for _, pause := range f.shared {
-		if pause.Until.After(asked.Add(-LevelMemory)) {
+		if pause.Until.After(asked.Add(-LevelTTL)) {
 			found = append(found, pause)
 		}
 	}
@@ -165,7 +165,7 @@ func refusal(scope failure.Scope, code string) *failure.Error {
 
 var outage = &failure.Error{
 	Class: failure.Transient,
-	Scope: failure.ScopeBird,
+	Scope: failure.ScopeAI,
 	Code:  "http_503",
 	Text:  "Bird is unavailable",
 }

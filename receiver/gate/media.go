@@ -15,14 +15,14 @@ const scopeMedia = "media"
 // mediaWait is how long a message with a file waits before it asks for a place again.
 const mediaWait = 50 * time.Millisecond
 
-// Media returns the processing of a message with a file, from its download until Bird has it. The caller ends the permit
-// with Cancel.
+// Media returns the call that stands for processing a message with a file, from its download until the AI has the file. The
+// caller ends the permit with Cancel.
 func Media() Call {
 	return newCall("", Scope{failure.Scope(scopeMedia), scopeMedia})
 }
 
-// places limits the messages with a file that are processed at a time to half of all: they wait for room in the spool, and
-// must not delay the texts.
+// places limits the messages with a file to half of the concurrency: they wait for space in the spool, and must not delay
+// texts.
 type places struct {
 	size int
 	used int

@@ -15,21 +15,21 @@ const (
 	measured    = time.Second // over which a pacer counts answered calls
 	tenths      = 10          // of that time
 	unlimitedAt = 1024        // calls in flight at which the slow start ends
-	// burst is the time whose calls may start at once. Bird may have no tokens to spare for more.
+	// burst is the time whose calls may start at once. The AI may accept no larger burst.
 	burst = 10 * time.Millisecond
-	// holdRate is how long a pacer stays below the rate at which Bird refused calls before it tries more.
-	holdRate = 20 * time.Second
-	// forgetRate is how long after the last refused call the rate is unlimited again.
-	forgetRate = 10 * time.Minute
+	// holdTime is how long a pacer stays below the rate at which the AI refused calls, before it raises the rate.
+	holdTime = 20 * time.Second
+	// rateTTL is how long after the last refused call the rate is unlimited again.
+	rateTTL = 10 * time.Minute
 	// maxRefused bounds the events whose refused calls are counted.
 	maxRefused = 16
 
 	underRate   = 0.97 // of the measured rate: the rate after a refused call
 	lowestRate  = 0.95 // of the rate before: the rate after a single refused call
-	manyRefused = 0.10 // of the calls: so many show that the answered ones are all that Bird accepts
+	manyRefused = 0.10 // share of refused calls from which the answered calls are the capacity of the AI
 	firstGrowth = 1.0  // a second: the rate doubles until a call is refused again
 	lastGrowth  = 0.01 // a second
-	fineGrowth  = 0.05 // from here on the rate is found, and the pacer tries more only now and then
+	fineGrowth  = 0.05 // growth below which the rate is stable and is raised rarely
 )
 
 // pacer adapts the calls to a target to what it accepts. After an outage it starts with two calls in flight and one more
@@ -43,7 +43,7 @@ type pacer struct {
 	tokens      float64
 	refilledAt  time.Time
 	limitedAt   time.Time // the last refused call that began after the one before
-	pausedUntil time.Time // as Bird asked with Retry-After
+	pausedUntil time.Time // by Retry-After of the AI
 
 	refused [maxRefused]refusedEvent // the last ones, newest first
 
@@ -79,7 +79,7 @@ func (p *pacer) succeed(now time.Time) {
 
 	// The first refused call may come before the answers that show the rate.
 	if p.rate > 0 && now.Sub(p.limitedAt) <= measured {
-		p.rate = max(p.rate, underRate*p.seen(now))
+		p.rate = max(p.rate, underRate*p.answeredLastSecond(now))
 	}
 }
 
@@ -104,9 +104,9 @@ func (p *pacer) count(event store.ID) {
 	p.refused[0] = counted
 }
 
-// isAbout reports whether Bird refuses one event again and again while it answers others: the limit is not of all calls.
-func (p *pacer) isAbout(event store.ID, now time.Time) bool {
-	return p.seen(now) > 0 && slices.ContainsFunc(p.refused[:], func(r refusedEvent) bool {
+// isEventLimit reports whether the AI repeatedly refuses one event while it answers others: the limit concerns that event only.
+func (p *pacer) isEventLimit(event store.ID, now time.Time) bool {
+	return p.answeredLastSecond(now) > 0 && slices.ContainsFunc(p.refused[:], func(r refusedEvent) bool {
 		return r.event == event && r.calls > 2
 	})
 }
@@ -116,12 +116,12 @@ func (p *pacer) isAbout(event store.ID, now time.Time) bool {
 func (p *pacer) limited(event store.ID, began, now time.Time, retryAfter time.Duration) {
 	p.count(event)
 
-	if p.isAbout(event, now) {
+	if p.isEventLimit(event, now) {
 		return
 	}
 
 	p.limits[0]++
-	seen := p.seen(now)
+	seen := p.answeredLastSecond(now)
 
 	isMany := float64(sum(p.limits)) > manyRefused*seen
 	if isMany && p.rate > 0 {
@@ -147,7 +147,7 @@ func (p *pacer) limited(event store.ID, began, now time.Time, retryAfter time.Du
 	p.refilledAt = p.pausedUntil
 }
 
-// advance moves the counters to the present.
+// advance moves the window of the counters to now.
 func (p *pacer) advance(now time.Time) {
 	const width = measured / tenths
 
@@ -172,8 +172,8 @@ func (p *pacer) advance(now time.Time) {
 	p.counted = p.counted.Add(time.Duration(steps) * width)
 }
 
-// seen returns the calls answered in the last second.
-func (p *pacer) seen(now time.Time) float64 {
+// answeredLastSecond returns the calls answered in the last second.
+func (p *pacer) answeredLastSecond(now time.Time) float64 {
 	p.advance(now)
 
 	return float64(sum(p.answered))
@@ -236,16 +236,16 @@ func (p *pacer) refill(now time.Time) {
 	p.tokens = min(p.tokens+passed*p.rate, max(1, p.rate*burst.Seconds()))
 
 	since := now.Sub(p.limitedAt)
-	isHeld := p.growth < fineGrowth && since < holdRate
+	isHeld := p.growth < fineGrowth && since < holdTime
 
 	switch {
-	case since > forgetRate:
+	case since > rateTTL:
 		p.rate = 0
 	case demand && !isHeld:
 		p.rate *= 1 + p.growth*min(passed, 1)
 	}
 
-	if demand && since > holdRate { // Bird may accept much more than before
+	if demand && since > holdTime { // the AI may accept much more than before
 		p.growth = min(p.growth*(1+min(passed, 1)), firstGrowth)
 	}
 }

@@ -27,7 +27,7 @@ func (f *fixture) drain(backlog int, latency, retryAfter time.Duration, limiter 
 
 	var inFlight []call
 
-	call429 := limit(failure.ScopeBird, retryAfter)
+	call429 := limit(failure.ScopeAI, retryAfter)
 	start := f.clock.Now()
 
 	for n := 0; backlog > 0 || len(inFlight) > 0; f.clock.Advance(step) {
@@ -46,7 +46,7 @@ func (f *fixture) drain(backlog int, latency, retryAfter time.Duration, limiter 
 			inFlight = inFlight[1:]
 		}
 
-		admitted, _ := f.Admit(scopeBird, concurrency-len(inFlight))
+		admitted, _ := f.Admit(scopeAI, concurrency-len(inFlight))
 		for range min(admitted, backlog) {
 			request := Ask(textMethod)
 			request.Queued = true
@@ -96,7 +96,7 @@ func TestBacklogDrainsAtTheRateThatBirdAccepts(t *testing.T) {
 
 func TestOneLimitedEventSlowsNoOther(t *testing.T) {
 	f := newFixture(t)
-	limited := limit(failure.ScopeBird, 0)
+	limited := limit(failure.ScopeAI, 0)
 	answered := 0
 
 	for n := range 3000 { // 30 seconds
@@ -153,7 +153,7 @@ func TestOutageEndsWithASlowStart(t *testing.T) {
 		f.call(Ask(textMethod), n, nil)
 	}
 
-	if n, _ := f.Admit(scopeBird, 100); n < 10 {
+	if n, _ := f.Admit(scopeAI, 100); n < 10 {
 		t.Errorf("%d calls admitted after several successes, want more each time", n)
 	}
 }

@@ -17,14 +17,14 @@ import (
 const (
 	// maxLevel bounds the exponent of the backoff.
 	maxLevel = 12
-	// LevelMemory is how long an ended pause that no success has cleared still makes the next one longer.
-	LevelMemory = time.Hour
+	// LevelTTL is how long an ended pause that no success has cleared still makes the next one longer.
+	LevelTTL = time.Hour
 	// shareTimeout bounds the write of a pause.
 	shareTimeout = 5 * time.Second
 )
 
-// Limited closes the scope of a rate limit that Meta reports in a webhook, from the time at which it was met. The same
-// report twice changes nothing.
+// Limited closes the scope of a rate limit that Meta reported in a webhook, from the time of the limit. A repeated report has
+// no effect.
 func (g *Gate) Limited(ctx context.Context, call Call, f *failure.Error, at time.Time) error {
 	g.mu.Lock()
 
@@ -49,7 +49,7 @@ func (p *Permit) limited(f *failure.Error, from time.Time) (string, *store.Pause
 	}
 
 	g := p.gate
-	if p.call.Target == Bird {
+	if p.call.Target == AI {
 		g.pacer(name).limited(p.event, p.began, from, f.RetryAfter)
 		return name, nil
 	}
@@ -60,7 +60,7 @@ func (p *Permit) limited(f *failure.Error, from time.Time) (string, *store.Pause
 	}
 
 	level := 0
-	if s.isLimited() && from.Sub(s.until) < LevelMemory {
+	if s.isLimited() && from.Sub(s.until) < LevelTTL {
 		level = min(s.level+1, maxLevel)
 	}
 
@@ -158,7 +158,7 @@ func (g *Gate) markShared(name string) {
 	}
 }
 
-// Adopt takes over the pauses of all receivers that end after LevelMemory ago, and the problems that are stored among them. The
+// Adopt takes over the pauses of all receivers that end after LevelTTL ago, and the problems that are stored among them. The
 // store was asked for them at asked. It returns the problems of this receiver that calls of others showed to be over.
 func (g *Gate) Adopt(pauses []store.Pause, asked time.Time) (over []string) {
 	over = g.problems.adopt(pauses, asked)
@@ -178,7 +178,7 @@ func (g *Gate) Adopt(pauses []store.Pause, asked time.Time) (over []string) {
 	for name, s := range g.states {
 		wasShared := !s.sharedAt.IsZero() && s.sharedAt.Before(asked) // else the store may have been read before
 		isCleared := wasShared && !stored[name] && len(pauses) < store.MaxPauses
-		isOld := asked.Sub(s.until) > LevelMemory
+		isOld := asked.Sub(s.until) > LevelTTL
 
 		if s.isLimited() && (isCleared || isOld) {
 			g.open(name, s)

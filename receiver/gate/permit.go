@@ -16,15 +16,15 @@ import (
 const (
 	// outageEvents is how many different events have to fail before the circuit breaker of a target opens.
 	outageEvents = 2
-	// refusedEvents is how many different events in a row a method of Bird has to refuse before it is closed. One refused
-	// event may concern that event alone.
+	// refusedEvents is how many different events in a row a method of the AI has to refuse before its scope closes. A single
+	// refusal may concern one event only.
 	refusedEvents = 3
 	// addressEvents is how many different events the basic method has to refuse before the address counts as wrong.
 	addressEvents = maxFailing
 	// maxUnavailable bounds the time that a failing server can ask for with Retry-After before it is probed again.
 	maxUnavailable = 2 * time.Minute
-	// basicMethod is the method that every bridge has. If Bird does not know it, the address is wrong.
-	basicMethod = scopeBird + ":process_text_message"
+	// basicMethod is the method that every bridge has. If the AI refuses it, the address is wrong.
+	basicMethod = scopeAI + ":process_text_message"
 )
 
 // Permit is one call that the gate let through.
@@ -32,7 +32,7 @@ type Permit struct {
 	gate   *Gate
 	call   Call
 	event  store.ID
-	pacer  *pacer // of a call to Bird
+	pacer  *pacer // of a call to the AI
 	began  time.Time
 	probes []string // the closed scopes that this call probes
 	ended  bool
@@ -41,7 +41,7 @@ type Permit struct {
 // IsProbe reports whether the call probes a closed scope.
 func (p *Permit) IsProbe() bool { return len(p.probes) > 0 }
 
-// Cancel ends a call whose result says nothing about the other side: it was not made, or its caller cancelled it.
+// Cancel ends a call without a result: the call was not made, or its caller canceled it.
 func (p *Permit) Cancel() {
 	if p == nil {
 		return
@@ -154,7 +154,7 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 	}
 
 	if s.closed {
-		if isTarget && p.call.Target == Bird {
+		if isTarget && p.call.Target == AI {
 			g.pacer(name).restart()
 		}
 
@@ -170,7 +170,7 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 // isLikeRefused reports whether the success of the call shows that others in a scope would succeed which were refused. A method
 // of Bird may refuse some messages alone, so that only one of those shows it.
 func (p *Permit) isLikeRefused(name string) bool {
-	return p.call.Queued || kindOf(name) != failure.ScopeBirdMethod || !p.call.isAsk()
+	return p.call.Queued || kindOf(name) != failure.ScopeAIMethod || !p.call.isAsk()
 }
 
 // fail closes the scope to which a failure belongs, if it has to. It returns the scope.
@@ -181,7 +181,7 @@ func (p *Permit) fail(f *failure.Error, now time.Time) (name string, pause *stor
 	case failure.Configuration:
 		return p.refused(f, now), nil
 	case failure.Transient, failure.Ambiguous:
-		if p.isAboutEvent(f) {
+		if p.isEventFailure(f) {
 			return "", nil
 		}
 
@@ -191,9 +191,9 @@ func (p *Permit) fail(f *failure.Error, now time.Time) (name string, pause *stor
 	}
 }
 
-// isAboutEvent reports whether a transient failure concerns the event, not the whole target.
-func (p *Permit) isAboutEvent(f *failure.Error) bool {
-	return p.call.Target == Bird && f.Scope == failure.ScopeNone && f.Class == failure.Transient
+// isEventFailure reports whether a transient failure concerns the event, not the whole target.
+func (p *Permit) isEventFailure(f *failure.Error) bool {
+	return p.call.Target == AI && f.Scope == failure.ScopeNone && f.Class == failure.Transient
 }
 
 // unavailable counts a failure of the target and opens its circuit breaker if there were too many.
@@ -218,8 +218,8 @@ func (p *Permit) unavailable(f *failure.Error, now time.Time) string {
 	return name
 }
 
-// Refused closes the scope of a failure of class Configuration that another call than the given one met: a look-up shows
-// that a send would be refused. If the period of the scope is over, the look-up counts as its probe, which failed.
+// Refused closes the scope of a configuration failure that another call met: a lookup showed that a send would be refused. If
+// the period of the scope has ended, the lookup counts as a failed probe.
 func (g *Gate) Refused(call Call, event store.ID, f *failure.Error) {
 	g.mu.Lock()
 	defer g.unlock()
@@ -249,12 +249,12 @@ func (p *Permit) refused(f *failure.Error, now time.Time) string {
 	s := p.gate.state(name)
 	isProbe := slices.Contains(p.probes, name)
 
-	if f.Scope == failure.ScopeBirdMethod {
+	if f.Scope == failure.ScopeAIMethod {
 		many := s.fail(p.event, refusedEvents, refusedEvents)
 
 		switch {
 		case name == basicMethod && s.lastSuccess.IsZero() && len(s.failing) >= addressEvents:
-			name = scopeBird
+			name = scopeAI
 			s = p.gate.state(name)
 		case s.closed && !isProbe || !many && !isProbe:
 			return name

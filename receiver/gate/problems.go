@@ -21,8 +21,8 @@ const (
 	problemPrefix = "problem:"
 	// maxProblems bounds the problems of a receiver that it shares. The others end with calls of its own only.
 	maxProblems = 100
-	// problemRenewal is the age at which a receiver stores its problem again: the schedule returns it for LevelMemory.
-	problemRenewal = LevelMemory / 2
+	// problemRenewal is the age at which a receiver stores its problem again: the schedule returns it for LevelTTL.
+	problemRenewal = LevelTTL / 2
 	// problemPace is the shortest time between two writes of a problem that calls meet again and again.
 	problemPace = 10 * time.Second
 )
@@ -148,7 +148,7 @@ func (p *Problems) adopt(pauses []store.Pause, asked time.Time) (over []string) 
 		case problem.storedAt.IsZero():
 		case !problem.storedAt.Before(asked): // the store may have been read before
 			stored[name] = p.stored[name]
-		case problem.failed.After(problem.seen) || asked.Sub(problem.storedAt) >= LevelMemory:
+		case problem.failed.After(problem.seen) || asked.Sub(problem.storedAt) >= LevelTTL:
 			problem.storedAt = time.Time{} // deleted before the last call, or stored too long ago
 		case len(pauses) < store.MaxPauses: // else there may be more
 			over = append(over, name)

@@ -72,9 +72,9 @@ func TestScopeOpensWithTheProbeOfAnotherReceiver(t *testing.T) {
 	}{
 		"refused token":       {person(1), refusal(failure.ScopeApp, "190"), 1, period},
 		"refused number":      {person(1), refusal(failure.ScopeNumber, "10"), 1, period},
-		"refused key":         {Ask(textMethod), refusal(failure.ScopeBird, "http_401"), 1, period},
-		"refused method":      {waiting, refusal(failure.ScopeBirdMethod, "http_404"), refusedEvents, period},
-		"unavailable Meta":    {LookUp("waba"), outage, threshold, 2 * openDuration},
+		"refused key":         {Ask(textMethod), refusal(failure.ScopeAI, "http_401"), 1, period},
+		"refused method":      {waiting, refusal(failure.ScopeAIMethod, "http_404"), refusedEvents, period},
+		"unavailable Meta":    {Lookup("waba"), outage, threshold, 2 * openDuration},
 		"unavailable AI":      {Ask(textMethod), outage, threshold, 2 * openDuration},
 		"unavailable uploads": {Upload(), outage, threshold, 2 * openDuration},
 	} {
@@ -121,7 +121,7 @@ func TestRefusalOfAMethodStaysWithCallsOfOtherMessages(t *testing.T) {
 	r := newReplicas(t)
 
 	for n := range refusedEvents {
-		r.second.mustCall(Ask(imageMethod), n, refusal(failure.ScopeBirdMethod, "http_404"), true)
+		r.second.mustCall(Ask(imageMethod), n, refusal(failure.ScopeAIMethod, "http_404"), true)
 	}
 
 	r.pass(period)

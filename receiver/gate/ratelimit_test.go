@@ -245,7 +245,7 @@ func TestNewEventsQueueBehindWaitingOnes(t *testing.T) {
 	queued.Queued = true
 	f.mustCall(queued, 1, nil, true)
 
-	f.Drained("number:number")
+	f.EndWait("number:number")
 	f.mustCall(person(10), 10, nil, true)
 }
 

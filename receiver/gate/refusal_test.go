@@ -12,7 +12,7 @@ import (
 
 func TestRefusedKeyIsProbedByOneEvent(t *testing.T) {
 	f := newFixture(t)
-	f.mustCall(Ask(textMethod), 0, refusal(failure.ScopeBird, "http_401"), true)
+	f.mustCall(Ask(textMethod), 0, refusal(failure.ScopeAI, "http_401"), true)
 
 	calls := 0
 
@@ -20,7 +20,7 @@ func TestRefusedKeyIsProbedByOneEvent(t *testing.T) {
 		f.clock.Advance(30 * time.Second)
 
 		for n := range 200 {
-			if f.call(Ask(imageMethod), 1000*period+n, refusal(failure.ScopeBird, "http_401")) {
+			if f.call(Ask(imageMethod), 1000*period+n, refusal(failure.ScopeAI, "http_401")) {
 				calls++
 			}
 		}
@@ -72,7 +72,7 @@ func TestRefusedLookUpCountsAsAProbe(t *testing.T) {
 
 func TestOneRefusedEventClosesNoMethod(t *testing.T) {
 	f := newFixture(t)
-	notFound := refusal(failure.ScopeBirdMethod, "http_404")
+	notFound := refusal(failure.ScopeAIMethod, "http_404")
 
 	for range 5 {
 		f.mustCall(Ask(imageMethod), 1, notFound, true)
@@ -84,7 +84,7 @@ func TestOneRefusedEventClosesNoMethod(t *testing.T) {
 		f.mustCall(Ask(imageMethod), n, notFound, true)
 	}
 
-	if closed := f.WaitAfter(Ask(imageMethod), event(1), notFound); closed == nil || closed.Scope.Kind != failure.ScopeBirdMethod {
+	if closed := f.WaitAfter(Ask(imageMethod), event(1), notFound); closed == nil || closed.Scope.Kind != failure.ScopeAIMethod {
 		t.Errorf("a refused event waits for %v, want the method", closed)
 	}
 
@@ -105,14 +105,14 @@ func TestRefusedMethodOpensOnceNoEventWaits(t *testing.T) {
 	f := newFixture(t)
 
 	for n := range refusedEvents {
-		f.mustCall(Ask(imageMethod), n, refusal(failure.ScopeBirdMethod, "http_404"), true)
+		f.mustCall(Ask(imageMethod), n, refusal(failure.ScopeAIMethod, "http_404"), true)
 	}
 
 	if closed := f.Snapshot(); len(closed) != 1 {
 		t.Fatalf("closed scopes = %v, want the method", closed)
 	}
 
-	f.Drained(scopeBird + ":" + imageMethod) // the events that waited were dead-lettered
+	f.EndWait(scopeAI + ":" + imageMethod) // the events that waited were dead-lettered
 
 	if closed := f.Snapshot(); len(closed) != 0 {
 		t.Errorf("closed scopes = %v, want none: nothing would probe the method", closed)
@@ -121,13 +121,13 @@ func TestRefusedMethodOpensOnceNoEventWaits(t *testing.T) {
 
 func TestUnknownTextMethodMeansAWrongAddress(t *testing.T) {
 	f := newFixture(t)
-	notFound := refusal(failure.ScopeBirdMethod, "http_404")
+	notFound := refusal(failure.ScopeAIMethod, "http_404")
 
 	for n := range addressEvents {
 		f.mustCall(Ask(textMethod), n, notFound, true)
 	}
 
-	if closed := f.Check(Ask(imageMethod)); closed == nil || closed.Scope.Kind != failure.ScopeBird {
+	if closed := f.Check(Ask(imageMethod)); closed == nil || closed.Scope.Kind != failure.ScopeAI {
 		t.Errorf("closed = %v, want all of Bird", closed)
 	}
 }
@@ -135,7 +135,7 @@ func TestUnknownTextMethodMeansAWrongAddress(t *testing.T) {
 func TestWrongAddressIsNoAnswer(t *testing.T) {
 	f := newFixture(t)
 	start := f.clock.Now()
-	notFound := refusal(failure.ScopeBirdMethod, "http_404")
+	notFound := refusal(failure.ScopeAIMethod, "http_404")
 
 	for n := range addressEvents {
 		f.clock.Advance(time.Second)
@@ -146,7 +146,7 @@ func TestWrongAddressIsNoAnswer(t *testing.T) {
 		t.Error("Bird has answered a message, want that it may refuse all")
 	}
 
-	if f.RefusesAll(scopeBird+":"+imageMethod, start) {
+	if f.RefusesAll(scopeAI+":"+imageMethod, start) {
 		t.Error("a method that a bridge may lack is taken for the address")
 	}
 

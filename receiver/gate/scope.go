@@ -16,14 +16,14 @@ type Target string
 // The targets.
 const (
 	Graph Target = "graph" // Meta's Graph API
-	Bird  Target = "bird"
+	AI    Target = "bird"
 	Files Target = "files" // the servers of Meta that hold files, and the spool
 )
 
 // The names of scopes that have no id.
 const (
 	scopeApp      = "app"
-	scopeBird     = "bird"
+	scopeAI       = "bird"
 	scopeDownload = "files:download"
 	scopeUpload   = "files:upload"
 )
@@ -57,14 +57,14 @@ func newCall(target Target, scopes ...Scope) Call {
 	return call
 }
 
-// passes reports whether the call is made although a scope is closed: a closed method of Bird holds back only events that
-// it refused before, which wait for it. It may refuse these alone.
+// passes reports whether the call is made although a scope is closed. A closed method of the AI holds back only the events that
+// it refused before.
 func (c Call) passes(s *state) bool {
-	return s.kind == failure.ScopeBirdMethod && !c.Queued && c.isAsk()
+	return s.kind == failure.ScopeAIMethod && !c.Queued && c.isAsk()
 }
 
-// isAsk reports whether the call asks Bird about a message.
-func (c Call) isAsk() bool { return c.Target == Bird && c.circuit() == scopeBird }
+// isAsk reports whether the call asks the AI about a message.
+func (c Call) isAsk() bool { return c.Target == AI && c.circuit() == scopeAI }
 
 // Send returns a send from a phone number of a business account in a conversation, which lane names. It also waits for a
 // limit of the person that was met under one of the aliases, before the names were joined.
@@ -82,16 +82,16 @@ func Report(businessAccount, number string) Call {
 	return newCall(Graph, graphScopes(businessAccount, number, "")[:3]...)
 }
 
-// LookUp returns a call to the Graph API that is no send.
-func LookUp(businessAccount string) Call {
+// Lookup returns a call to the Graph API that is no send.
+func Lookup(businessAccount string) Call {
 	return newCall(Graph, graphScopes(businessAccount, "", "")[:2]...)
 }
 
-// Download returns the download of a person's file, which has a circuit of its own: an outage of Meta's media hosts concerns
-// no texts, and answered texts do not prove that files can be downloaded.
+// Download returns the call for the download of a person's file. It has its own circuit breaker: an outage of Meta's media
+// hosts does not concern texts.
 func Download() Call { return newCall(Files, Scope{failure.ScopeFiles, scopeDownload}) }
 
-// Upload returns the upload of a file to Meta, which has a circuit of its own too.
+// Upload returns the call for the upload of a file to Meta. It has its own circuit breaker.
 func Upload() Call { return newCall(Files, Scope{failure.ScopeFiles, scopeUpload}) }
 
 // PairScope returns the name of the scope of the sends to the person whose conversation has a name.
@@ -112,15 +112,15 @@ func graphScopes(businessAccount, number, lane string) []Scope {
 	}
 }
 
-// Ask returns a request to a method of Bird.
-func Ask(method string) Call { return birdCall(scopeBird, scopeBird+":"+method) }
+// Ask returns a request to a method of the AI.
+func Ask(method string) Call { return aiCall(scopeAI, scopeAI+":"+method) }
 
-// Notify returns a call to a method of Bird that has a circuit of its own: statuses neither stop messages nor are stopped
-// by them.
-func Notify(method string) Call { return birdCall(scopeBird+":"+method, scopeBird+":"+method) }
+// Notify returns a call to a method of the AI with its own circuit breaker. Failed statuses do not stop messages, and failed
+// messages do not stop statuses.
+func Notify(method string) Call { return aiCall(scopeAI+":"+method, scopeAI+":"+method) }
 
-func birdCall(circuit, method string) Call {
-	return newCall(Bird, Scope{failure.ScopeBird, circuit}, Scope{failure.ScopeBirdMethod, method})
+func aiCall(circuit, method string) Call {
+	return newCall(AI, Scope{failure.ScopeAI, circuit}, Scope{failure.ScopeAIMethod, method})
 }
 
 // name returns the name of the call's scope of a kind; empty if it has none.
@@ -134,8 +134,8 @@ func (c Call) name(kind failure.Scope) string {
 	return ""
 }
 
-// Method returns the name of the scope of the call's method of Bird; empty if it has none.
-func (c Call) Method() string { return c.name(failure.ScopeBirdMethod) }
+// Method returns the name of the scope of the call's AI method, or "" if it has none.
+func (c Call) Method() string { return c.name(failure.ScopeAIMethod) }
 
 // circuit returns the name of the scope whose circuit breaker protects the target of the call.
 func (c Call) circuit() string {
@@ -146,14 +146,14 @@ func (c Call) circuit() string {
 		return c.name(failure.ScopeFiles)
 	}
 
-	return c.name(failure.ScopeBird) // none for the places of media
+	return c.name(failure.ScopeAI) // none for the places of media
 }
 
 // belongsTo reports whether a scope is on the side of a target.
 func belongsTo(name string, target Target) bool {
-	isBird := name == scopeBird || strings.HasPrefix(name, scopeBird+":")
+	isBird := name == scopeAI || strings.HasPrefix(name, scopeAI+":")
 
-	return isBird == (target == Bird)
+	return isBird == (target == AI)
 }
 
 // isPersonal reports whether a scope concerns one conversation. Its lane waits for a time, not for the scope.
@@ -162,8 +162,8 @@ func isPersonal(name string) bool { return strings.HasPrefix(name, pairPrefix) }
 // kindOf returns the kind of a scope by its name.
 func kindOf(name string) failure.Scope {
 	kind, _, isNamed := strings.Cut(name, ":")
-	if kind == scopeBird && isNamed {
-		return failure.ScopeBirdMethod
+	if kind == scopeAI && isNamed {
+		return failure.ScopeAIMethod
 	}
 
 	return failure.Scope(kind)

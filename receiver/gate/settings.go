@@ -11,7 +11,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// applySettings opens what a new credential, address or setting may have mended. The caller holds the lock.
+// applySettings opens the scopes whose credential, address or setting has changed. The caller holds the lock.
 func (g *Gate) applySettings() {
 	next := g.Live.Current()
 	if next == g.settings {
@@ -25,8 +25,8 @@ func (g *Gate) applySettings() {
 		g.reset(Graph)
 	}
 
-	if Changed(Bird, before, next) {
-		g.reset(Bird)
+	if Changed(AI, before, next) {
+		g.reset(AI)
 		clear(g.pacers)
 	}
 }

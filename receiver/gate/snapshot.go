@@ -34,7 +34,7 @@ func (g *Gate) Snapshot() []State {
 	var all []State
 
 	for name, s := range g.states {
-		// A rate limit that has ended is of no interest until a probe meets it again.
+		// An ended rate limit stays closed until a probe, but is not reported.
 		if !s.closed || s.reason == RateLimited && !now.Before(s.until) {
 			continue
 		}

@@ -19,7 +19,7 @@ const (
 	RateLimited Reason = "rate_limited" // the other side asked for fewer calls
 	Refused     Reason = "refused"      // a credential, permission or address is wrong
 	Unavailable Reason = "unavailable"  // the circuit breaker is open
-	Throughput  Reason = "throughput"   // a phone number's messages a second, or the rate that Bird accepts, are used up
+	Throughput  Reason = "throughput"   // the messages a second of a phone number, or the rate of the AI, are used up
 )
 
 // Closed is the error of a call that may not be made now.
@@ -76,7 +76,7 @@ const maxFailing = 8
 // wait returns the time until a call may probe the closed scope.
 func (s *state) wait(now time.Time) time.Duration {
 	if s.probing {
-		return probeWait
+		return probeRetry
 	}
 
 	return s.until.Sub(now)

@@ -25,8 +25,8 @@ type limiter interface {
 	take(now time.Time)
 }
 
-// throughput limits the sends of one phone number: an even rate with small bursts, and never more in any second than Meta
-// allows. Unused sends are lost, so that none are saved up during a pause.
+// throughput limits the sends of one phone number to an even rate with small bursts. It never allows more sends in a second
+// than Meta. Unused sends expire, so a pause accumulates none.
 type throughput struct {
 	perSecond  int
 	tokens     float64
@@ -104,7 +104,7 @@ func (g *Gate) limiterOf(name string, kind failure.Scope, now time.Time) limiter
 		return &g.media
 	case kind == failure.ScopeNumber:
 		return g.number(name, now)
-	case belongsTo(name, Bird) && g.pacers[name] != nil:
+	case belongsTo(name, AI) && g.pacers[name] != nil:
 		return g.pacers[name]
 	default:
 		return nil

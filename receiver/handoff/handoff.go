@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package handoff sends requests to the desk, the software of the people who take conversations over: that the AI handed a
-// conversation off, and what the person writes meanwhile. The desk answers by the messages API.
+// Package handoff sends requests to the desk: that the AI handed a conversation off, and the messages of the person during the
+// takeover. The desk answers by the messages API.
 package handoff
 
 import (

@@ -95,7 +95,7 @@ type Figures struct {
 	MessagesProcessed     int64            `json:"messages_processed"`
 	MessagesFailed        int64            `json:"messages_failed"` // dead letters, less the ones that a replay processed
 	AvgProcessingTimeMS   float64          `json:"avg_processing_time_ms"`
-	ErrorCounts           map[string]int64 `json:"error_counts"` // by code of Meta, Bird or HTTP
+	ErrorCounts           map[string]int64 `json:"error_counts"` // by code of Meta, the AI or HTTP
 	LastMessageAgoMinutes *int64           `json:"last_message_ago_minutes"`
 }
 
@@ -120,7 +120,7 @@ const (
 // Subscription compares the declared webhook subscription with the one at Meta.
 type Subscription struct {
 	State SubscriptionState `json:"state"`
-	// Problem describes what an administrator has to mend. It is empty unless the state is failed.
+	// Problem describes what an administrator has to fix. It is empty unless the state is failed.
 	Problem string `json:"problem,omitempty"`
 }
 

@@ -16,7 +16,7 @@ import (
 
 const dialTimeout = 10 * time.Second
 
-// Guard checks each dialled address, after name resolution, so that DNS rebinding cannot evade the check. It always refuses the
+// Guard checks each dialed address, after name resolution, so that DNS rebinding cannot evade the check. It always refuses the
 // addresses for which [IsMetadata] is true, with CodeMetadata.
 type Guard struct {
 	// Refuse returns why a call must not connect to another address, or nil. An IPv4 address within IPv6 arrives as IPv4; an

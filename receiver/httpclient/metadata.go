@@ -26,9 +26,8 @@ var metadata = []netip.Addr{
 	netip.MustParseAddr("fd00:a9fe:a9fe::1"),  // Akamai
 }
 
-// IsMetadata reports whether an address may be of a cloud's metadata service, or of a group of hosts. No client connects to one,
-// whatever leads there. Private and loopback addresses are no such addresses: a server is often a Service of the cluster, or runs
-// beside the receiver.
+// IsMetadata reports whether an address may belong to a cloud's metadata service, or to a multicast group. No client connects
+// to such an address. Private and loopback addresses are allowed: a server is often a Service of the cluster, or a sidecar.
 func IsMetadata(ip netip.Addr) bool {
 	ip = embedded(ip)
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package intake turns a delivery into the events to store: the idempotency key, class and lane of each, and the notices
-// for the sink. Whether an event is new is for the store to decide.
+// for the sink. The store decides whether an event is new.
 package intake
 
 import (
@@ -127,9 +127,9 @@ func skippedEvent(kind store.Kind, item whatsapp.Item, now time.Time) store.Even
 	}
 }
 
-// contentKey returns the key of an item that has no id: its content without insignificant white space. Meta reports some
-// things, such as a rate limit, in the same words each time. If the content has no time and the entry neither, the hour of
-// receipt is part of the key: equal items are then one event within an hour, and a redelivery in a later hour is another.
+// contentKey returns the key of an item without an id: its content without insignificant white space. Meta repeats some items
+// verbatim, such as rate limits. If neither the content nor the entry has a time, the hour of receipt is part of the key. Equal
+// items within an hour are then one event, and a redelivery in a later hour is another event.
 func contentKey(item whatsapp.Item, now time.Time) []string {
 	key := []string{compact(item.Raw)}
 	if item.Time == "" && !bytes.Contains(item.Raw, []byte(`"timestamp"`)) {
@@ -139,9 +139,9 @@ func contentKey(item whatsapp.Item, now time.Time) []string {
 	return key
 }
 
-// quarantined sets an event of a foreign number aside, in its lane, so that it can be replayed once the number is
-// configured. Neither its status nor its takeover is applied. There is nothing to replay of an event without a lane, and of one
-// that is skipped.
+// quarantined returns an event of an unconfigured phone number as quarantined, in its lane, so it can be replayed once the
+// number is configured. Its status and its takeover are not applied. An event without a lane, or a skipped one, cannot be
+// replayed.
 func quarantined(event store.Event) store.Event {
 	switch {
 	case event.State == store.Skipped:

@@ -14,8 +14,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// noticeOf returns the notice about an event. That a message was read is announced here, so that it does not wait for
-// Bird; the engine announces failed messages and reported errors. No notice says what was written, or by whom.
+// noticeOf returns the notice about an event. It announces a read message, so the notice does not wait for the AI. The engine
+// announces failed messages and reported errors. No notice contains a text or a person.
 func noticeOf(event store.Event, item whatsapp.Item) (_ store.Event, ok bool) {
 	n := notice.Notice{
 		Source:  notice.Number(event.PhoneNumberID),
@@ -63,8 +63,8 @@ var accountFields = []string{
 	"account_", "business_", "flows", "message_template_", "partner_", "payment_configuration_", "phone_number_", "security", "template_",
 }
 
-// fieldData returns what the notice about an item may say: all of a field about the account, and nothing of the others,
-// which name people or hold their messages, except for the type of a handover.
+// fieldData returns the data of the notice about an item: the complete value of an account field, and only the type of a
+// handover. Other fields name people or contain their messages.
 func fieldData(item whatsapp.Item) json.RawMessage {
 	isAccount := func(prefix string) bool { return strings.HasPrefix(item.Field, prefix) }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// standbyEvents are the messages of conversations that another responder has, each as an event of the conversation, and the
-// rest of the change. None is answered. Each takes the conversation over from its own time on: a message that is sent
-// later would take it back, so an answer that waits must not go out.
+// standbyEvents returns the messages of conversations that another responder has, each as an event of its conversation, and the
+// rest of the change. None is answered. Each starts a takeover at its own time: a later send by this app would take the
+// conversation back, so waiting answers must not be sent.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby
 func standbyEvents(item whatsapp.Item, settings config.Config, now time.Time) []parsedEvent {

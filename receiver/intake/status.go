@@ -15,9 +15,9 @@ import (
 // statusLanes is the number of lanes over which the statuses of a phone number are spread, to be processed in parallel.
 const statusLanes = 64
 
-// statusEvent is an event of class statuses. Its key is the phone number, message, status, participant and type, and of a
-// payment the attempt, capture or refund. The store applies the status when it stores the event. The event then acts on a failed status and reports the others
-// to Bird; without that method, the others are done.
+// statusEvent returns an event of class Statuses. Its key is the phone number, message, status, participant and type, and for a
+// payment also the attempt, capture or refund. The store applies the status when it stores the event. The event then handles
+// a failed status, or reports the status to the AI. If the method is disabled, other statuses are stored as done.
 func statusEvent(item whatsapp.Item, settings config.Config, now time.Time) store.Event {
 	status, err := whatsapp.ParseStatus(item.Raw)
 	if err != nil || status.MessageID == "" {
@@ -75,8 +75,8 @@ func StatusID(number, messageID, status string) store.ID {
 	return store.NewID(store.KindStatus, number, messageID, status, "", "")
 }
 
-// statusLane returns the lane of the conversation for a failure, since a failure may concern the person, with the aliases of
-// the person. All other statuses are spread by message. A failure is never in a lane that waits for Bird.
+// statusLane returns the lane of the conversation for a failed status, with the aliases of the person: a failure may concern
+// the person. All other statuses are spread by message. A failed status never waits behind a report to the AI.
 func statusLane(status whatsapp.Status, number string) (lane string, aliases []string) {
 	if !status.IsFailed() {
 		return ReportLane(number, string(status.MessageID)), nil
@@ -89,7 +89,7 @@ func statusLane(status whatsapp.Status, number string) (lane string, aliases []s
 	return spread("failed:"+number, string(status.MessageID)), nil
 }
 
-// ReportLane returns the lane of the events that report the statuses of a message to Bird.
+// ReportLane returns the lane of the events that report the statuses of a message to the AI.
 func ReportLane(number, messageID string) string { return spread(store.ReportLane+number, messageID) }
 
 // ThreadLane returns the lane of the event that passes a conversation to another responder. It is not the conversation's,
@@ -98,7 +98,7 @@ func ThreadLane(number string, message store.ID) string {
 	return spread("thread:"+number, message.String())
 }
 
-// DeadlineLane returns the lane of the event that ends the time for a later answer: one of its own, since it waits.
+// DeadlineLane returns the lane of an answer deadline. Each deadline has its own lane, because it waits.
 func DeadlineLane(question store.ID) string { return "deadline:" + question.String() }
 
 // spread returns one of statusLanes lanes.

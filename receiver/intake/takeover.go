@@ -119,21 +119,21 @@ func handoverTakeover(handover whatsapp.Handover, settings config.Config, receiv
 	case whatsapp.ControlTaken:
 		return takeover(store.OtherResponder, handover.Timestamp, settings, received)
 	case whatsapp.ControlPassed:
-		return &store.Takeover{At: sentAt(handover.Timestamp, received), Spares: Spared(settings)}
+		return &store.Takeover{At: sentAt(handover.Timestamp, received), Preserves: Preserved(settings)}
 	}
 
 	return nil
 }
 
-// Spared returns the holders whose takeover stays when Meta gives a conversation to another responder or to this app: people
-// who work with the person anyway. A handoff that passes the conversation to the other responder is the responder's, and is
-// over when the conversation comes back.
-func Spared(settings config.Config) store.Spared {
+// PreservedHolders returns the holders whose takeover stays when Meta gives a conversation to another responder or to this app:
+// people who attend to the person in any case. A handoff that passed the conversation to the other responder ends when the
+// conversation comes back.
+func Preserved(settings config.Config) store.Preserved {
 	if settings.Processing.PassThreadControl {
-		return store.Spared{store.Colleague, store.Desk}
+		return store.Preserved{store.Colleague, store.Desk}
 	}
 
-	return store.Spared{store.Colleague, store.Desk, store.HandedOff}
+	return store.Preserved{store.Colleague, store.Desk, store.HandedOff}
 }
 
 func takeover(by store.Holder, timestamp whatsapp.Text, settings config.Config, received time.Time) *store.Takeover {
@@ -145,7 +145,7 @@ func takeover(by store.Holder, timestamp whatsapp.Text, settings config.Config, 
 		At:    at,
 	}
 	if by == store.OtherResponder {
-		change.Spares = Spared(settings)
+		change.Preserves = Preserved(settings)
 	}
 
 	return change

@@ -31,7 +31,7 @@ type File struct {
 func (f *File) Open() (io.ReadCloser, error) { return os.Open(f.Path) }
 
 // Lend keeps the file until Return is called. It reports false if the file was removed.
-func (f *File) Lend() bool {
+func (f *File) Acquire() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
@@ -44,8 +44,8 @@ func (f *File) Lend() bool {
 	return true
 }
 
-// Return ends one Lend.
-func (f *File) Return() error {
+// Release ends one Acquire.
+func (f *File) Release() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 

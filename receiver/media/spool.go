@@ -37,7 +37,7 @@ type Lookup interface {
 	MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (cloudapi.MediaInfo, error)
 }
 
-// Spool is the directory of downloaded media. It is safe for concurrent use.
+// Spool is the folder of downloaded media. It is safe for concurrent use.
 type Spool struct {
 	live   *config.Live
 	lookup Lookup

@@ -119,7 +119,7 @@ func TestLentFilesStay(t *testing.T) {
 	}
 
 	for range 2 {
-		if !file.Lend() {
+		if !file.Acquire() {
 			t.Fatal("the file cannot be lent")
 		}
 	}
@@ -127,7 +127,7 @@ func TestLentFilesStay(t *testing.T) {
 	f.remove(t, file)
 	f.remove(t, file)
 
-	if file.Lend() {
+	if file.Acquire() {
 		t.Error("a removed file is lent")
 	}
 
@@ -136,7 +136,7 @@ func TestLentFilesStay(t *testing.T) {
 			t.Errorf("the lent file is gone (%v), %d bytes are reserved", err, f.spool.Bytes())
 		}
 
-		if err := file.Return(); err != nil {
+		if err := file.Release(); err != nil {
 			t.Error(err)
 		}
 	}

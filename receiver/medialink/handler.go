@@ -48,8 +48,8 @@ type Files interface {
 	OpenFile(ctx context.Context, event store.ID) (file *media.File, done func(), err error)
 }
 
-// Parts are the dependencies of a Handler. All are required.
-type Parts struct {
+// Dependencies are the dependencies of a Handler. All are required.
+type Dependencies struct {
 	Files   Files
 	Live    *config.Live
 	Metrics *metrics.Metrics
@@ -60,15 +60,15 @@ type Parts struct {
 // Handler serves the files behind links. A link is the only credential for its file, so a wrong link and an expired link get
 // the same answer.
 type Handler struct {
-	Parts
+	Dependencies
 	places *semaphore.Weighted
 }
 
 // NewHandler returns the handler of the paths below config.MediaPath.
-func NewHandler(parts Parts) *Handler {
-	parts.Log = slog.New(logsample.New(parts.Log.Handler(), parts.Clock))
+func NewHandler(dependencies Dependencies) *Handler {
+	dependencies.Log = slog.New(logsample.New(dependencies.Log.Handler(), dependencies.Clock))
 
-	return &Handler{Parts: parts, places: semaphore.NewWeighted(maxServed)}
+	return &Handler{Dependencies: dependencies, places: semaphore.NewWeighted(maxServed)}
 }
 
 // ServeHTTP answers GET and HEAD.

@@ -129,7 +129,7 @@ func newHandler(t *testing.T, source Files) (*Handler, *metrics.Metrics) {
 	clock := clockwork.NewFakeClockAt(now)
 	counted := metrics.New(clock)
 
-	return NewHandler(Parts{
+	return NewHandler(Dependencies{
 		Files:   source,
 		Live:    config.Fixed(config.Config{}, config.Secrets{AppSecrets: []string{"secret"}}),
 		Metrics: counted,

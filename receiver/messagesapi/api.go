@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package messagesapi serves the API by which the AI and the software of people send messages and hand conversations over.
+// Package messagesapi serves the API by which the AI sends messages and hands conversations off, and the desk sends messages.
 // docs/openapi/receiver-api.v1.yaml describes it. A message is stored as an event of its person's conversation before the
 // request is answered; the engine sends it.
 package messagesapi
@@ -38,8 +38,8 @@ type Store interface {
 	store.Maintenance
 }
 
-// Parts are the dependencies of the API. All are required.
-type Parts struct {
+// Dependencies are the dependencies of the API. All are required.
+type Dependencies struct {
 	Store   Store
 	Wake    func(...store.Class) // called with the classes that have new pending events
 	Live    *config.Live
@@ -51,7 +51,7 @@ type Parts struct {
 
 // API is the http.Handler of the messages port.
 type API struct {
-	Parts
+	Dependencies
 	takeovers takeover.Changer
 	refusals  *rate.Limiter
 	inFlight  chan struct{} // holds an element for each request that uses the store
@@ -60,17 +60,17 @@ type API struct {
 }
 
 // New returns the handler of the messages port.
-func New(parts Parts) *API {
-	parts.Log = slog.New(logsample.New(parts.Log.Handler(), parts.Clock))
+func New(dependencies Dependencies) *API {
+	dependencies.Log = slog.New(logsample.New(dependencies.Log.Handler(), dependencies.Clock))
 
 	return &API{
-		Parts: parts,
+		Dependencies: dependencies,
 		takeovers: takeover.Changer{
-			Store: parts.Store,
-			Live:  parts.Live,
-			Wake:  parts.Wake,
-			Clock: parts.Clock,
-			Log:   parts.Log,
+			Store: dependencies.Store,
+			Live:  dependencies.Live,
+			Wake:  dependencies.Wake,
+			Clock: dependencies.Clock,
+			Log:   dependencies.Log,
 		},
 		bodies:   requestbody.NewBudget(maxBodiesBytes),
 		refusals: rate.NewLimiter(refusalsPerSecond, refusalBurst),

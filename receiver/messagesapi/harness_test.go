@@ -91,7 +91,7 @@ func newFixture(t *testing.T, adjust func(*config.Config, *config.Secrets)) *fix
 		clock: clock,
 		log:   &strings.Builder{},
 	}
-	f.api = New(Parts{
+	f.api = New(Dependencies{
 		Store:   inbox,
 		Wake:    f.wake,
 		Live:    config.Fixed(settings, secrets),

@@ -28,7 +28,7 @@ func (r *response) write(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(r.status)
-	_ = json.NewEncoder(w).Encode(r.body) // the caller has gone, if anything
+	_ = json.NewEncoder(w).Encode(r.body) // an error means that the caller has disconnected
 }
 
 // problem is a request that is refused. The message is for people, and has no personal data.

@@ -42,7 +42,7 @@ type messageError struct {
 	Message string `json:"message"`
 }
 
-// getMessage answers with what has become of a request to send messages.
+// getMessage answers with the state of a request to send messages.
 func (a *API) getMessage(ctx context.Context, req *request) (*response, error) {
 	id, err := store.ParseID(strings.TrimPrefix(req.URL.EscapedPath(), "/v1/messages/"))
 

@@ -16,8 +16,7 @@ import (
 const (
 	// maxAwaited bounds the questions that are counted.
 	maxAwaited = 100_000
-	// awaitedGrace is how much later than planned a receiver may look at a question again. Afterwards another receiver
-	// counts it.
+	// awaitedGrace is the tolerated delay of the next poll of a question. After it another receiver counts the question.
 	awaitedGrace = 10 * time.Second
 )
 
@@ -49,7 +48,7 @@ func (a *awaited) count() int {
 	return len(a.until)
 }
 
-// forget drops the questions that another receiver looks after. The caller holds the lock.
+// forget drops the questions of deadlines that another receiver polls. The caller holds the lock.
 func (a *awaited) forget() {
 	since := a.clock.Now().Add(-awaitedGrace)
 

@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// configuration collects the gauges of what an administrator has to mend at each scrape.
+// configuration collects the gauges of missing secrets, rejected configuration and the refused token at each scrape.
 type configuration struct {
 	live  *config.Live
 	token func() health.TokenState

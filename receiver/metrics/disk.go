@@ -19,9 +19,9 @@ func newDisk(s store.Disk) *disk {
 	return &disk{
 		store: s,
 		free: prometheus.NewDesc("whatsapp_store_disk_free_bytes",
-			"Space of the embedded store's disk for new events and work.", nil, nil),
+			"Space of the embedded store's disk that new events and work may use.", nil, nil),
 		reserved: prometheus.NewDesc("whatsapp_store_disk_reserved_bytes",
-			"Deliveries are refused while less than this is free.", nil, nil),
+			"Reserve of the embedded store's disk: deliveries are refused while less space is free.", nil, nil),
 	}
 }
 

@@ -161,7 +161,7 @@ func (f *figures) failed() {
 	f.current().failed++
 }
 
-// recovered takes the newest failure of the window back.
+// recovered removes the newest failure of the window.
 func (f *figures) recovered() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -41,13 +41,13 @@ func (m *Metrics) WatchStore(s store.Store, clock clockwork.Clock) {
 		statuses:      gauge("whatsapp_status_queue_size", "Statuses that are stored and not yet processed."),
 		notices:       gauge("whatsapp_notice_queue_size", "Notices that the sink has not yet accepted."),
 		oldest:        gauge("whatsapp_oldest_pending_seconds", "Age of the oldest unfinished message; 0 if there is none."),
-		dead:          gauge("whatsapp_dead_letters", "Dead letters: messages that failed for good and wait to be replayed or discarded."),
+		dead:          gauge("whatsapp_dead_letters", "Dead letters: messages that failed permanently and wait for a replay or discard."),
 		oldestDead:    gauge("whatsapp_oldest_dead_letter_seconds", "How long the oldest dead letter or quarantined event has been one; 0 if there is none."),
 		quarantined:   gauge("whatsapp_quarantined_events", "Events of phone numbers that are not configured."),
 		active:        gauge("whatsapp_active_conversations", "Conversations with a message from the person in the last 24 hours."),
 		humans:        gauge("whatsapp_human_conversations", "Conversations that people have now, not the AI."),
-		damaged:       gauge("whatsapp_damaged_lanes", "Conversations and other lanes that stand because the store's file is damaged where their events are."),
-		damagedEvents: gauge("whatsapp_damaged_events", "Finished events that cannot be purged because the store's file is damaged there."),
+		damaged:       gauge("whatsapp_damaged_lanes", "Lanes that are blocked because their events cannot be read from the store's file."),
+		damagedEvents: gauge("whatsapp_damaged_events", "Finished events that cannot be purged because they cannot be read from the store's file."),
 		last:          gauge("whatsapp_last_message_timestamp_seconds", "When the newest message arrived, in unix seconds."),
 	})
 }

@@ -59,21 +59,20 @@ var (
 	requestStatuses = []int{200, 400, 401, 403, 405, 408, 413, 415, 503} // that the webhook answers
 )
 
-// The other sides of calls.
+// The targets of calls.
 const (
-	targetBird = "bird"
+	targetAI   = "bird"
 	targetMeta = "meta"
 	targetSink = "sink"
 	targetDesk = "desk"
 )
 
-var targets = []string{targetBird, targetMeta, targetSink, targetDesk}
+var targets = []string{targetAI, targetMeta, targetSink, targetDesk}
 
-// targetOf returns the other side of a call by its operation: a method of Bird, a notice to the sink, a call to the desk, or
-// else Meta.
+// targetOf returns the target of a call by its operation: the AI, the sink, the desk, or Meta.
 func targetOf(operation string) string {
 	if _, ok := slices.BinarySearch(methods, operation); ok {
-		return targetBird
+		return targetAI
 	}
 
 	switch operation {

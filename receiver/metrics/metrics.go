@@ -87,7 +87,7 @@ func New(clock clockwork.Clock) *Metrics {
 	)
 	m.callErrors = m.counters(
 		"whatsapp_call_errors_total",
-		"Failed calls, by the other side and failure class.",
+		"Failed calls by target and failure class.",
 		"target", "class",
 	)
 	m.requests = m.counters(
@@ -117,7 +117,7 @@ func New(clock clockwork.Clock) *Metrics {
 	)
 	m.failed = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_messages_failed_total",
-		Help: "Messages that failed for good and became dead letters.",
+		Help: "Messages that failed permanently and became dead letters.",
 	})
 	m.ack = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "whatsapp_webhook_ack_seconds",
@@ -141,20 +141,20 @@ func New(clock clockwork.Clock) *Metrics {
 	)
 	m.cut = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_titles_cut_total",
-		Help: "Titles, headers and descriptions of the AI that were truncated to WhatsApp's limits.",
+		Help: "Titles, headers, footers and descriptions that were truncated to WhatsApp's limits.",
 	})
 	m.unsent = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_answer_messages_cut_total",
-		Help: "Messages of answers that were not sent because the answer had more than processing.maxMessagesPerAnswer.",
+		Help: "Messages of answers that were not sent because the answer exceeded processing.maxMessagesPerAnswer.",
 	})
 	m.empty = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_ai_empty_answers_total",
-		Help: "Responses of the AI that hold no answer, whatever bird.emptyAnswer makes of them.",
+		Help: "Empty answers of the AI, for every value of bird.emptyAnswer.",
 	})
 	m.awaited = newAwaited(clock)
 	m.unanswered = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_unanswered_messages_total",
-		Help: "Messages that the AI was to answer later, and whose answer did not come within processing.answerWithin.",
+		Help: "Later answers that did not arrive within processing.answerWithin.",
 	})
 	m.panics = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_panics_total",

@@ -63,7 +63,7 @@ func (m *Metrics) AIAnsweredNothing() { m.empty.Inc() }
 // MessageUnanswered records a message whose later answer did not come in time.
 func (m *Metrics) MessageUnanswered() { m.unanswered.Inc() }
 
-// AIAnswered records the duration of a call to Bird.
+// AIAnswered records the duration of a call to the AI.
 func (m *Metrics) AIAnswered(method string, took time.Duration) {
 	m.ai.WithLabelValues(method).Observe(took.Seconds())
 }
@@ -74,7 +74,7 @@ func (m *Metrics) MessageProcessed(messageType string, took time.Duration) {
 	m.figures.processed(took)
 }
 
-// CallFailed records a failed call to Meta or Bird.
+// CallFailed records a failed call to Meta, the AI, the sink or the desk.
 func (m *Metrics) CallFailed(f *failure.Error) {
 	code := m.codes.admit(f.Code)
 	m.apiErrors.WithLabelValues(code, string(f.Class)).Inc()

@@ -33,7 +33,7 @@ func (m *Metrics) WatchScopes(closed func() []ClosedScope) {
 		closed: closed,
 		desc: prometheus.NewDesc(
 			"whatsapp_scope_closed",
-			"Scopes that may not be called now, by kind of scope and reason; the next call to them is a probe.",
+			"Closed scopes by kind and reason. The next call to a closed scope is a probe.",
 			[]string{"scope", "reason"},
 			nil,
 		),

@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// takeovers collects the gauges of people who wait for a colleague at each scrape.
+// takeovers collects the gauges of conversations whose person waits for a colleague, at each scrape.
 type takeovers struct {
 	store store.Takeovers
 	clock clockwork.Clock

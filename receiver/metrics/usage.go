@@ -5,7 +5,7 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// usage are the metrics of what the AI's answers cost.
+// usage holds the metrics of the token usage of the AI.
 type usage struct {
 	tokens    *prometheus.CounterVec
 	truncated prometheus.Counter
@@ -19,7 +19,7 @@ func (m *Metrics) registerUsage() {
 	)
 	m.usage.truncated = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_ai_answers_truncated_total",
-		Help: "Answers that a model ended at its limit of tokens.",
+		Help: "Answers that a model truncated at its token limit.",
 	})
 	m.Registry.MustRegister(m.usage.truncated)
 

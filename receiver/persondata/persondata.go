@@ -8,7 +8,7 @@
 //
 // A person who wrote to several numbers of the business has a conversation with each, which is another person here.
 //
-// What others wrote about the person stays theirs: a contact card or a text that has the person's number.
+// Data about the person by other people stays: a contact card or a text that contains the person's number.
 package persondata
 
 import (
@@ -44,7 +44,7 @@ type Person struct {
 	number string // of the business
 	group  bool
 	ids    []string // the names without the phone number of the business: phone numbers and user ids, or that of the group
-	traces store.Traces
+	traces store.Identifiers
 }
 
 // Find returns the person whose conversation has a name.
@@ -102,7 +102,7 @@ func inMessageID(id string) []string {
 // Each calls a function with each event that holds something of the person, in order of arrival.
 func (p *Person) Each(ctx context.Context, do func([]store.Record) error) error {
 	for after := int64(0); ; {
-		records, next, err := p.store.Traced(ctx, p.traces, after, page)
+		records, next, err := p.store.FindByIdentifiers(ctx, p.traces, after, page)
 		if err != nil {
 			return err
 		}

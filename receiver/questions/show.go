@@ -58,7 +58,7 @@ type Media struct {
 	Filename string `json:"filename,omitempty"`
 }
 
-// Answer is what became of a question, without a word of it.
+// Answer is the outcome of a question, without texts.
 type Answer struct {
 	Kinds        []answer.Kind `json:"kinds"`
 	Handoff      bool          `json:"handoff"`
@@ -132,7 +132,7 @@ func outcome(asked assistant.Asked) Answer {
 	return a
 }
 
-// mask replaces what a person said and who that is.
+// mask replaces the texts and the names of the person.
 func (q *Question) mask() error {
 	q.Text = length(q.Text)
 

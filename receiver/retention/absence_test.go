@@ -50,7 +50,7 @@ func (i *inbox) start() {
 	}
 
 	i.opened = opened
-	i.purger = New(Parts{
+	i.purger = New(Dependencies{
 		Store:  opened,
 		Holder: "ours",
 		Live:   i.live(),
@@ -334,7 +334,7 @@ func TestExpireAt(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	began := clock.Now()
 	inbox := &leaderStore{clock: clock, state: []byte(`{"announced":[{"from":"2025-01-01T00:00:00Z","to":"2026-01-01T00:00:00Z"}]}`)}
-	purger := New(Parts{
+	purger := New(Dependencies{
 		Store:  inbox,
 		Holder: "ours",
 		Live:   config.Fixed(config.Config{}, config.Secrets{}),

@@ -66,7 +66,7 @@ func (s state) shortenedBy(settings config.Store) bool {
 
 // publish records the periods in which dead letters were announced.
 func (p *Purger) publish(ctx context.Context, known state) {
-	p.learn(known)
+	p.adopt(known)
 
 	data, err := json.Marshal(known)
 	if err == nil {
@@ -79,7 +79,7 @@ func (p *Purger) publish(ctx context.Context, known state) {
 }
 
 // learn keeps the state of a leader for ExpireAt.
-func (p *Purger) learn(known state) {
+func (p *Purger) adopt(known state) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
@@ -98,7 +98,8 @@ func (p *Purger) ExpireAt(oldest, now time.Time) time.Time {
 	return known.with(now, settings).Announced.end(oldest.Add(settings.DeadLetterRetention()), settings.ExpiryNotice(), now)
 }
 
-// with returns the periods with that of a purge at now. A longer time than absence since the last purge begins a new one.
+// with returns the periods with the period of a purge at now. A gap longer than absence since the last purge begins a new
+// period.
 func (p periods) with(now time.Time, absence time.Duration) periods {
 	if len(p) > 0 {
 		last := &p[len(p)-1]
@@ -127,8 +128,8 @@ func (p periods) with(now time.Time, absence time.Duration) periods {
 	return p
 }
 
-// last returns when the last periods began that last for a notice together, and reports whether there are enough. What was
-// announced then may be purged now.
+// last returns the begin of the newest periods that together last for a notice, and reports whether they exist. Dead letters
+// that were announced then may be purged now.
 func (p periods) last(notice time.Duration) (since time.Time, enough bool) {
 	for _, announced := range slices.Backward(p) {
 		length := announced.To.Sub(announced.From)

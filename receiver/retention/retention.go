@@ -41,8 +41,8 @@ type Store interface {
 	Purge(ctx context.Context, before store.Expiry, limit int) (int, error)
 }
 
-// Parts are the dependencies of a Purger. All are required.
-type Parts struct {
+// Dependencies are the dependencies of a Purger. All are required.
+type Dependencies struct {
 	Store  Store
 	Holder string // the unique name of this receiver
 	Live   *config.Live
@@ -52,7 +52,7 @@ type Parts struct {
 
 // Purger purges the store regularly while it is the leader.
 type Purger struct {
-	Parts
+	Dependencies
 
 	candidate *election.Candidate
 	announced time.Time // when dead letters were last announced
@@ -62,10 +62,10 @@ type Purger struct {
 }
 
 // New returns a Purger. Run starts it.
-func New(parts Parts) *Purger {
+func New(dependencies Dependencies) *Purger {
 	return &Purger{
-		Parts:     parts,
-		candidate: election.NewCandidate(parts.Store, store.JobRetention, parts.Holder, parts.Clock),
+		Dependencies: dependencies,
+		candidate:    election.NewCandidate(dependencies.Store, store.JobRetention, dependencies.Holder, dependencies.Clock),
 	}
 }
 
@@ -96,7 +96,7 @@ func (p *Purger) purge(ctx context.Context) {
 	}
 
 	known := read(published)
-	p.learn(known)
+	p.adopt(known)
 
 	if !leading {
 		return

@@ -43,7 +43,7 @@ func TestPurge(t *testing.T) {
 
 	clock := clockwork.NewFakeClock()
 	live := config.Fixed(config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1"}, Store: config.Store{RetentionDays: 10, DeadLetterDays: 20}}, config.Secrets{})
-	purger := New(Parts{
+	purger := New(Dependencies{
 		Store:  inbox,
 		Holder: "ours",
 		Live:   live,
@@ -151,7 +151,7 @@ func TestPurge(t *testing.T) {
 func TestTheFirstPurgeOfDeadLettersIsAnnounced(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	inbox := &leaderStore{clock: clock, oldest: clock.Now().Add(-365 * 24 * time.Hour)}
-	purger := New(Parts{
+	purger := New(Dependencies{
 		Store:  inbox,
 		Holder: "ours",
 		Live:   config.Fixed(config.Config{}, config.Secrets{}),
@@ -209,7 +209,7 @@ func (s *leaderStore) Purge(_ context.Context, before store.Expiry, _ int) (int,
 func TestRunPurgesRegularlyUntilItsContextEnds(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	inbox := &followerStore{elections: make(chan time.Time)}
-	purger := New(Parts{
+	purger := New(Dependencies{
 		Store:  inbox,
 		Holder: "ours",
 		Live:   config.Fixed(config.Config{}, config.Secrets{}),

@@ -12,10 +12,10 @@ import (
 var (
 	// ErrBackupRunning means that another copy of the store is being made or read.
 	ErrBackupRunning = errors.New("another backup is in progress")
-	// ErrBackupAborted means that so many events arrived meanwhile that a copy would have filled the disk.
+	// ErrBackupAborted means that the backup was aborted because new events would have filled the disk.
 	ErrBackupAborted = errors.New("the backup was aborted, since many events arrived meanwhile")
 	// ErrBackupDamaged means that the copy is damaged, as the store or its disk may be.
-	ErrBackupDamaged = errors.New("the copy is damaged: check the store with POST /store/check on the console port, and see to the disk")
+	ErrBackupDamaged = errors.New("the backup is damaged: check the store with POST /store/check on the console port, and check the disk")
 )
 
 // BackedUp is implemented by an engine that can copy itself while it is used.

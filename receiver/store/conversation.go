@@ -32,9 +32,9 @@ type Conversation struct {
 	AIConversationID string
 }
 
-// WaitsSince returns since when the person of a conversation that people have waits for them; zero if not. A conversation
-// that the AI handed off waits from then on. In the others people wrote at Takeover.At, and the person waits if the newest
-// message is later; people who write again end the wait.
+// WaitsSince returns since when the person waits for people, or zero. After a handoff by the AI the person waits from the
+// handoff on. In other takeovers people wrote at Takeover.At, and the person waits if the newest message is later. A message
+// of people ends the wait.
 func (c Conversation) WaitsSince() time.Time {
 	switch {
 	case c.Takeover.By == HandedOff:

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ID identifies an event: in the store, where it prevents duplicates, in logs, and in requests to Bird and Meta. It is a
+// ID identifies an event: in the store, where it prevents duplicates, in logs, and in requests to the AI and Meta. It is a
 // hash, so it does not reveal the message id, in which Meta encodes a phone number.
 type ID [16]byte
 
@@ -57,7 +57,7 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 // LogValue returns the id as logs show it: as text, not as 16 numbers.
 func (id ID) LogValue() slog.Value { return slog.StringValue(id.String()) }
 
-// Kind is the sort of an event.
+// Kind is the kind of an event.
 type Kind string
 
 // The kinds of events in a delivery.
@@ -72,7 +72,7 @@ const (
 // The kinds of events that the receiver emits.
 const (
 	KindNotice       Kind = "notice"        // for the sink; its payload is the CloudEvents data
-	KindStatusReport Kind = "status_report" // for Bird, of a failed status; its payload is that of the status
+	KindStatusReport Kind = "status_report" // to the AI, of a failed status; its payload is that of the status
 	KindThreadPass   Kind = "thread_pass"   // for Meta, of a conversation that the AI handed off; its payload is the message's
 
 	// KindAnswerDeadline is the end of the time for a later answer to a question. Its payload is that of an outbound message,
@@ -99,7 +99,7 @@ const (
 	Human       State = "human"       // people have the conversation, so the AI does not answer
 	Expired     State = "expired"     // given up after too long
 	Quarantined State = "quarantined" // of a phone number that this receiver does not serve
-	Dead        State = "dead"        // a dead letter: failed for good
+	Dead        State = "dead"        // a dead letter
 	Discarded   State = "discarded"   // could be replayed, but a person discarded it, or its retention ended
 )
 
@@ -109,8 +109,8 @@ type Event struct {
 	Kind  Kind
 	Type  string // the message's type, the status, or the webhook field; at most 64 bytes
 	State State  // at ingest: Pending, Done, Skipped or Quarantined
-	// Class is that of a pending event, or of a quarantined one with a lane, which may be replayed. Any other event is
-	// stored with NoClass, whatever it says.
+	// Class is the class of a pending event, or of a quarantined event with a lane, which may be replayed. Any other event is
+	// stored with NoClass.
 	Class Class
 	// Lane is the queue of the event, such as a conversation. A pending event of class Conversations may be stored with any
 	// name of its person, and is read with the name of the person's lane (see [Conversation]). Empty if the event concerns
@@ -122,8 +122,8 @@ type Event struct {
 	PhoneNumberID string
 	Payload       []byte // JSON; empty after its retention
 	ReceivedAt    time.Time
-	// SentAt is when the person wrote or called, not after ReceivedAt. Of a message, zero means ReceivedAt. Any other event
-	// with a SentAt counts as a sign of life of Lane's person too, unless it is an outbound message. Reads do not return it.
+	// SentAt is when the person wrote or called, at most ReceivedAt. For a message, zero means ReceivedAt. Any other event with
+	// a SentAt is inbound activity of the person too, unless it is an outbound message. Reads do not return it.
 	SentAt time.Time
 	Status *StatusUpdate // of a status: applied at ingest; reads do not return it
 	// Takeover changes who has the conversation of Lane. It is applied at ingest, whatever the state of the event, unless
@@ -147,7 +147,7 @@ func (e *Event) Validate() error {
 	return nil
 }
 
-// InboundAt returns when the event was a sign of life of Lane's person. It reports false if it was none.
+// InboundAt returns the time of the inbound activity of the lane's person. It reports false if the event is none.
 func (e *Event) InboundAt() (time.Time, bool) {
 	switch {
 	case e.Lane == "" || e.State == Quarantined || e.Kind == KindOutbound:
@@ -159,9 +159,9 @@ func (e *Event) InboundAt() (time.Time, bool) {
 	}
 }
 
-// UnrecordedInboundAt returns when the person wrote whose event is pending again, after it was in another state. It reports
-// false if ingest has recorded InboundAt of the event, as of all messages but quarantined ones: the time of receipt, which
-// may be days later, would open a service window that Meta knows nothing of.
+// UnrecordedInboundAt returns the inbound activity of an event that becomes pending again. It reports false if ingest has
+// recorded InboundAt, as for all messages except quarantined ones: the time of receipt may be days later, and would open a
+// service window that Meta does not grant.
 func (e *Event) UnrecordedInboundAt(before State) (time.Time, bool) {
 	return e.ReceivedAt, before == Quarantined && e.Class == Conversations && e.Kind == KindMessage
 }

@@ -12,8 +12,8 @@ import (
 // ErrInProgress means that an event is being processed, so that it cannot be erased now.
 var ErrInProgress = errors.New("an event of the person is being processed")
 
-// Traces are what the store may hold of one person.
-type Traces struct {
+// Identifiers are the values by which the store finds the data of one person.
+type Identifiers struct {
 	Lanes        []string // of the person's events, with all names
 	Texts        []string // that payloads about the person contain
 	Participants []string // by which statuses of group messages name the person
@@ -33,10 +33,10 @@ type Persons interface {
 	// Names returns all names of the person with a name, that of the lane first. A person who is not known has that name.
 	Names(ctx context.Context, name string) ([]string, error)
 
-	// Traced returns up to limit events with a Seq greater than after that have one of the traces, in order of arrival, and
-	// the Seq to continue after; 0 at the end. It looks at no more than SearchBudget events: it may return fewer than limit
-	// events, or none, although there are more.
-	Traced(ctx context.Context, traces Traces, after int64, limit int) (found []TracedRecord, next int64, err error)
+	// FindByIdentifiers returns up to limit events with a Seq greater than after that contain one of the identifiers, in
+	// order of arrival, and the Seq to continue after; 0 at the end. It scans at most SearchBudget events, so it may return
+	// fewer than limit events, or none, although more exist.
+	FindByIdentifiers(ctx context.Context, traces Identifiers, after int64, limit int) (found []TracedRecord, next int64, err error)
 
 	// Erase removes what events hold: the lane, the payload, and everything attached to them, with the statuses of their
 	// answers. A row without content stays, so that no later delivery stores an event again; it is purged as others are. A

@@ -55,8 +55,8 @@ type Page struct {
 	More       bool // there are older events
 }
 
-// Life is an event with everything that is stored about it.
-type Life struct {
+// EventDetail is an event with its replies, failures, coalesced events and statuses.
+type EventDetail struct {
 	Record
 	// CoalescedWith is the event whose answer is that of this one too; zero if there is none.
 	CoalescedWith ID
@@ -66,7 +66,7 @@ type Life struct {
 	Statuses []StatusUpdate
 }
 
-// The limits of a Life.
+// The limits of an EventDetail.
 const (
 	MaxFollowers = 100
 	MaxStatuses  = 1000

@@ -20,7 +20,7 @@ var Replayable = []State{Dead, Quarantined, Human, Expired}
 // have no phone number. No type or code is called so, and the ids of phone numbers are digits.
 const None = "none"
 
-// Wanted returns what a field of an event has to be to match that of a Selection or Search, and whether not all match.
+// Wanted returns the value that a field of an event must have, and whether the field restricts the selection.
 func Wanted(field string) (value string, ok bool) {
 	if field == None {
 		return "", true

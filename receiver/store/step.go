@@ -69,8 +69,8 @@ func (s *Step) IsDeferrable() bool {
 		s.Takeover == nil
 }
 
-// IsPlainEnd reports whether a step ends its event as done and changes nothing else, as the steps of most statuses and notices
-// do.
+// IsPlainEnd reports whether a step ends its event as done and changes nothing else, like the steps of most statuses and
+// notices.
 func (s *Step) IsPlainEnd() bool {
 	isEnd := s.Outcome != nil && s.Outcome.State == Done && s.Outcome.Failure == nil
 	changesReplies := len(s.Answer) > 0 || s.Sent != nil || s.Unsent != nil || s.Sending != nil || s.Replacement != nil

@@ -21,11 +21,11 @@ var (
 	ErrLeaseLost = errors.New("the lease was lost")
 	// ErrNotFound means that there is no such event, or that its state does not allow the call.
 	ErrNotFound = errors.New("no such event")
-	// ErrAlreadySent means that a status has proved a reply sent, so that its send must not start again.
+	// ErrAlreadySent means that a status has confirmed the send of a reply, so the send must not start again.
 	ErrAlreadySent = errors.New("the reply was already sent")
 	// ErrBusy means that the queue of writes is full. The caller may retry later.
 	ErrBusy = errors.New("the store is busy")
-	// ErrTakenOver means that people have the conversation, so the AI's answer is not sent.
+	// ErrTakenOver means that a takeover is active, so the AI's answer is not sent.
 	ErrTakenOver = errors.New("people have the conversation")
 	// ErrKey means that a stored value cannot be decrypted with the present keys. The caller may retry later, since an
 	// administrator can add the key.
@@ -81,9 +81,9 @@ type Queue interface {
 
 	// Advance records a step in the processing of event, the head of a leased lane, in one transaction.
 	//
-	// If the step ends the head, Advance returns the lane's next pending event, which is then the head; if there is none
-	// it returns nil and the lease has ended. If the step postpones the head, the lease has ended too. In all other
-	// cases it returns nil.
+	// If the step ends the head, Advance returns the next pending event of the lane, which becomes the head. If there is none,
+	// it returns nil and the lease has ended. If the step postpones the head, it returns nil and the lease has ended. In all
+	// other cases it returns nil.
 	//
 	// On ErrLeaseLost, ErrAlreadySent and ErrTakenOver nothing was recorded. Advance returns ErrTakenOver for a step with
 	// Sending while people have the conversation at step.Now, by the state before the step, unless the step is ByDesk or
@@ -101,7 +101,7 @@ type Queue interface {
 
 	// Schedule returns when the lanes of each class are due, by class: Conversations, Statuses, Notices; and the pauses that
 	// end after pausedSince, the last to end first, at most MaxPauses. A pausedSince in the past includes the levels of
-	// pauses that ended recently. It is one cheap transaction, the only one of a receiver that has nothing to do.
+	// pauses that ended recently. It is one cheap transaction, the only one of an idle receiver.
 	Schedule(ctx context.Context, pausedSince time.Time) ([3]Schedule, []Pause, error)
 
 	// RepairClock repairs times later than now, which a clock that was ahead has set. Waiting lanes become due at now; leases
@@ -132,8 +132,8 @@ type Events interface {
 	// JobStates counts the events whose latest bulk replay is that of a job, by the state that they have now.
 	JobStates(ctx context.Context, job string) (map[State]int64, error)
 
-	// Life returns an event with everything that is stored about it, or ErrNotFound.
-	Life(ctx context.Context, id ID) (*Life, error)
+	// EventDetail returns an event with its replies, failures, coalesced events and statuses, or ErrNotFound.
+	EventDetail(ctx context.Context, id ID) (*EventDetail, error)
 
 	// Statuses returns the furthest statuses of outbound messages, of each participant of a group, at most MaxStatuses.
 	Statuses(ctx context.Context, phoneNumberID string, messageIDs []string) ([]StatusUpdate, error)
@@ -184,7 +184,7 @@ type DeadLetterQueue interface {
 	// another, it is separated from it.
 	Replay(ctx context.Context, id ID, now time.Time) error
 
-	// Discard ends an event in a state of Replayable for good. It is stored as discarded until its retention ends.
+	// Discard moves an event in a state of Replayable to the state discarded. It stays stored until its retention ends.
 	Discard(ctx context.Context, id ID, now time.Time) error
 }
 
@@ -240,10 +240,10 @@ type Maintenance interface {
 	// Totals counts all events by kind, type and state. It reads the entire history: use it in tools and tests only.
 	Totals(ctx context.Context) ([]Total, error)
 
-	// Purge removes what ended before the times of an expiry, at most limit entries of each sort, and returns the number of
-	// events, conversations and pauses that it changed. Pending events stay.
+	// Purge removes the data that ended before the times of an expiry, at most limit entries of each kind, and returns the
+	// number of changed events, conversations and pauses. Pending events stay.
 	Purge(ctx context.Context, before Expiry, limit int) (int, error)
 
-	// Ping returns an error if the store cannot accept an event now.
+	// Ping returns an error if the store does not accept events.
 	Ping(ctx context.Context) error
 }

@@ -20,8 +20,8 @@ const (
 	Desk           Holder = "desk"            // a person who took over through the API or the console
 )
 
-// Spared are up to three holders. Assistant stands for none.
-type Spared [3]Holder
+// Holders are up to three holders. Assistant stands for none.
+type Preserved [3]Holder
 
 // Takeover is a change of who has a conversation. The zero value means that the AI always had it.
 type Takeover struct {
@@ -31,17 +31,17 @@ type Takeover struct {
 	// Event is the event whose answer handed the conversation off (see Handoff); its own answer may still be sent. Of another
 	// responder it is the message on standby, if one showed the takeover.
 	Event ID
-	// Spares are the holders whose active takeover the change leaves as it is. It belongs to the change, and is not stored.
-	Spares Spared
+	// Preserves are the holders whose active takeover the change does not end. It belongs to the change and is not stored.
+	Preserves Preserved
 }
 
 // Active reports whether people have the conversation at now.
 func (t Takeover) Active(now time.Time) bool { return now.Before(t.Until) }
 
-// Changes reports whether a store replaces the current takeover by t: it ignores a change that is older than the current one,
-// and one that spares its holder.
+// Changes reports whether a store replaces the current takeover by t. It ignores a change that is older than the current
+// takeover, and a change that preserves its holder.
 func (t Takeover) Changes(current Takeover) bool {
-	if current.By != Assistant && current.Active(t.At) && slices.Contains(t.Spares[:], current.By) {
+	if current.By != Assistant && current.Active(t.At) && slices.Contains(t.Preserves[:], current.By) {
 		return false
 	}
 

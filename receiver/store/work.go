@@ -49,8 +49,7 @@ type Work struct {
 	// Settled reports whether a step has settled which events are answered together with this one. Of a Record it also reports
 	// whether the event is coalesced with another.
 	Settled bool
-	// Transcript is the text of a voice message, as a step recorded it. It is purged with the payload. A replay keeps it:
-	// it is what the person said, whatever the answer was.
+	// Transcript is the text of a voice message, as a step recorded it. It is purged with the payload. A replay keeps it.
 	Transcript   string
 	Conversation Conversation // of the person that the lane is named after, whatever the class
 }
@@ -89,8 +88,8 @@ type Step struct {
 	Unsent  *int     // the part whose send certainly did not happen: back to Planned
 	Sending *int     // the part whose send starts once this step is durable
 	ByDesk  bool     // people answer: Sending is allowed although they have the conversation
-	// Replacement is what is sent instead of the part in Sending and of the parts after it: only Type, Body and Fallback are
-	// read. Those after it are removed, except those that are Sent.
+	// Replacement replaces the part in Sending and the parts after it. Only Type, Body and Fallback are read. Later parts are
+	// removed, except parts in state Sent.
 	Replacement *Reply
 
 	// Coalesced are events to answer together with the head, of the result of Peek. From this step on they end when the
@@ -149,7 +148,7 @@ type Outcome struct {
 type Failure struct {
 	At    time.Time `json:"at"`
 	Class string    `json:"class"`          // of package failure, or skipped: the reason of a state
-	Code  string    `json:"code,omitempty"` // of Meta, Bird or HTTP; may be empty
+	Code  string    `json:"code,omitempty"` // of Meta, the AI or HTTP; may be empty
 	Text  string    `json:"text"`           // at most 512 bytes
 	Spent bool      `json:"spent"`          // whether it counted as an attempt
 }

@@ -35,7 +35,7 @@ type check struct {
 	token          health.TokenState
 	expiresAt      time.Time
 	problems       []string
-	overwritten    []string // problems that a retry does not mend: others set a callback too
+	overwritten    []string // problems that a retry does not fix: others set a callback too
 	rateLimited    bool
 	retryAfterHint time.Duration // the longest Retry-After in a response
 	aborted        bool          // Meta is unavailable, limits the app or is not at the address, so further calls would fail too

@@ -16,8 +16,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// refusalLasts is the time after which a field that Meta refused is tried again: meanwhile the app may have got it.
-const refusalLasts = 6 * time.Hour
+// refusalTTL is the time after which a field that Meta refused is tried again: meanwhile the app may have got it.
+const refusalTTL = 6 * time.Hour
 
 // reconcileApp subscribes the app, because an override has no effect without the app's own subscription. Fields that others
 // added stay. If overrides are declared, an existing callback URL stays too.
@@ -124,7 +124,7 @@ type fieldOf struct{ app, field string }
 
 func (c *check) isRefused(app, field string) bool {
 	at, refused := c.refused[fieldOf{app, field}]
-	return refused && c.Clock.Since(at) < refusalLasts
+	return refused && c.Clock.Since(at) < refusalTTL
 }
 
 // reportRefused reports the declared fields that Meta refused.

@@ -83,7 +83,7 @@ func TestRefusedField(t *testing.T) {
 			}
 
 			h.refuses.Store(nil)
-			h.advance(refusalLasts)
+			h.advance(refusalTTL)
 			h.advance(checkEvery + time.Second)
 			h.checkState(health.SubscriptionActive, "")
 

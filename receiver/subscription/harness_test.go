@@ -203,7 +203,7 @@ func (h *harness) start() {
 
 	h.live.Store(live)
 	graph := cloudapi.NewClient(live, 1, h.clock)
-	h.reconciler = New(Parts{
+	h.reconciler = New(Dependencies{
 		Live:      live,
 		Graph:     graph,
 		Metrics:   metrics.New(h.clock),

@@ -93,16 +93,16 @@ type callbackOf struct {
 	id    string
 }
 
-// mends are what an administrator can do if two receivers set the callback of one scope.
-var mends = map[config.CallbackScope]string{
+// conflictFixes are the actions for an administrator if two receivers set the callback of one scope.
+var conflictFixes = map[config.CallbackScope]string{
 	config.CallbackApp: "if several resources share the app, give each callbackScope PhoneNumber or BusinessAccount, " +
 		"or keep one resource",
 	config.CallbackBusinessAccount: "if several resources share the account, give each callbackScope PhoneNumber, or keep one resource",
 	config.CallbackPhoneNumber:     "keep one resource for each number",
 }
 
-// watchCallback reports that the callback of id was ours and is another one now. The check sets it back, as the other side
-// does: each receives the deliveries of some minutes, and nothing else shows it.
+// watchCallback reports that the callback of id was ours and has changed. The check restores it. If another receiver sets it
+// too, each receives some minutes of deliveries, and only this report shows it.
 func (c *check) watchCallback(id, subject, found string) {
 	of := callbackOf{c.declared.CallbackScope, id}
 	last, known := c.callbacks[of]
@@ -121,7 +121,7 @@ func (c *check) watchCallback(id, subject, found string) {
 				"something else sets it too, and messages go to one or the other. In resources, %s; elsewhere, stop setting it",
 			subject,
 			host(found),
-			mends[c.declared.CallbackScope],
+			conflictFixes[c.declared.CallbackScope],
 		))
 	}
 }

@@ -211,7 +211,7 @@ func TestOverwrittenCallbackIsReported(t *testing.T) {
 			h.advance(checkEvery - time.Second)
 
 			if calls := h.calls(""); len(calls) > 0 {
-				t.Errorf("called %v before the next check was due: a retry mends nothing", calls)
+				t.Errorf("called %v before the next check was due: a retry fixes nothing", calls)
 			}
 
 			h.advance(time.Second)

@@ -36,8 +36,8 @@ const (
 	pollEvery = time.Second
 )
 
-// Parts are the dependencies of a Reconciler. All are required.
-type Parts struct {
+// Dependencies are the dependencies of a Reconciler. All are required.
+type Dependencies struct {
 	Live      *config.Live
 	Graph     *cloudapi.Client
 	Metrics   *metrics.Metrics
@@ -50,7 +50,7 @@ type Parts struct {
 
 // Reconciler corrects the subscription at Meta while it is the leader. It does nothing if the configuration declares none.
 type Reconciler struct {
-	Parts
+	Dependencies
 
 	// The following fields belong to the goroutine of Run.
 
@@ -73,14 +73,14 @@ type result struct {
 }
 
 // New returns a Reconciler. Run starts it.
-func New(parts Parts) *Reconciler {
+func New(dependencies Dependencies) *Reconciler {
 	return &Reconciler{
-		Parts:      parts,
-		candidate:  election.NewCandidate(parts.Elections, store.JobSubscription, parts.Holder, parts.Clock),
-		registered: map[string][sha256.Size]byte{},
-		callbacks:  map[callbackOf]string{},
-		refused:    map[fieldOf]time.Time{},
-		latest:     uncheckedResult(parts.Live.Current()),
+		Dependencies: dependencies,
+		candidate:    election.NewCandidate(dependencies.Elections, store.JobSubscription, dependencies.Holder, dependencies.Clock),
+		registered:   map[string][sha256.Size]byte{},
+		callbacks:    map[callbackOf]string{},
+		refused:      map[fieldOf]time.Time{},
+		latest:       uncheckedResult(dependencies.Live.Current()),
 	}
 }
 

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package takeover changes who has a conversation because a person asks for it, at the console or through the messages API,
-// announces the change, and keeps its reason.
+// Package takeover changes the holder of a conversation at the request of a person, at the console or through the messages API.
+// It announces the change and stores its reason.
 package takeover
 
 import (
@@ -28,7 +28,7 @@ const (
 	MaxReason = 256
 )
 
-// Store is what the changes need of the store.
+// Store is the part of the store that the changes use.
 type Store interface {
 	store.Inbox
 	store.Events
@@ -87,7 +87,7 @@ func (c Changer) Apply(ctx context.Context, name string, change Change) (store.C
 	return after, nil
 }
 
-// Takeover returns the change as it is stored. Meta's clock may be ahead of this one, and an older change would be ignored.
+// Takeover returns the change in its stored form. Meta's clock may be ahead of ours, and a store ignores an older change.
 func (c Change) Takeover(before store.Takeover, now time.Time) store.Takeover {
 	at := before.At.Add(time.Millisecond)
 	if at.Before(now) {
@@ -140,9 +140,8 @@ func (c Changer) Events(
 	return append(events, kept), nil
 }
 
-// announcement returns the notice that a conversation which the AI handed off has another holder. Its subject is the
-// message whose answer handed it off, as in the notice of the handoff. Other changes have no subject that does not name the
-// person.
+// announcement returns the notice that a conversation which the AI handed off has another holder. Its subject is the message of
+// the handoff, as in the handoff's notice. Other changes have no subject, because it would name the person.
 func announcement(name string, handoff store.ID, after store.Takeover) store.Event {
 	kind := notice.TakenOver
 	if after.By == store.Assistant {

@@ -27,13 +27,13 @@ type fault struct {
 	want    []string
 	options options
 	inject  func(s *subject)
-	mend    func(s *subject)
+	fix     func(s *subject)
 	disk    bool // the fault needs a disk of its own
 	waits   bool // messages wait: WhatsAppMessagesWaiting would fire too, if the alert did not name a cause
 }
 
 const (
-	// held is for how many evaluations the alerts have to fire before the fault is mended, so that alerts that come later
+	// held is for how many evaluations the alerts have to fire before the fault is fixed, so that alerts that come later
 	// are seen: ten minutes of the rules.
 	held = 20
 	// account and app are of the subscription that one of the faults concerns.
@@ -46,13 +46,13 @@ var faults = map[string]fault{
 		want:   []string{"WhatsAppAIUnavailable"},
 		waits:  true,
 		inject: func(s *subject) { s.Bird.Faults.Add(standin.Fault{Status: http.StatusServiceUnavailable}) },
-		mend:   func(s *subject) { s.Bird.Faults.Clear() },
+		fix:    func(s *subject) { s.Bird.Faults.Clear() },
 	},
 	"bird-refuses": {
 		want:   []string{"WhatsAppAIRefused"},
 		waits:  true,
 		inject: func(s *subject) { s.Bird.Faults.Add(standin.Fault{Status: http.StatusUnauthorized}) },
-		mend:   func(s *subject) { s.Bird.Faults.Clear() },
+		fix:    func(s *subject) { s.Bird.Faults.Clear() },
 	},
 	"bird-404-on-a-method": {
 		want:  []string{"WhatsAppAIMethodUnavailable"},
@@ -73,7 +73,7 @@ var faults = map[string]fault{
 				return standin.MessageDelivery(number, person, "Luis", standin.Wamid(fmt.Sprint("location-", n)), "location", location, time.Now())
 			})
 		},
-		mend: func(s *subject) { s.Bird.Faults.Clear() },
+		fix: func(s *subject) { s.Bird.Faults.Clear() },
 	},
 	"callback-unverified": {
 		want: []string{"WhatsAppSubscriptionNotActive"},
@@ -88,7 +88,7 @@ var faults = map[string]fault{
 			},
 		},
 		// Meta cannot reach the callback URL, and says so with its code 2200. Without the subscription there is no alert.
-		mend: func(s *subject) {
+		fix: func(s *subject) {
 			s.Config.CloudAPI.Subscription = nil
 			s.reload()
 		},
@@ -97,19 +97,19 @@ var faults = map[string]fault{
 		want:   []string{"WhatsAppTokenRefused"},
 		waits:  true,
 		inject: func(s *subject) { s.secret(config.RoleAccessToken, "revoked") },
-		mend:   func(s *subject) { s.secret(config.RoleAccessToken, folder.AccessToken) },
+		fix:    func(s *subject) { s.secret(config.RoleAccessToken, folder.AccessToken) },
 	},
 	"missing-secret": {
 		want:    []string{"WhatsAppSecretMissing"},
 		waits:   true,
 		options: options{without: config.RoleBirdAccessKey},
-		mend:    func(s *subject) { s.secret(config.RoleBirdAccessKey, folder.BirdAccessKey) },
+		fix:     func(s *subject) { s.secret(config.RoleBirdAccessKey, folder.BirdAccessKey) },
 	},
 	"full-disk": {
 		want:   []string{"WhatsAppDiskFull"},
 		disk:   true,
 		inject: func(s *subject) { s.fillDisk() },
-		mend:   func(s *subject) { s.emptyDisk() },
+		fix:    func(s *subject) { s.emptyDisk() },
 	},
 	"killed": {
 		want: []string{"WhatsAppReceiverDown"},
@@ -118,7 +118,7 @@ var faults = map[string]fault{
 				s.t.Error(err)
 			}
 		},
-		mend: func(s *subject) { s.start() },
+		fix: func(s *subject) { s.start() },
 	},
 	"quarantine": {
 		want: []string{"WhatsAppQuarantineGrows"},
@@ -127,7 +127,7 @@ var faults = map[string]fault{
 				return standin.TextDelivery(otherNumber, "573201234567", "Eva", standin.Wamid(fmt.Sprint("other-", n)), "hello", time.Now())
 			})
 		},
-		mend: func(s *subject) { s.also(nil) },
+		fix: func(s *subject) { s.also(nil) },
 	},
 	"person-waits": {
 		want: []string{"WhatsAppPersonWaitsForColleague"},
@@ -143,14 +143,14 @@ var faults = map[string]fault{
 		inject: func(s *subject) {
 			s.deliver(standin.TextDelivery(number, waiting, "Eva", standin.Wamid("please"), "a person, please", time.Now()))
 		},
-		mend: func(s *subject) { s.deliver(echo(waiting)) },
+		fix: func(s *subject) { s.deliver(echo(waiting)) },
 	},
 	"messages-fail": {
 		want: []string{"WhatsAppDeadLetters", "WhatsAppMessagesFailing"},
 		inject: func(s *subject) {
 			s.Bird.Faults.Add(standin.Fault{PathPrefix: "/v1/messages/text", Status: http.StatusBadRequest})
 		},
-		mend: func(s *subject) {
+		fix: func(s *subject) {
 			s.Bird.Faults.Clear()
 			s.replayAll()
 		},
@@ -165,19 +165,19 @@ var faults = map[string]fault{
 				Body:       `{"accepted": true}`,
 			})
 		},
-		mend: func(s *subject) { s.Bird.Faults.Clear() },
+		fix: func(s *subject) { s.Bird.Faults.Clear() },
 	},
 	"one-message-fails": {
 		want: []string{"WhatsAppDeadLetters"},
 		inject: func(s *subject) {
 			s.Bird.Faults.Add(standin.Fault{PathPrefix: "/v1/messages/text", Status: http.StatusBadRequest, Times: 1})
 		},
-		mend: func(s *subject) { s.replayAll() },
+		fix: func(s *subject) { s.replayAll() },
 	},
 	"silent": {
 		want:   []string{"WhatsAppSilent"},
 		inject: func(s *subject) { s.pause(true) },
-		mend:   func(s *subject) { s.pause(false) },
+		fix:    func(s *subject) { s.pause(false) },
 	},
 }
 
@@ -195,7 +195,7 @@ func echo(to string) []byte {
 const healthy = "healthy"
 
 // TestAlerts runs a receiver for each fault, and one without. It checks which alerts fire while the fault lasts, that they
-// end once it is mended, and that no other fired at any time.
+// end once it is fixed, and that no other fired at any time.
 func TestAlerts(t *testing.T) {
 	s := newServer(t)
 	rules := []group{rulesOf(t, healthy, false)}
@@ -243,7 +243,7 @@ func TestAlerts(t *testing.T) {
 	checkFired(t, s, healthy, nil)
 }
 
-// try injects a fault, waits for its alerts, and mends it.
+// try injects a fault, waits for its alerts, and fixes it.
 func try(t *testing.T, s *server, sub *subject, f fault) {
 	name := sub.name
 
@@ -263,7 +263,7 @@ func try(t *testing.T, s *server, sub *subject, f fault) {
 	})
 	checkTexts(t, s, name)
 
-	f.mend(sub)
+	f.fix(sub)
 	until(t, "the alerts end", func() error { return names(s, firing, nil) })
 	checkFired(t, s, name, f.want)
 }

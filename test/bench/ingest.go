@@ -275,7 +275,7 @@ func measureEdge(
 	)
 	server := &http.Server{
 		ReadHeaderTimeout: 5 * time.Second,
-		Handler: edge.New(edge.Parts{
+		Handler: edge.New(edge.Dependencies{
 			Inbox:   inbox,
 			Live:    live,
 			Metrics: metrics.New(clockwork.NewRealClock()),

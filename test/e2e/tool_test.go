@@ -188,9 +188,9 @@ func (u *tool) produceEvents(t *testing.T) (answered, dead, quarantined consolea
 
 	// The statuses of the answer.
 	u.eventually(t, func(ctx context.Context) error {
-		life, err := reads[consoleapi.Life](ctx, u, "events sales "+answered.ID)
-		if err == nil && (len(life.Replies) != 1 || len(life.Replies[0].Statuses) != 1 || life.Replies[0].Statuses[0].Status != "read") {
-			err = fmt.Errorf("the answer is not read: %+v", life.Replies)
+		detail, err := reads[consoleapi.EventDetail](ctx, u, "events sales "+answered.ID)
+		if err == nil && (len(detail.Replies) != 1 || len(detail.Replies[0].Statuses) != 1 || detail.Replies[0].Statuses[0].Status != "read") {
+			err = fmt.Errorf("the answer is not read: %+v", detail.Replies)
 		}
 
 		return err

@@ -25,7 +25,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// reply is what came of a request.
+// reply is the outcome of a request.
 type reply struct {
 	request assistant.Request
 	call    call // the last one
@@ -141,11 +141,11 @@ func (t *tester) recordFault(check *Check, r reply) {
 		detail = fmt.Sprintf("HTTP %d: %s", r.call.status, f.Text)
 	}
 
-	check.note(Failure, detail, t.mend(r))
+	check.note(Failure, detail, t.fix(r))
 }
 
-// mend returns how to mend the cause of a failure.
-func (t *tester) mend(r reply) string {
+// fix returns how to fix the cause of a failure.
+func (t *tester) fix(r reply) string {
 	switch r.fault.Code {
 	case httpclient.CodeNoConnection:
 		return "Start the bridge, and check the host and the port of the URL. If it runs, look for a crash in its log."

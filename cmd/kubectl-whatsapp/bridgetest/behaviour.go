@@ -24,7 +24,7 @@ const (
 	// seen to wait for each other, and noticeable the time of one below which that is not measured.
 	serialShare = 0.75
 	noticeable  = 50 * time.Millisecond
-	// slowAnswer is the time after which people begin to wonder.
+	// slowAnswer is the time after which an answer counts as slow.
 	slowAnswer = 20 * time.Second
 )
 
@@ -44,18 +44,18 @@ func (t *tester) repeatedKey(ctx context.Context, check *Check) {
 	request.Attempt = 2
 	again := t.ask(ctx, t.with(nil), request, &trace{})
 
-	const mend = "Keep the answer under the Idempotency-Key, and repeat it: a request is sent again after a timeout or a crash."
+	const fix = "Keep the answer under the Idempotency-Key, and repeat it: a request is sent again after a timeout or a crash."
 
 	if again.fault != nil && again.call.status != http.StatusConflict {
 		again.show(check)
-		check.note(Failure, "the repetition of a request is refused: "+again.fault.Text, mend)
+		check.note(Failure, "the repetition of a request is refused: "+again.fault.Text, fix)
 
 		return
 	}
 
 	if again.fault == nil && !sameBody(first.call.body, again.call.body) {
 		again.show(check)
-		check.note(Failure, "the repetition of a request is answered otherwise: a person could get two answers", mend)
+		check.note(Failure, "the repetition of a request is answered otherwise: a person could get two answers", fix)
 
 		return
 	}
@@ -65,7 +65,7 @@ func (t *tester) repeatedKey(ctx context.Context, check *Check) {
 	}})
 	if other.fault == nil && !sameBody(first.call.body, other.call.body) {
 		other.show(check)
-		check.note(Warning, "the bridge answers a known Idempotency-Key anew, so that what it does happens twice", mend)
+		check.note(Warning, "the bridge processes a known Idempotency-Key again, so its side effects happen twice", fix)
 	}
 }
 
@@ -102,7 +102,7 @@ func (t *tester) concurrentRequests(ctx context.Context, check *Check) {
 	if len(failed) > 0 {
 		failed[0].show(check)
 		check.note(Failure, fmt.Sprintf("%d of %d requests at the same time fail: %s", len(failed), concurrent, failed[0].fault.Text),
-			t.mend(failed[0]))
+			t.fix(failed[0]))
 
 		return
 	}
@@ -112,6 +112,6 @@ func (t *tester) concurrentRequests(ctx context.Context, check *Check) {
 	alone := time.Duration(newLatency(t.times).MedianMilliseconds) * time.Millisecond
 	if alone >= noticeable && float64(took) > serialShare*concurrent*float64(alone) {
 		check.note(Warning, "the bridge answers one request after the other, so that people wait for each other",
-			"Serve requests at the same time: more workers or threads..")
+			"Serve requests at the same time: more workers or threads.")
 	}
 }

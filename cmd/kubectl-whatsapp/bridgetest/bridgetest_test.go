@@ -197,8 +197,8 @@ func test(t *testing.T, o Options) *Report {
 	}
 
 	for _, check := range report.Checks {
-		if (check.State == Failure || check.State == Warning) && (check.Detail == "" || check.Mend == "") {
-			t.Errorf("%s has the detail %q and the mend %q, want both", check.Name, check.Detail, check.Mend)
+		if (check.State == Failure || check.State == Warning) && (check.Detail == "" || check.Fix == "") {
+			t.Errorf("%s has the detail %q and the fix %q, want both", check.Name, check.Detail, check.Fix)
 		}
 	}
 
@@ -334,7 +334,7 @@ func TestEachFaultIsFound(t *testing.T) {
 		detail  string // a part of the detail of one finding
 	}{
 		"the key is refused":      {options: Options{Key: "another"}, want: reachable, detail: "HTTP 401"},
-		"no path is known":        {fault: fault{first: when(always, 404, "")}, want: reachable, detail: "no such address"},
+		"no path is known":        {fault: fault{first: when(always, 404, "")}, want: reachable, detail: "does not serve this path"},
 		"redirects":               {fault: fault{first: when(always, 307, "")}, want: reachable, detail: "redirects"},
 		"accepts every key":       {fault: fault{anyKey: true}, want: map[string]State{"wrong key": Failure}, detail: "any caller"},
 		"a boolean as answer":     {fault: fault{first: onLocation(`true`)}, want: location, detail: "neither a string nor an object"},
@@ -364,7 +364,7 @@ func TestEachFaultIsFound(t *testing.T) {
 		"strict about properties": {fault: fault{first: when(func(a map[string]any) bool { return a["property_of_a_later_version"] != nil }, 422, "")}, want: map[string]State{"unknown properties": Failure}},
 		"forgets keys": {fault: fault{forgets: true, reply: func(a map[string]any) string {
 			return fmt.Sprintf(`{"response":%q}`, fmt.Sprint("You wrote ", a["text"]))
-		}}, want: map[string]State{"repeated key": Warning}, detail: "happens twice"},
+		}}, want: map[string]State{"repeated key": Warning}, detail: "happen twice"},
 		"random answers": {fault: fault{forgets: true, reply: func(map[string]any) string { return fmt.Sprintf(`{"response":"%d"}`, time.Now().UnixNano()) }}, want: map[string]State{"repeated key": Failure}, detail: "two answers"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -785,7 +785,7 @@ func TestOptionsThatCannotBeUsed(t *testing.T) {
 func TestJUnit(t *testing.T) {
 	report := &Report{}
 	report.add(Check{Name: "a"})
-	report.add(Check{Name: "b", State: Failure, Detail: "d <e>", Mend: "m"})
+	report.add(Check{Name: "b", State: Failure, Detail: "d <e>", Fix: "m"})
 	report.add(Check{Name: "c", State: Skipped, Detail: "s"})
 
 	var written bytes.Buffer

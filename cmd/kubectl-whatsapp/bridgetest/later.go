@@ -129,12 +129,12 @@ func (t *tester) checkPost(check *Check, post posted) {
 
 	_ = json.Unmarshal(post.body, &problem) // a refusal without a reason has its status
 
-	mend := "Post as docs/answer-later.md says."
+	fix := "Post as docs/answer-later.md says."
 	if post.status == http.StatusUnauthorized {
-		mend = "Give the key with which the bridge posts with --later-key or $MESSAGES_KEY; it is sent as a bearer token."
+		fix = "Give the key with which the bridge posts with --later-key or $MESSAGES_KEY; it is sent as a bearer token."
 	}
 
-	check.note(Failure, fmt.Sprintf("the receiver refuses the later answer: HTTP %d %s: %s", post.status, problem.Code, problem.Message), mend)
+	check.note(Failure, fmt.Sprintf("the receiver refuses the later answer: HTTP %d %s: %s", post.status, problem.Code, problem.Message), fix)
 }
 
 // repeatLater repeats the question as after a timeout, and records an answer that is posted once more.

@@ -29,17 +29,17 @@ type Check struct {
 	Name   string `json:"name"`
 	State  State  `json:"state"`
 	Detail string `json:"detail,omitempty"` // what was found
-	Mend   string `json:"mend,omitempty"`   // what to change
+	Fix    string `json:"fix,omitempty"`    // what to change
 	Sent   string `json:"sent,omitempty"`   // the beginning of the request
 	Came   string `json:"came,omitempty"`   // the beginning of the response
 	// Milliseconds is the time until the response was complete, 0 if there was none.
 	Milliseconds int64 `json:"milliseconds,omitempty"`
 }
 
-// note adds a finding. The check has the state of its worst finding, and the mend that belongs to it.
-func (c *Check) note(state State, detail, mend string) {
-	if severity[state] > severity[c.State] || c.Mend == "" {
-		c.Mend = mend
+// note adds a finding. The check has the state of its worst finding, with the fix of that finding.
+func (c *Check) note(state State, detail, fix string) {
+	if severity[state] > severity[c.State] || c.Fix == "" {
+		c.Fix = fix
 	}
 
 	if severity[state] > severity[c.State] {
@@ -80,7 +80,7 @@ type Report struct {
 func (r *Report) add(c Check) Check {
 	c.State = cmp.Or(c.State, OK)
 	if c.State == OK {
-		c.Mend = ""
+		c.Fix = ""
 	}
 
 	switch c.State {

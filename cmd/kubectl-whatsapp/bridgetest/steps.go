@@ -168,8 +168,8 @@ func (t *tester) unknownProperties(ctx context.Context, check *Check) {
 
 // wrongKey sends a key, and a signature, that are not the bridge's.
 func (t *tester) wrongKey(ctx context.Context, check *Check) {
-	skip := func(detail, mend string) {
-		check.note(OK, detail, mend)
+	skip := func(detail, fix string) {
+		check.note(OK, detail, fix)
 		check.State = Skipped
 	}
 
@@ -190,14 +190,14 @@ func (t *tester) wrongKey(ctx context.Context, check *Check) {
 	r := t.ask(ctx, ai, t.person.text("hola"), &trace{})
 	r.show(check)
 
-	const mend = "Compare the key with the one of your configuration, and answer 401 to another."
+	const fix = "Compare the key with the one of your configuration, and answer 401 to another."
 
 	switch status := r.call.status; {
 	case status == 401 || status == 403:
 	case r.fault == nil:
-		check.note(Failure, "the bridge accepts a wrong key: any caller can read and act for people", mend)
+		check.note(Failure, "the bridge accepts a wrong key: any caller can read and act for people", fix)
 	default:
-		check.note(Warning, fmt.Sprintf("a wrong key is answered HTTP %d, not 401 or 403: the receiver does not learn that the key is wrong", status), mend)
+		check.note(Warning, fmt.Sprintf("a wrong key is answered HTTP %d, not 401 or 403, so the receiver cannot detect a wrong key", status), fix)
 	}
 }
 

@@ -1,9 +1,9 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package checkup collects the checks of the command doctor: of what the API server knows of a WhatsAppWebhook, with the
-// rights of the user, of the public URL from this machine, and of a receiver. A check that the user may not make is skipped,
-// and names the missing right.
+// Package checkup collects the checks of the command doctor: the checks of the API server's objects with the rights of the
+// user, of the public URL from this machine, and of a receiver. A check without the needed right is skipped, and names the
+// right.
 package checkup
 
 import (
@@ -80,7 +80,7 @@ func OfFile(ctx context.Context, file, secrets, version string, only []string) (
 	graph := cloudapi.NewClient(live, connections, clock)
 	defer graph.Close()
 
-	return doctor.New(doctor.Parts{
+	return doctor.New(doctor.Dependencies{
 		Live:    live,
 		Graph:   graph,
 		Clock:   clock,
@@ -171,9 +171,9 @@ func diagnoseReceiver(err error) doctor.Check {
 	case err == nil:
 		return result(checkReceiver, doctor.OK, "it ran its checks", "")
 	case isKnown && cluster.IsForbidden(err):
-		return result(checkReceiver, doctor.Skipped, "you may not connect to pods, so the checks of the receiver are missing", known.Mend)
+		return result(checkReceiver, doctor.Skipped, "you may not connect to pods, so the checks of the receiver are missing", known.Fix)
 	case isKnown:
-		return result(checkReceiver, doctor.Failure, err.Error(), known.Mend)
+		return result(checkReceiver, doctor.Failure, err.Error(), known.Fix)
 	}
 
 	return result(checkReceiver, doctor.Failure, err.Error(), "look at the pods and their logs")

@@ -174,11 +174,11 @@ func TestCompare(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			checks := []doctor.Check{
 				{Name: doctor.CheckOutsideConnection, State: tc.outside},
-				{Name: doctor.CheckConnection, State: tc.inside, Mend: "before"},
+				{Name: doctor.CheckConnection, State: tc.inside, Fix: "before"},
 			}
 			compare(checks)
 
-			if checks[1].State != tc.want || (checks[1].Mend != "before") != (tc.want == doctor.Warning) {
+			if checks[1].State != tc.want || (checks[1].Fix != "before") != (tc.want == doctor.Warning) {
 				t.Errorf("compare() made %+v, want %s", checks[1], tc.want)
 			}
 		})

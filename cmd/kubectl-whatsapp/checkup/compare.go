@@ -15,8 +15,8 @@ var pairs = map[string]string{
 	doctor.CheckConnection: doctor.CheckOutsideConnection,
 }
 
-// compare makes a warning of what only the pod sees as a failure: Meta comes from outside, as this machine does. Pods of
-// many networks cannot reach the public address of their own cluster.
+// compare downgrades failures to warnings that only the pod reports: Meta comes from outside, as this machine does. In many
+// networks, pods cannot reach the public address of their own cluster.
 func compare(checks []doctor.Check) {
 	state := func(name string) doctor.State {
 		at := slices.IndexFunc(checks, func(c doctor.Check) bool { return c.Name == name })
@@ -35,7 +35,7 @@ func compare(checks []doctor.Check) {
 
 		checks[i].State = doctor.Warning
 		checks[i].Detail += "; from this machine it works"
-		checks[i].Mend = "Nothing for Meta, which comes from outside. The pod cannot reach the public address of its own cluster (no hairpin " +
-			"NAT, a NetworkPolicy, or another DNS), so the checks that go this way are skipped: let it, or trust the checks from this machine."
+		checks[i].Fix = "None for Meta, which comes from outside. The pod cannot reach the public address of its own cluster (no hairpin NAT, a " +
+			"NetworkPolicy, or another DNS), so the checks through it are skipped: allow the connection, or rely on the checks of this machine."
 	}
 }

@@ -146,7 +146,7 @@ func diagnoseEvents(events []corev1.Event, of objects, now time.Time) doctor.Che
 	}
 
 	return result(checkEvents, doctor.Warning, strings.Join(all[:min(len(all), maxShown)], "\n"),
-		"Mend the causes that the events name. An event stays listed for an hour after its cause is mended.")
+		"Fix the causes that the events name. An event stays listed for an hour after its cause is fixed.")
 }
 
 // lastSeen returns when an event happened the last time, which clients record in different fields.

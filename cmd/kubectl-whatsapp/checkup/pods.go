@@ -39,7 +39,7 @@ func checkThePods(ctx context.Context, c *cluster.Cluster, name string) (doctor.
 }
 
 func diagnosePods(pods []corev1.Pod) doctor.Check {
-	const mend = "Look at the pods and their logs: kubectl describe pod, and the commands logs and status."
+	const fix = "Look at the pods and their logs: kubectl describe pod, and the commands logs and status."
 
 	if len(pods) == 0 {
 		return result(checkPods, doctor.Failure, "there is no pod", "See the conditions, and the ReplicaSets: kubectl describe replicaset.")
@@ -68,9 +68,9 @@ func diagnosePods(pods []corev1.Pod) doctor.Check {
 
 	switch {
 	case len(failures) > 0 && ready == 0:
-		return result(checkPods, doctor.Failure, strings.Join(append(failures, warnings...), "\n"), mend)
+		return result(checkPods, doctor.Failure, strings.Join(append(failures, warnings...), "\n"), fix)
 	case len(failures)+len(warnings) > 0:
-		return result(checkPods, doctor.Warning, strings.Join(append(failures, warnings...), "\n"), mend)
+		return result(checkPods, doctor.Warning, strings.Join(append(failures, warnings...), "\n"), fix)
 	}
 
 	return result(checkPods, doctor.OK, output.Count(ready, "pod"), "")

@@ -41,13 +41,13 @@ var catalog = []doctor.Check{
 }
 
 // result returns a check of the catalog with a result.
-func result(name string, state doctor.State, detail, mend string) doctor.Check {
+func result(name string, state doctor.State, detail, fix string) doctor.Check {
 	at := slices.IndexFunc(catalog, func(c doctor.Check) bool { return c.Name == name })
 	check := catalog[at]
 
 	check.State = state
 	check.Detail = detail
-	check.Mend = mend
+	check.Fix = fix
 
 	return check
 }
@@ -85,12 +85,12 @@ func examine(ctx context.Context, c *cluster.Cluster, name string, now time.Time
 
 // forbidden returns a check that the user may not make.
 func forbidden(name string, err error) doctor.Check {
-	mend := ""
+	fix := ""
 	if known, ok := errors.AsType[*output.Error](err); ok {
-		mend = known.Mend
+		fix = known.Fix
 	}
 
-	return result(name, doctor.Skipped, "you may not see this", mend)
+	return result(name, doctor.Skipped, "you may not see this", fix)
 }
 
 func diagnoseResource(webhook *v1alpha1.WhatsAppWebhook) doctor.Check {
@@ -134,13 +134,13 @@ func diagnoseConditions(webhook *v1alpha1.WhatsAppWebhook) doctor.Check {
 		}
 	}
 
-	const mend = "Mend what the message names; docs/resource.md describes each condition."
+	const fix = "Fix the fault that the message names; docs/resource.md describes each condition."
 
 	switch {
 	case len(failures) > 0:
-		return result(checkConditions, doctor.Failure, strings.Join(failures, "\n"), mend)
+		return result(checkConditions, doctor.Failure, strings.Join(failures, "\n"), fix)
 	case len(warnings) > 0:
-		return result(checkConditions, doctor.Warning, strings.Join(warnings, "\n"), mend)
+		return result(checkConditions, doctor.Warning, strings.Join(warnings, "\n"), fix)
 	case len(webhook.Status.Conditions) == 0:
 		return result(checkConditions, doctor.Skipped, "the resource has no conditions yet", "")
 	}

@@ -121,7 +121,7 @@ func newCluster(t *testing.T, config *rest.Config, namespace string) *Cluster {
 	return c
 }
 
-// wantError checks the exit code of an error, and that the error and its mend contain texts.
+// wantError checks the exit code of an error, and that the error and its fix contain texts.
 func wantError(t *testing.T, err error, code int, texts ...string) {
 	t.Helper()
 

@@ -16,8 +16,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 )
 
-// installMend is what to do in a cluster without the operator.
-const installMend = "Install the operator, or choose another cluster with --context. kubectl config get-contexts lists them."
+// installFix is what to do in a cluster without the operator.
+const installFix = "Install the operator, or choose another cluster with --context. kubectl config get-contexts lists them."
 
 // right is what a call needs.
 type right struct {
@@ -41,9 +41,9 @@ func (c *Cluster) explain(err error, doing string, needed right) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case meta.IsNoMatchError(err):
-		return output.Unreachable(installMend, "the cluster at %s has no WhatsAppWebhooks: the CustomResourceDefinition is not installed: %w", c.config.Host, err)
+		return output.Unreachable(installFix, "the cluster at %s has no WhatsAppWebhooks: the CustomResourceDefinition is not installed: %w", c.config.Host, err)
 	case apierrors.IsForbidden(err):
-		return output.Unreachable(needed.mend(), "%s: %w", doing, err)
+		return output.Unreachable(needed.fix(), "%s: %w", doing, err)
 	case apierrors.IsUnauthorized(err):
 		return output.Unreachable(
 			"Sign in again, or choose another user with --context.",
@@ -57,8 +57,8 @@ func (c *Cluster) explain(err error, doing string, needed right) error {
 	}
 }
 
-// mend says how to get the right.
-func (r right) mend() string {
+// fix says how to get the right.
+func (r right) fix() string {
 	if r.verb == "" {
 		return ""
 	}

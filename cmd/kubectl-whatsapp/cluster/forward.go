@@ -109,7 +109,7 @@ func (f *Forward) DialContext(ctx context.Context, _, address string) (net.Conn,
 	return conn, nil
 }
 
-// open returns the tunnel that stands, or opens one.
+// open returns the open tunnel, or opens one.
 func (f *Forward) open(ctx context.Context) (*tunnel, error) {
 	select {
 	case f.opening <- struct{}{}:
@@ -187,13 +187,13 @@ func (f *Forward) refused(ctx context.Context, pod string, err error) error {
 	}
 
 	if allowed, reviewErr := f.cluster.MayForward(ctx, f.namespace); reviewErr == nil && !allowed {
-		return output.Unreachable(needed.mend(), "connect to pod %s: %w", pod, errForbidden)
+		return output.Unreachable(needed.fix(), "connect to pod %s: %w", pod, errForbidden)
 	}
 
 	return f.cluster.explain(err, "connect to pod "+pod, needed)
 }
 
-// missing says why there is no pod.
+// missing returns the reason for which no pod exists.
 func (f *Forward) missing(ctx context.Context) error {
 	in := *f.cluster
 	in.Namespace = f.namespace

@@ -50,11 +50,11 @@ func (c *Cluster) Webhook(ctx context.Context, name string) (*v1alpha1.WhatsAppW
 
 // notFound says which resources there are instead.
 func (c *Cluster) notFound(ctx context.Context, name string) error {
-	mend := fmt.Sprintf("The namespace has none. Choose another with -n, or see all with kubectl get %s -A.", kind)
+	fix := fmt.Sprintf("The namespace has none. Choose another with -n, or see all with kubectl get %s -A.", kind)
 
 	there, err := c.Webhooks(ctx, c.Namespace)
 	if err != nil {
-		mend = "Choose another namespace with -n."
+		fix = "Choose another namespace with -n."
 	}
 
 	if len(there) > 0 {
@@ -67,10 +67,10 @@ func (c *Cluster) notFound(ctx context.Context, name string) error {
 			names = append(names, "…")
 		}
 
-		mend = fmt.Sprintf("The namespace has: %s. Choose another namespace with -n.", strings.Join(names, ", "))
+		fix = fmt.Sprintf("The namespace has: %s. Choose another namespace with -n.", strings.Join(names, ", "))
 	}
 
-	return output.Failed(mend, "there is no WhatsAppWebhook %s in the namespace %s", name, c.Namespace)
+	return output.Failed(fix, "there is no WhatsAppWebhook %s in the namespace %s", name, c.Namespace)
 }
 
 // Webhooks returns the resources of a namespace by namespace and name, or those of all namespaces for "".
@@ -150,15 +150,15 @@ func isReady(pod *corev1.Pod) bool {
 
 // noReceiver says why a resource has no pod to connect to.
 func noReceiver(webhook *v1alpha1.WhatsAppWebhook) error {
-	mend := fmt.Sprintf("See kubectl -n %s describe whatsappwebhook %s.", webhook.Namespace, webhook.Name)
+	fix := fmt.Sprintf("See kubectl -n %s describe whatsappwebhook %s.", webhook.Namespace, webhook.Name)
 
 	ready := meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionReady)
 	if ready == nil {
 		return output.Unreachable(
-			"Check that the operator runs. "+mend,
+			"Check that the operator runs. "+fix,
 			"%s has no receiver pod that runs, and the operator has not seen the resource yet", webhook.Name)
 	}
 
-	return output.Unreachable(mend, "%s has no receiver pod that runs: Ready is %s, %s: %s",
+	return output.Unreachable(fix, "%s has no receiver pod that runs: Ready is %s, %s: %s",
 		webhook.Name, ready.Status, ready.Reason, strings.TrimSuffix(ready.Message, "."))
 }

@@ -52,7 +52,7 @@ func (f *Fleet) Close() { f.forwards.Close() }
 
 // Handler returns the handler of the pages. The log gets what the pages cannot show.
 func (f *Fleet) Handler(log *slog.Logger) (http.Handler, error) {
-	pages, err := console.New(console.Parts{
+	pages, err := console.New(console.Dependencies{
 		Source: f,
 		Clock:  clockwork.NewRealClock(),
 		Log:    log,
@@ -176,5 +176,5 @@ func problem(err error) error {
 		return err
 	}
 
-	return &console.ProblemError{Text: strings.TrimSuffix(known.Error(), ".") + ". " + known.Mend}
+	return &console.ProblemError{Text: strings.TrimSuffix(known.Error(), ".") + ". " + known.Fix}
 }

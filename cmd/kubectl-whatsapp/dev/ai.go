@@ -27,8 +27,8 @@ const (
 
 const (
 	dialTimeout = 3 * time.Second
-	// dialPause is the wait between two attempts to reach an AI that was not there.
-	dialPause = 2 * time.Second
+	// dialRetry is the wait between two attempts to reach an AI that was not there.
+	dialRetry = 2 * time.Second
 )
 
 // AIOptions select the AI.
@@ -65,7 +65,7 @@ func (o *AIOptions) Validate() error {
 	return nil
 }
 
-// ai is the proxy in front of the AI. It records the questions, and plays the faults of an AI.
+// ai is the proxy in front of the AI. It records the questions, and injects the faults of an AI.
 type ai struct {
 	server  *Server
 	target  *url.URL
@@ -155,7 +155,7 @@ func (a *ai) state() AI {
 	}
 }
 
-// setProblem changes why the AI cannot be asked, and says so if that is new.
+// setProblem sets the reason for which the AI cannot be asked, and adds a trace if it has changed.
 func (a *ai) setProblem(problem string) {
 	a.mu.Lock()
 	changed := a.problem != problem
@@ -196,7 +196,7 @@ func (a *ai) watch() {
 		select {
 		case <-a.server.ctx.Done():
 			return
-		case <-time.After(dialPause):
+		case <-time.After(dialRetry):
 		}
 	}
 }
@@ -254,7 +254,7 @@ func (a *ai) serve(w http.ResponseWriter, r *http.Request) {
 
 	defer func() { a.record(r, question, answer, time.Since(began)) }()
 
-	if a.server.faults.playAI(answer, r) {
+	if a.server.faults.injectAI(answer, r) {
 		return
 	}
 

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package dev runs a receiver on one machine between a stand-in for Meta and an AI, and serves a page on which a developer
-// chats as the person, watches each delivery, question, answer, send and status, and injects faults.
+// Package dev runs a receiver on one machine between a stand-in for Meta and an AI. It serves a page on which a developer chats
+// as the person, watches each delivery, question, answer, send and status, and injects faults.
 //
 // The page uses the API in this file, apimessage.go and apistream.go. All bodies are JSON with the names of the fields there,
 // except uploads. A refused request is answered with a status of 4xx or 5xx and an [Error].
@@ -134,7 +134,7 @@ type React struct {
 	Emoji   string `json:"emoji"`
 }
 
-// Fault is something that goes wrong while it is on.
+// Fault is an injected fault.
 type Fault struct {
 	Name  string     `json:"name"`
 	Title string     `json:"title"`
@@ -142,7 +142,7 @@ type Fault struct {
 	What  string     `json:"what"`  // what happens, and what the receiver does about it
 	On    bool       `json:"on"`
 	Since *time.Time `json:"since,omitempty"`
-	// Once means that it is over by itself after it has acted once.
+	// Once means that the fault turns itself off after its first use.
 	Once bool `json:"once"`
 }
 

@@ -58,7 +58,7 @@ type Exchange struct {
 }
 
 // The events of the stream, with the type of their data. Each has an id; a browser that reconnects sends the last one as
-// Last-Event-ID, and gets what it missed. StreamReset means that what the page shows is void: load the state again.
+// Last-Event-ID, and gets the missed events. StreamReset means that the page must load the state again.
 const (
 	StreamMessage = "message" // Message: a new one
 	StreamEdit    = "edit"    // Message: replaces the one with its id

@@ -16,8 +16,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// savePause is the wait between two looks whether the chat has changed.
-const savePause = 5 * time.Second
+// saveInterval is the wait between two looks whether the chat has changed.
+const saveInterval = 5 * time.Second
 
 // archive is the chat as Options.Dir keeps it beside the receiver's store.
 type archive struct {
@@ -47,7 +47,7 @@ func (s *Server) restore() error {
 	}
 
 	if err != nil {
-		return fmt.Errorf("read the chat of earlier runs, %s; remove the file to begin anew: %w", s.archiveFile(), err)
+		return fmt.Errorf("read the chat of earlier runs, %s; remove the file to start with an empty chat: %w", s.archiveFile(), err)
 	}
 
 	s.clock.Advance(kept.Ahead)
@@ -128,7 +128,7 @@ func (s *Server) save() error {
 func (s *Server) keep() {
 	saved := s.stream.lastID()
 
-	for s.meta.sleep(savePause) {
+	for s.meta.sleep(saveInterval) {
 		now := s.stream.lastID()
 		if now == saved {
 			continue
@@ -149,7 +149,7 @@ func (s *Server) keep() {
 
 // archive returns the part of the chat that is kept.
 func (c *chat) archive() archive {
-	kept := archive{People: c.everyone(), Messages: c.all()}
+	kept := archive{People: c.listPeople(), Messages: c.all()}
 
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// quiet is the log of servers and proxies: what goes wrong is in the journal.
+// quiet is the logger of servers and proxies. Their errors are in the journal.
 var quiet = log.New(io.Discard, "", 0)
 
 // backend is an HTTP server on a free port of the loopback interface, for calls of the receiver.

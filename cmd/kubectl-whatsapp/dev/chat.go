@@ -129,8 +129,8 @@ func (c *chat) setHandler(id, handler string) bool {
 	return false
 }
 
-// everyone returns all people, in the order of their arrival.
-func (c *chat) everyone() []Person {
+// listPeople returns all people, in the order of their arrival.
+func (c *chat) listPeople() []Person {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 

@@ -38,8 +38,8 @@ func (s *Server) clockState() Clock {
 	return Clock{Now: now, AheadSeconds: int64(time.Until(now).Round(time.Second).Seconds())}
 }
 
-// postReset forgets the chat and the traces, and turns all faults off. People keep their names and get new numbers: the
-// receiver and the AI have not heard of them.
+// postReset clears the chat and the traces, and turns all faults off. People keep their names and get new numbers, which are
+// new to the receiver and the AI.
 func (s *Server) postReset(w http.ResponseWriter, _ *http.Request) {
 	s.faults.clear()
 	s.chat.clear()

@@ -36,7 +36,7 @@ func (m *meta) first(d delivery) {
 		m.fault(FaultBadSignature, d, "Delivered with a signature that is not Meta's",
 			"The receiver answers 401 and stores nothing. Meta's own delivery follows.")
 		m.post(d.body, "forged", d.trace("forged, "))
-		faults.over(FaultBadSignature, "The next delivery is signed by Meta again.")
+		faults.turnOff(FaultBadSignature, "The next delivery is signed by Meta again.")
 	}
 
 	if faults.takeOnce(FaultDuplicate) {
@@ -50,7 +50,7 @@ func (m *meta) first(d delivery) {
 
 		defer func() {
 			copies.Wait()
-			faults.over(FaultDuplicate, "Messages are delivered once again.")
+			faults.turnOff(FaultDuplicate, "Messages are delivered once again.")
 		}()
 	}
 

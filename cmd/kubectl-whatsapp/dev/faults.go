@@ -21,7 +21,7 @@ const (
 
 var errNoFault = errors.New("there is no such fault")
 
-// allFaults are the faults, in the order to show them.
+// allFaults are the faults in display order.
 var allFaults = []Fault{
 	{
 		Name:  FaultAIDown,
@@ -108,12 +108,12 @@ var allFaults = []Fault{
 		Name:  FaultPeople,
 		Group: "Conversation",
 		Title: "People take over",
-		What: "People have the conversation. The AI is not asked, and an answer that it still gives is withheld. The receiver tells " +
-			"the people's software, which here repeats each message.",
+		What: "People have the conversation. The AI is not asked, and an answer in progress is withheld. The receiver reports each message " +
+			"to the desk, which repeats it here.",
 	},
 }
 
-// faults are the faults and whether they are on. It is safe for concurrent use.
+// faults holds the faults and whether they are on. It is safe for concurrent use.
 type faults struct {
 	server *Server
 
@@ -155,7 +155,8 @@ func (f *faults) until(name string) (on bool, off <-chan struct{}) {
 	return on, off
 }
 
-// takeOnce reports whether a fault is on that acts once, and has not begun to. The caller ends it with over.
+// takeOnce reports whether a one-shot fault is on and not in use. It marks the fault as in use. The caller turns it off with
+// turnOff.
 func (f *faults) takeOnce(name string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -169,8 +170,8 @@ func (f *faults) takeOnce(name string) bool {
 	return true
 }
 
-// over turns a fault off, and says so.
-func (f *faults) over(name, detail string) {
+// turnOff turns a fault off, and adds a trace.
+func (f *faults) turnOff(name, detail string) {
 	fault, changed, err := f.set(name, false)
 	if err != nil || !changed {
 		return // it was turned off meanwhile
@@ -220,10 +221,10 @@ func (f *faults) set(name string, on bool) (fault Fault, changed bool, err error
 	return Fault{}, false, errNoFault
 }
 
-// turn turns a fault on or off, and says so.
+// turn turns a fault on or off, and adds a trace.
 func (f *faults) turn(name string, on bool) (Fault, error) {
 	if !on {
-		f.over(name, "")
+		f.turnOff(name, "")
 		return f.get(name)
 	}
 

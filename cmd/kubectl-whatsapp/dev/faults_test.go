@@ -19,8 +19,8 @@ func (f *fixture) later(d time.Duration) {
 	}
 }
 
-// over waits until a fault is over.
-func (f *fixture) over(name string) {
+// waitOff waits until a fault is over.
+func (f *fixture) waitOff(name string) {
 	f.Helper()
 
 	wait(f, StreamFault, func(t Fault) bool { return t.Name == name && !t.On })
@@ -54,7 +54,7 @@ func TestFaultsOfTheAIEnd(t *testing.T) {
 		}
 
 		f.turn(c.name, false)
-		f.over(c.name)
+		f.waitOff(c.name)
 		f.later(time.Minute)
 
 		if answer := f.answer(); answer.Text != "You said: hello" {
@@ -103,7 +103,7 @@ func TestBadSignature(t *testing.T) {
 		t.Errorf("the forged delivery is %+v", forged)
 	}
 
-	f.over(FaultBadSignature)
+	f.waitOff(FaultBadSignature)
 	f.answer()
 }
 
@@ -113,7 +113,7 @@ func TestDuplicate(t *testing.T) {
 
 	sent := f.text("hello")
 
-	f.over(FaultDuplicate)
+	f.waitOff(FaultDuplicate)
 	f.text("and now")
 	wait(f, StreamMessage, func(m Message) bool { return m.Text == "You said: and now" })
 
@@ -164,7 +164,7 @@ func TestOutOfOrder(t *testing.T) {
 	}
 
 	f.turn(FaultOutOfOrder, false)
-	f.over(FaultOutOfOrder)
+	f.waitOff(FaultOutOfOrder)
 	f.text("third")
 	f.answer()
 }
@@ -187,7 +187,7 @@ func TestFaultsOfSendsEnd(t *testing.T) {
 
 		wait(f, StreamTrace, func(t Trace) bool { return t.EventID == sent.EventID && strings.HasPrefix(t.Title, "Receiver: ") })
 		f.turn(name, false)
-		f.over(name)
+		f.waitOff(name)
 		f.later(10 * time.Minute)
 
 		if answer := f.answer(); answer.Text != "You said: hello" {
@@ -227,7 +227,7 @@ func TestDayLater(t *testing.T) {
 		t.Errorf("the message is %+v", refused)
 	}
 
-	f.over(FaultDayLater)
+	f.waitOff(FaultDayLater)
 
 	if ahead := f.state().Clock.AheadSeconds; ahead < 24*60*60 {
 		t.Errorf("the clock is %d s ahead", ahead)

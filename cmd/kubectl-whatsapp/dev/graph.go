@@ -43,7 +43,7 @@ type graphRequest struct {
 	} `json:"typing_indicator"`
 }
 
-// observeGraph returns the Graph API that records its calls and plays the faults of Meta.
+// observeGraph returns the Graph API that records its calls and injects the faults of Meta.
 func (s *Server) observeGraph(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -69,7 +69,7 @@ func (s *Server) observeGraph(next http.Handler) http.Handler {
 
 		defer func() { s.recordGraph(r, call, request, answer, time.Since(began)) }()
 
-		if s.faults.playGraph(answer, r, call, next) {
+		if s.faults.injectGraph(answer, r, call, next) {
 			return
 		}
 

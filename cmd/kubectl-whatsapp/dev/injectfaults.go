@@ -13,8 +13,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// playAI answers a question in the place of the AI, or delays it. It reports whether it answered.
-func (f *faults) playAI(w http.ResponseWriter, r *http.Request) bool {
+// injectAI answers a question in the place of the AI, or delays it. It reports whether it answered.
+func (f *faults) injectAI(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case f.isOn(FaultAIDown):
 		drain(r)
@@ -53,8 +53,8 @@ func (f *faults) delay(r *http.Request) {
 	}
 }
 
-// playGraph answers a call in the place of Meta. It reports whether it did.
-func (f *faults) playGraph(w http.ResponseWriter, r *http.Request, call graphCall, next http.Handler) bool {
+// injectGraph answers a call in the place of Meta. It reports whether it did.
+func (f *faults) injectGraph(w http.ResponseWriter, r *http.Request, call graphCall, next http.Handler) bool {
 	switch {
 	case f.isOn(FaultTokenRefused):
 		graphRefusal(w, http.StatusUnauthorized, 190, "Error validating access token: Session has expired.")
@@ -62,7 +62,7 @@ func (f *faults) playGraph(w http.ResponseWriter, r *http.Request, call graphCal
 		graphRefusal(w, http.StatusBadRequest, 131056, "(#131056) (Business Account, Consumer Account) pair rate limit hit")
 	case call.isMessage && f.takeOnce(FaultSendUnknown):
 		next.ServeHTTP(unsent{header: http.Header{}}, r)
-		f.over(FaultSendUnknown, "Meta has accepted the message, and the receiver does not know it: it waits for a status.")
+		f.turnOff(FaultSendUnknown, "Meta has accepted the message, and the receiver does not know it: it waits for a status.")
 		panic(http.ErrAbortHandler) // net/http cuts the connection
 	default:
 		return false
@@ -101,7 +101,7 @@ func (s *Server) turnPeople(ctx context.Context, person Person, wanted Switch) (
 
 	kept := false
 
-	for _, p := range s.chat.everyone() {
+	for _, p := range s.chat.listPeople() {
 		if s.handlerOf(ctx, p) != HandlerPeople {
 			continue
 		}
@@ -123,9 +123,9 @@ func (s *Server) turnPeople(ctx context.Context, person Person, wanted Switch) (
 	return s.faults.turn(FaultPeople, false)
 }
 
-// handlerChanged lets the fault follow what happened otherwise: an AI hands over, and people give back.
+// handlerChanged updates the fault after other changes of the holder: a handoff by the AI, or a return by people.
 func (f *faults) handlerChanged() {
-	for _, p := range f.server.chat.everyone() {
+	for _, p := range f.server.chat.listPeople() {
 		if p.Handler == HandlerPeople {
 			_, _, _ = f.set(FaultPeople, true)
 			return
@@ -148,7 +148,7 @@ func (s *Server) turnDayLater(ctx context.Context, person Person, wanted Switch)
 	s.setAhead(dayLater)
 	s.writeUnasked(ctx, person)
 
-	s.faults.over(FaultDayLater, "The clock stays ahead. The next message of the person opens the window again.")
+	s.faults.turnOff(FaultDayLater, "The clock stays ahead. The next message of the person opens the window again.")
 
 	return s.faults.get(FaultDayLater)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// handlerPoll is how often the store is asked who has each conversation.
-const handlerPoll = 300 * time.Millisecond
+// handlerPollInterval is how often the store is asked who has each conversation.
+const handlerPollInterval = 300 * time.Millisecond
 
 // observeDesk returns the desk that records the reports that it gets.
 func (s *Server) observeDesk(next http.Handler) http.Handler {
@@ -48,7 +48,7 @@ func (s *Server) observeDesk(next http.Handler) http.Handler {
 // lane returns the name of a person's conversation in the store.
 func lane(p Person) string { return phoneNumberID + ":" + p.Number }
 
-// setHandler gives a person's conversation to people or to the AI, as the people's software does. It needs a conversation.
+// setHandler gives a person's conversation to people or to the AI, as the desk does. The person must have written.
 func (s *Server) setHandler(ctx context.Context, p Person, handler string) error {
 	request := map[string]any{"handler": "ai"}
 	if handler == HandlerPeople {
@@ -81,11 +81,11 @@ func (s *Server) handlerOf(ctx context.Context, p Person) string {
 
 // watchHandlers shows who has each conversation after every change.
 func (s *Server) watchHandlers() {
-	tick := time.NewTicker(handlerPoll)
+	tick := time.NewTicker(handlerPollInterval)
 	defer tick.Stop()
 
 	for {
-		for _, p := range s.chat.everyone() {
+		for _, p := range s.chat.listPeople() {
 			handler := s.handlerOf(s.ctx, p)
 			if s.chat.setHandler(p.ID, handler) {
 				s.handlerChanged(p, handler)
@@ -106,7 +106,7 @@ func (s *Server) handlerChanged(p Person, handler string) {
 		Kind:   TraceHandler,
 		Level:  LevelWarning,
 		Title:  "People have the conversation with " + p.Name,
-		Detail: "The AI is not asked. What the person writes goes to the people's software; here it repeats each message.",
+		Detail: "The AI is not asked. The person's messages go to the desk, which repeats them here.",
 	}
 	if handler == HandlerAI {
 		t.Level = LevelOK

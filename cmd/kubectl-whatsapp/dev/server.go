@@ -123,7 +123,7 @@ func Open(ctx context.Context, o Options) (_ *Server, err error) {
 		}
 	}
 
-	if len(s.chat.everyone()) == 0 {
+	if len(s.chat.listPeople()) == 0 {
 		if _, err := s.chat.addPerson(NewPerson{Name: "Ana"}); err != nil {
 			return nil, err
 		}

@@ -93,7 +93,7 @@ var tones = map[string]output.Tone{
 // printTraces prints one line for each trace until ctx or the server ends: JSON with a format for programs.
 func printTraces(ctx context.Context, p *output.Printer, s *Server) {
 	s.Follow(ctx, func(t Trace) {
-		_ = p.Line(t, func() { p.Printf("%s\n", line(p, t)) }) // a terminal that is gone ends the command by a signal
+		_ = p.Line(t, func() { p.Printf("%s\n", line(p, t)) }) // a closed terminal ends the command by a signal
 	})
 }
 

@@ -193,7 +193,7 @@ func (s *Server) getState(w http.ResponseWriter, _ *http.Request) {
 			Number:        displayNumber,
 			PhoneNumberID: phoneNumberID,
 		},
-		People:         s.chat.everyone(),
+		People:         s.chat.listPeople(),
 		Messages:       s.chat.all(),
 		Traces:         s.journal.all(),
 		Faults:         s.faults.all(),

@@ -68,7 +68,7 @@ type Options struct {
 	Broken    func(cause error, pause time.Duration)
 }
 
-// Result is a question with what the receiver's AI and the bridge made of it.
+// Result is a question with the answers of the receiver's AI and of the bridge.
 type Result struct {
 	Question *questions.Question `json:"question"`
 	Bridge   Outcome             `json:"bridge"`

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// lookInterval is the time between two looks for pods that come later, and for containers that were restarted.
-	lookInterval = 2 * time.Second
+	// pollInterval is the time between two looks for pods that come later, and for containers that were restarted.
+	pollInterval = 2 * time.Second
 	// maxLine bounds a line; a longer one is cut.
 	maxLine = 256 << 10
 	// maxPods bounds the pods that are followed at a time.
@@ -166,7 +166,7 @@ func (r *Reader) Follow(ctx context.Context) error {
 
 // collect writes lines, and looks for pods from time to time.
 func (r *Reader) collect(ctx context.Context, lines <-chan Line, look func() error) error {
-	ticker := time.NewTicker(lookInterval)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 
 	for {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Confirm asks on a terminal whether to do what cannot be taken back, and returns an error unless the answer is yes. With
-// yes, the flag of that name, it asks nothing. Without a terminal it refuses.
+// Confirm asks on a terminal to confirm an irreversible action, and returns an error unless the answer is yes. With yes, the
+// flag of that name, it does not ask. Without a terminal it refuses.
 func (p *Printer) Confirm(ctx context.Context, yes bool, question string) error {
 	if yes {
 		return nil

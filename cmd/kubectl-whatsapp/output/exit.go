@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package output writes what the commands of the tool have to say: results as tables or as one document, progress,
-// questions and errors. It decides the exit codes, and when there are colours.
+// Package output writes the output of the commands: results as tables or as one document, progress, questions and errors. It
+// decides the exit codes, and whether to use colors.
 package output
 
 import (
@@ -13,7 +13,7 @@ import (
 // The exit codes of the tool.
 const (
 	CodeDone        = 0
-	CodeFailed      = 1 // the command failed, or a check ended with a verdict against what it checked
+	CodeFailed      = 1 // the command failed, or a check found faults
 	CodeUsage       = 2 // the command was called in a wrong way
 	CodeUnreachable = 3 // the API server, a receiver or another server cannot be reached, or denies the call
 )
@@ -21,42 +21,42 @@ const (
 // ErrVerdict ends a command whose report says already that the check failed. Nothing else is printed.
 var ErrVerdict = errors.New("the check failed")
 
-// Error is an error for people: what failed, and how to mend it.
+// Error is an error for people: the failure and its fix.
 type Error struct {
 	Code int    // the exit code
-	Mend string // what to do, as one or more lines; may be empty
+	Fix  string // what to do, as one or more lines; may be empty
 	Err  error
 }
 
-// Error returns what failed, without the mend.
+// Error returns the failure, without the fix.
 func (e *Error) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Usage returns an error of a command that was called in a wrong way.
-func Usage(mend, format string, args ...any) error {
+func Usage(fix, format string, args ...any) error {
 	return &Error{
 		Code: CodeUsage,
-		Mend: mend,
+		Fix:  fix,
 		Err:  fmt.Errorf(format, args...),
 	}
 }
 
-// Failed returns an error of a command that could not do what it should.
-func Failed(mend, format string, args ...any) error {
+// Failed returns an error of a failed command.
+func Failed(fix, format string, args ...any) error {
 	return &Error{
 		Code: CodeFailed,
-		Mend: mend,
+		Fix:  fix,
 		Err:  fmt.Errorf(format, args...),
 	}
 }
 
 // Unreachable returns an error of a server that does not answer, or denies the call.
-func Unreachable(mend, format string, args ...any) error {
+func Unreachable(fix, format string, args ...any) error {
 	return &Error{
 		Code: CodeUnreachable,
-		Mend: mend,
+		Fix:  fix,
 		Err:  fmt.Errorf(format, args...),
 	}
 }

@@ -134,12 +134,12 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestFailSaysHowToMend(t *testing.T) {
+func TestFailSaysHowToFix(t *testing.T) {
 	p, _, err := buffered(Text)
 	p.Fail(fmt.Errorf("read it: %w", Failed("Do this.\nThen that.", "no \x1b[2Jsuch thing")))
 	p.Fail(ErrVerdict)
 
-	want := "Error: read it: no [2Jsuch thing\nMend:  Do this.\n       Then that.\n"
+	want := "Error: read it: no [2Jsuch thing\nFix:   Do this.\n       Then that.\n"
 	if diff := cmp.Diff(want, err.String()); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}

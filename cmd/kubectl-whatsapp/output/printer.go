@@ -134,7 +134,7 @@ func (p *Printer) Warn(format string, args ...any) {
 	fmt.Fprintln(p.Err, p.err.paint(Warning, "Warning:")+" "+Clean(fmt.Sprintf(format, args...)))
 }
 
-// Fail writes an error with its mend to standard error. It writes nothing for [ErrVerdict].
+// Fail writes an error with its fix to standard error. It writes nothing for [ErrVerdict].
 func (p *Printer) Fail(err error) {
 	if errors.Is(err, ErrVerdict) {
 		return
@@ -142,8 +142,8 @@ func (p *Printer) Fail(err error) {
 
 	fmt.Fprintln(p.Err, p.err.paint(Bad, "Error:")+" "+indent(Clean(err.Error())))
 
-	if known, ok := errors.AsType[*Error](err); ok && known.Mend != "" {
-		fmt.Fprintln(p.Err, p.err.paint(Good, "Mend:")+"  "+indent(Clean(known.Mend)))
+	if known, ok := errors.AsType[*Error](err); ok && known.Fix != "" {
+		fmt.Fprintln(p.Err, p.err.paint(Good, "Fix:")+"   "+indent(Clean(known.Fix)))
 	}
 }
 

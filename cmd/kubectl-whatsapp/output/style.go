@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// Tone is the meaning of a text, which a terminal shows as a colour.
+// Tone is the meaning of a text. A terminal shows it as a color.
 type Tone int
 
 // The tones.

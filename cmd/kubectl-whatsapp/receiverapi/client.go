@@ -173,24 +173,24 @@ func refused(response *http.Response) error {
 
 	code := output.CodeFailed
 
-	var mend string
+	var fix string
 
 	switch response.StatusCode {
 	case http.StatusBadRequest:
 		code = output.CodeUsage
 	case http.StatusForbidden:
 		code = output.CodeUnreachable
-		mend = "Call the receiver as localhost."
+		fix = "Call the receiver as localhost."
 	case http.StatusNotFound:
-		mend = "Check the ID: the lists show all IDs."
+		fix = "Check the ID: the lists show all IDs."
 	case http.StatusServiceUnavailable:
 		code = output.CodeUnreachable
-		mend = "See why with the commands status and logs, and try again."
+		fix = "See why with the commands status and logs, and try again."
 	}
 
 	return &output.Error{
 		Code: code,
-		Mend: mend,
+		Fix:  fix,
 		Err:  answer,
 	}
 }

@@ -100,21 +100,21 @@ func (c *Client) Bulk(
 		select {
 		case <-ctx.Done():
 			return job, output.Failed(
-				"It ends by itself: see how far it is with GET /v1/jobs/"+job.ID+" on the console port.",
-				"the job goes on in the receiver: %w", ctx.Err())
+				"The job continues: GET /v1/jobs/"+job.ID+" on the console port shows its progress.",
+				"the job still runs in the receiver: %w", ctx.Err())
 		case <-ticker.C:
 		}
 
 		current, err := get[consoleapi.Job](ctx, c, "/jobs/"+url.PathEscape(job.ID), nil)
 		if err != nil {
-			return job, lostJob(err, job.ID)
+			return job, unknownJobError(err, job.ID)
 		}
 
 		job = current
 	}
 
 	if job.State != consoleapi.JobDone {
-		return job, output.Failed("Run it again to go on with the rest.",
+		return job, output.Failed("Run it again to continue.",
 			"the job ended as %s after %d events: %s", job.State, job.Done, job.Error)
 	}
 
@@ -162,8 +162,8 @@ func (c *Client) start(ctx context.Context, kind consoleapi.JobKind, filter Filt
 		"the job ended as %s after %d events: %s", job.State, job.Done, job.Error)
 }
 
-// lostJob says that another receiver does not know the job.
-func lostJob(err error, id string) error {
+// unknownJobError says that another receiver does not know the job.
+func unknownJobError(err error, id string) error {
 	if !HasStatus(err, http.StatusNotFound) {
 		return err
 	}

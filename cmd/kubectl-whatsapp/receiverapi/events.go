@@ -68,7 +68,7 @@ func (c *Client) Events(ctx context.Context, filter Filter, before int64, limit 
 	return get[consoleapi.EventPage](ctx, c, "/events", query)
 }
 
-// Event returns the life of an event.
-func (c *Client) Event(ctx context.Context, id string) (consoleapi.Life, error) {
-	return get[consoleapi.Life](ctx, c, "/events/"+url.PathEscape(id), nil)
+// Event returns the details of an event.
+func (c *Client) Event(ctx context.Context, id string) (consoleapi.EventDetail, error) {
+	return get[consoleapi.EventDetail](ctx, c, "/events/"+url.PathEscape(id), nil)
 }

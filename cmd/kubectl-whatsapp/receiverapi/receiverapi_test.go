@@ -68,7 +68,7 @@ func TestErrorsOfTheReceiver(t *testing.T) {
 		body string
 		code int
 		text string
-		mend string
+		fix  string
 	}{
 		http.StatusBadRequest:         {"limit is no number\n", output.CodeUsage, "limit is no number", ""},
 		http.StatusForbidden:          {"use localhost", output.CodeUnreachable, "use localhost", "Call the receiver as localhost."},
@@ -84,7 +84,7 @@ func TestErrorsOfTheReceiver(t *testing.T) {
 		_, err := client.Event(t.Context(), "x")
 
 		known, ok := errors.AsType[*output.Error](err)
-		if !ok || known.Code != want.code || !strings.Contains(err.Error(), want.text) || !strings.Contains(known.Mend, want.mend) || !HasStatus(err, status) {
+		if !ok || known.Code != want.code || !strings.Contains(err.Error(), want.text) || !strings.Contains(known.Fix, want.fix) || !HasStatus(err, status) {
 			t.Errorf("%d: %#v, want %+v", status, err, want)
 		}
 	}

@@ -52,8 +52,8 @@ var kinds = []schema.GroupVersionKind{
 	resources.PrometheusRuleKind,
 }
 
-// Cluster adds what the API server knows of the resource: itself, its objects, its pods with the last lines of their logs,
-// its events, the operator, and the versions. What the user may not read is missing.
+// Cluster adds the objects of the resource from the API server: the resource, its objects, its pods with the last lines of
+// their logs, its events, the operator, and the versions. Objects that the user may not read are recorded as missing.
 func (b *Bundle) Cluster(ctx context.Context, c *cluster.Cluster, name string, lines int64) {
 	b.version(c)
 

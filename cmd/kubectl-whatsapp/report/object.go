@@ -44,7 +44,7 @@ func reduced(object *unstructured.Unstructured) map[string]any {
 	}
 
 	if object.GetKind() == "ConfigMap" {
-		leaveOutData(content)
+		withoutData(content)
 	}
 
 	reduce(content)
@@ -67,8 +67,8 @@ func managersOf(object *unstructured.Unstructured) []any {
 	return managers
 }
 
-// leaveOutData keeps the names of the values. The receiver's configuration is in another file of the bundle.
-func leaveOutData(content map[string]any) {
+// withoutData keeps the names of the values. The receiver's configuration is in another file of the bundle.
+func withoutData(content map[string]any) {
 	data, _ := content["data"].(map[string]any)
 	for key := range data {
 		data[key] = leftOut

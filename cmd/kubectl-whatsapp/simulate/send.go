@@ -49,7 +49,7 @@ type Pace struct {
 	Progress func(Result)
 }
 
-// Result is what became of deliveries.
+// Result is the result of sending deliveries.
 type Result struct {
 	Sent         int         `json:"sent"`
 	Acknowledged int         `json:"acknowledged"` // 200

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package status says how resources and their receivers are, what needs attention first.
+// Package status describes the state of resources and their receivers, the most urgent first.
 package status
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// Status is how a resource is. What only a receiver knows is absent while none answers.
+// Status is the state of a resource. Fields that only a receiver knows are absent while none answers.
 type Status struct {
 	Namespace string    `json:"namespace,omitempty"`
 	Name      string    `json:"name"`
@@ -30,7 +30,7 @@ type Status struct {
 	Pending     *int64 `json:"pending,omitempty"`
 	DeadLetters *int64 `json:"dead_letters,omitempty"`
 
-	// Report is what the receiver Pod says of itself.
+	// Report is the report of the receiver Pod.
 	Report *health.Report `json:"report,omitempty"`
 	Pod    string         `json:"pod,omitempty"`
 	// Unreachable says why there is no report.
@@ -166,7 +166,7 @@ func (s *Status) add(report *health.Report, now time.Time) {
 		one     string
 		many    string
 	}{
-		{report.DeadLetters, "dead letters", "1 event failed for good", "%d events failed for good"},
+		{report.DeadLetters, "dead letters", "1 event failed permanently", "%d events failed permanently"},
 		{report.Quarantined, "quarantine", "1 event is of a phone number that is not served", "%d events are of phone numbers that are not served"},
 		{waiting, "people", "1 person waits for people to answer", "%d persons wait for people to answer"},
 	} {

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package attest signs what a release consists of, says how it was built, and verifies both. Signatures are those of cosign
+// Package attest signs the artifacts of a release, records their build, and verifies both. Signatures are those of cosign
 // (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md), and statements those of in-toto
 // (https://github.com/in-toto/attestation/tree/main/spec/v1) in bundles of sigstore
 // (https://docs.sigstore.dev/about/bundle/).

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package oci pushes what a release consists of to a registry, and attaches statements to it as referrers
+// Package oci pushes the artifacts of a release to a registry, and attaches statements to them as referrers
 // (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers). The password comes from the
 // configuration file of Docker. It speaks HTTP with loopback and private addresses only.
 package oci
@@ -80,7 +80,7 @@ func PushImage(ctx context.Context, tag name.Tag, image v1.Image) error {
 	return remote.Tag(tag, image, options(ctx)...)
 }
 
-// checkTag returns an error if the tag names something else: what a version names never changes.
+// checkTag returns an error if the tag names another digest: the artifact of a version never changes.
 func checkTag(ctx context.Context, tag name.Tag, digest v1.Hash) error {
 	found, err := Resolve(ctx, tag)
 

@@ -184,7 +184,7 @@ func TestAskWithoutUsableKeyIsAConfigurationError(t *testing.T) {
 		ai := newAI(t, config.Bird{BaseURL: "http://127.0.0.1:1"}, config.Secrets{BirdAccessKey: key}, clockwork.NewRealClock())
 
 		_, err := ai.Ask(t.Context(), assistant.Request{Method: assistant.ProcessText, Body: assistant.TextMessage{}})
-		if f := failure.Of(err); f.Class != failure.Configuration || f.Scope != failure.ScopeBird || f.Code != code {
+		if f := failure.Of(err); f.Class != failure.Configuration || f.Scope != failure.ScopeAI || f.Code != code {
 			t.Errorf("key %q: failure = %+v, want the configuration error %s of Bird", key, f, code)
 		}
 	}

@@ -23,8 +23,8 @@ var peer = assistant.Peer{Name: "the flow", Setting: "bird.baseURL"}
 // Peer implements assistant.Driver.
 func (Driver) Peer() assistant.Peer { return peer }
 
-// Enabled implements assistant.Driver. A flow answers whatever starts it, so it is not started by what needs no answer: a
-// sticker or a reaction, an edit or a deletion, and a status unless the configuration wants it.
+// Enabled implements assistant.Driver. A flow answers every run, so no run starts for messages that need no answer: stickers,
+// reactions, edits, deletions, and statuses unless the configuration enables them.
 func (Driver) Enabled(settings *config.Snapshot, m assistant.Method) bool {
 	switch m {
 	case assistant.NotifyStatus:
@@ -67,7 +67,7 @@ func (Driver) Credentials(settings *config.Snapshot) []assistant.Credential {
 	return credentials
 }
 
-// Encode implements assistant.Driver. Media that the flow finds too large are left out once.
+// Encode implements assistant.Driver. Media that the flow refuses as too large are omitted once.
 func (Driver) Encode(settings *config.Snapshot, r assistant.Request) (*assistant.Call, error) {
 	request, err := newRequest(settings, r)
 	if err != nil {
@@ -129,7 +129,7 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 	switch response.Status {
 	case http.StatusNotFound, http.StatusGone:
 		f.Class = failure.Configuration
-		f.Scope = failure.ScopeBirdMethod
+		f.Scope = failure.ScopeAIMethod
 		f.Text = "the flow does not exist or is not published: publish it, and check bird.baseURL"
 	case http.StatusMethodNotAllowed:
 		f.Text = "the flow takes no POST: set the method of its trigger to POST"

@@ -409,9 +409,9 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%d: failure of %s = %+v, want class %s", status, method, f, want)
 			}
 
-			scope := failure.ScopeBirdMethod // it may be of this message
+			scope := failure.ScopeAIMethod // it may be of this message
 			if status == http.StatusUnauthorized {
-				scope = failure.ScopeBird
+				scope = failure.ScopeAI
 			}
 
 			if f.Class == failure.Configuration && f.Scope != scope {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// extras are the properties that a request can do without, since its text says the same in words. They have no bound of
+// extras are the properties that a request may omit, because its text contains the same information. They have no limit of
 // their own.
 var extras = []string{
 	"message",
@@ -26,9 +26,8 @@ var extras = []string{
 	"list_description",
 }
 
-// fit encodes the request within its limit. What makes it too large is left out, the largest property first, and then the
-// text is cut: a flow that gets less still answers, and one that refuses the request does not. The property truncated names
-// what was changed.
+// fit encodes the request within its limit. It omits the largest properties first, and then cuts the text: a flow that gets
+// less still answers. The property truncated names the changed properties.
 func (q *request) fit() error {
 	var truncated []string
 

@@ -73,7 +73,7 @@ func (Driver) Answer(_ *config.Snapshot, r assistant.Request, response *httpclie
 }
 
 func (c choice) answer() (answer.Answer, error) {
-	content := withoutThoughts(textOf(c.Message.Content))
+	content := withoutReasoning(textOf(c.Message.Content))
 
 	switch {
 	case len(c.Message.Calls) > 0:
@@ -116,8 +116,8 @@ func textOf(content json.RawMessage) string {
 	return strings.TrimSpace(joined.String())
 }
 
-// withoutThoughts removes what a reasoning model thought before its answer, if the server does not keep it apart.
-func withoutThoughts(text string) string {
+// withoutReasoning removes the reasoning of a model before its answer, if the server does not separate it.
+func withoutReasoning(text string) string {
 	thoughts, ok := strings.CutPrefix(text, "<think>")
 	if !ok {
 		return text

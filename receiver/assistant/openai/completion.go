@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
-// form is what a request leaves out because the server has refused it, or the settings have no use for it.
+// form holds the parts that a request omits because the server refused them or the settings do not use them.
 type form struct {
 	isPlain   bool // what only some servers know: the user, strict schemas, and the newer name of the limit of tokens
 	noTools   bool
@@ -153,7 +153,7 @@ type file struct {
 
 // conversation returns the turns and the question as messages, which alternate between the person and the AI and begin with
 // the person: the templates of many models allow nothing else. A mark stands for the content of the file in the question.
-func conversation(r assistant.Request, history []assistant.Turn, mark string) []message {
+func conversation(r assistant.Request, history []assistant.HistoryMessage, mark string) []message {
 	var messages []message
 
 	add := func(role, text string) {
@@ -173,7 +173,7 @@ func conversation(r assistant.Request, history []assistant.Turn, mark string) []
 		case assistant.FromDesk:
 			add(roleAssistant, "[a colleague wrote] "+turn.Text)
 		case assistant.FromHandoff:
-			add(roleAssistant, "[handed the conversation over to a colleague]")
+			add(roleAssistant, "[handed the conversation off to a colleague]")
 		case assistant.FromAI:
 			add(roleAssistant, turn.Text)
 		}

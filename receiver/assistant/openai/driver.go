@@ -27,8 +27,8 @@ const maxFileBytes = 32 << 20
 // Peer implements assistant.Driver.
 func (Driver) Peer() assistant.Peer { return peer }
 
-// unasked are the methods that mean nothing to a model: it is not asked about a message that the person deleted.
-var unasked = []assistant.Method{
+// unsupportedMethods are the methods that mean nothing to a model: it is not asked about a message that the person deleted.
+var unsupportedMethods = []assistant.Method{
 	assistant.ProcessRevoke,
 	assistant.NotifyStatus,
 	assistant.AnalyzeImage,
@@ -38,7 +38,7 @@ var unasked = []assistant.Method{
 
 // Enabled implements assistant.Driver.
 func (Driver) Enabled(_ *config.Snapshot, m assistant.Method) bool {
-	return !slices.Contains(unasked, m)
+	return !slices.Contains(unsupportedMethods, m)
 }
 
 // Analyzes implements assistant.Driver.

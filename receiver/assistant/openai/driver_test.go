@@ -122,12 +122,12 @@ func TestRequest(t *testing.T) {
 		"tools": [
 			{"type": "function", "function": {
 				"name": "hand_off_to_human",
-				"description": "Hands the conversation over to a colleague at the business, who goes on with it.",
+				"description": "Hands the conversation off to a colleague at the business.",
 				"parameters": {
 					"type": "object",
 					"properties": {
-						"reason": {"type": "string", "description": "Why a colleague has to go on. The colleague reads it."},
-						"text": {"type": "string", "description": "What to tell the person, such as that a colleague will reply."}
+						"reason": {"type": "string", "description": "Why a colleague has to take over. The colleague reads it."},
+						"text": {"type": "string", "description": "A text for the person, such as that a colleague will reply."}
 					},
 					"required": ["reason", "text"],
 					"additionalProperties": false
@@ -392,7 +392,7 @@ func TestFiles(t *testing.T) {
 func TestHistory(t *testing.T) {
 	server := serverOf(t, standin.OpenAIOptions{})
 	request := textRequest("¿Y mañana?")
-	request.History = []assistant.Turn{
+	request.History = []assistant.HistoryMessage{
 		{Role: assistant.FromAI, Text: "un aviso"},
 		{Role: assistant.FromPerson, Text: "Hola"},
 		{Role: assistant.FromPerson, Text: "¿Abren hoy?"},
@@ -410,7 +410,7 @@ func TestHistory(t *testing.T) {
 
 	want := []standin.ChatMessage{
 		{Role: "user", Text: "Hola\n¿Abren hoy?"},
-		{Role: "assistant", Text: "Sí\nDe 9 a 5\n[handed the conversation over to a colleague]"},
+		{Role: "assistant", Text: "Sí\nDe 9 a 5\n[handed the conversation off to a colleague]"},
 		{Role: "user", Text: "¿Hay alguien?"},
 		{Role: "assistant", Text: "[a colleague wrote] Soy Luis"},
 		{Role: "user", Text: "Gracias\n¿Y mañana?"},
@@ -428,7 +428,7 @@ func TestGroups(t *testing.T) {
 
 	request := textRequest("¿Y de vuelta?")
 	request.Body = assistant.TextMessage{Common: group}
-	request.History = []assistant.Turn{
+	request.History = []assistant.HistoryMessage{
 		{Role: assistant.FromPerson, Text: "¿A qué hora salimos?", Speaker: "Luis \"el jefe\""},
 		{Role: assistant.FromAI, Text: "A las 9"},
 	}

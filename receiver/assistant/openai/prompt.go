@@ -59,7 +59,7 @@ func CheckInstructions(path string) error {
 func unusable(problem string) error {
 	return &failure.Error{
 		Class: failure.Configuration,
-		Scope: failure.ScopeBird,
+		Scope: failure.ScopeAI,
 		Op:    "read the instructions",
 		Code:  assistant.CodeNoInstructions,
 		Text:  "the file openAI.instructionsFile " + problem,

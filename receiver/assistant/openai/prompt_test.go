@@ -58,7 +58,7 @@ func TestQuestionsWaitForTheInstructions(t *testing.T) {
 		_, err := ai.Ask(t.Context(), textRequest("hola"))
 
 		f := failure.Of(err)
-		if f.Class != failure.Configuration || f.Scope != failure.ScopeBird || f.Code != assistant.CodeNoInstructions {
+		if f.Class != failure.Configuration || f.Scope != failure.ScopeAI || f.Code != assistant.CodeNoInstructions {
 			t.Errorf("%s: failure = %+v, want a configuration error of all questions", name, f)
 		}
 

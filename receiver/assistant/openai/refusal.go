@@ -38,12 +38,12 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 	switch status := response.Status; {
 	case p.isQuota():
 		e.Class = failure.Configuration
-		e.Scope = failure.ScopeBird
+		e.Scope = failure.ScopeAI
 		e.Code = codeNoQuota
 		e.Text = "the account at the AI has no credit: check its plan and billing"
 	case p.isKey():
 		e.Class = failure.Configuration
-		e.Scope = failure.ScopeBird
+		e.Scope = failure.ScopeAI
 		e.Text = "the AI refuses the key: set a new one"
 	case p.isPolicy():
 		e.Class = failure.Permanent
@@ -52,7 +52,7 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 		e.Text = "a content filter refuses the message"
 	case p.isModel(status):
 		e.Class = failure.Configuration
-		e.Scope = failure.ScopeBird
+		e.Scope = failure.ScopeAI
 		e.Code = codeNoModel
 		e.Text = "the AI does not have the model: check openAI.model"
 	case p.isTooLong(status):
@@ -75,10 +75,10 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 func asTranscription(e *failure.Error) {
 	switch {
 	case e.Code == codeNoModel:
-		e.Scope = failure.ScopeBirdMethod
+		e.Scope = failure.ScopeAIMethod
 		e.Text = "the AI does not have the model: check openAI.transcriptionModel"
 	case e.Class == failure.Configuration && e.Code == httpclient.StatusCode(http.StatusNotFound):
-		e.Scope = failure.ScopeBirdMethod
+		e.Scope = failure.ScopeAIMethod
 		e.Text = "the AI has no transcriptions: remove openAI.transcriptionModel"
 	case e.Class == failure.Permanent:
 		e.Code = assistant.CodeNoTranscript

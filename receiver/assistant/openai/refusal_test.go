@@ -29,27 +29,27 @@ func TestRefusals(t *testing.T) {
 		"OpenAI: wrong key": {
 			status: 401,
 			body:   `{"error":{"message":"Incorrect API key provided: sk-secret.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: "http_401",
+			class:  failure.Configuration, scope: failure.ScopeAI, code: "http_401",
 		},
 		"OpenAI: country": {
 			status: 403,
 			body:   `{"error":{"code":"unsupported_country_region_territory","message":"m","param":null,"type":"request_forbidden"}}`,
-			class:  failure.Configuration, scope: failure.ScopeBirdMethod, code: "http_403",
+			class:  failure.Configuration, scope: failure.ScopeAIMethod, code: "http_403",
 		},
 		"OpenAI: no quota": {
 			status: 429,
 			body:   `{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: codeNoQuota,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoQuota,
 		},
 		"OpenAI: rate": {
 			status: 429, retryAfter: 7 * time.Second,
 			body:  `{"error":{"message":"Rate limit reached","type":"requests","param":null,"code":"rate_limit_exceeded"}}`,
-			class: failure.RateLimited, scope: failure.ScopeBird, code: "http_429",
+			class: failure.RateLimited, scope: failure.ScopeAI, code: "http_429",
 		},
 		"OpenAI: unknown model": {
 			status: 404,
 			body:   `{"error":{"message":"The model 'x' does not exist","type":"invalid_request_error","param":null,"code":"model_not_found"}}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: codeNoModel,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoModel,
 		},
 		"OpenAI: too long": {
 			status: 400,
@@ -69,9 +69,9 @@ func TestRefusals(t *testing.T) {
 		"OpenAI: server": {
 			status: 500,
 			body:   `{"error":{"message":"m","type":"server_error","param":null,"code":null}}`,
-			class:  failure.Transient, scope: failure.ScopeBird, code: "http_500",
+			class:  failure.Transient, scope: failure.ScopeAI, code: "http_500",
 		},
-		"OpenAI: timeout":  {status: 408, class: failure.Transient, scope: failure.ScopeBird, code: "http_408"},
+		"OpenAI: timeout":  {status: 408, class: failure.Transient, scope: failure.ScopeAI, code: "http_408"},
 		"OpenAI: conflict": {status: 409, class: failure.Transient, code: "http_409"},
 		"Azure: filter": {
 			status: 400,
@@ -81,24 +81,24 @@ func TestRefusals(t *testing.T) {
 		"Azure: deployment": {
 			status: 404,
 			body:   `{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: codeNoModel,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoModel,
 		},
 		"Azure: wrong key": {
 			status: 401,
 			body:   `{"error":{"code":"401","message":"Access denied due to invalid subscription key."}}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: "http_401",
+			class:  failure.Configuration, scope: failure.ScopeAI, code: "http_401",
 		},
 		"Gemini: wrong key": {
 			status: 400,
 			body:   `[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: "http_400",
+			class:  failure.Configuration, scope: failure.ScopeAI, code: "http_400",
 		},
 		"Gemini: rate": {
 			status: 429,
 			body: `[{"error":{"code":429,"message":"You exceeded your current quota","status":"RESOURCE_EXHAUSTED",
 				"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"13s"}]}}]`,
 			retryAfter: 13 * time.Second,
-			class:      failure.RateLimited, scope: failure.ScopeBird, code: "http_429",
+			class:      failure.RateLimited, scope: failure.ScopeAI, code: "http_429",
 		},
 		"Gemini: too long": {
 			status: 400,
@@ -108,12 +108,12 @@ func TestRefusals(t *testing.T) {
 		"Ollama: unknown model": {
 			status: 404,
 			body:   `{"error":{"message":"model \"x\" not found, try pulling it first","type":"api_error","param":null,"code":null}}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: codeNoModel,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoModel,
 		},
 		"vLLM: unknown model": {
 			status: 404,
 			body:   `{"object":"error","message":"The model x does not exist.","type":"NotFoundError","param":null,"code":404}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: codeNoModel,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoModel,
 		},
 		"vLLM: too long": {
 			status: 400,
@@ -133,12 +133,12 @@ func TestRefusals(t *testing.T) {
 		"LiteLLM: budget": {
 			status: 400,
 			body:   `{"error":{"message":"Budget has been exceeded!","type":"budget_exceeded","param":null,"code":"400"}}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: codeNoQuota,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoQuota,
 		},
 		"OpenRouter: no credit": {
 			status: 402,
 			body:   `{"error":{"code":402,"message":"Insufficient credits"}}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: codeNoQuota,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoQuota,
 		},
 		"OpenRouter: moderation": {
 			status: 403,
@@ -148,17 +148,17 @@ func TestRefusals(t *testing.T) {
 		"OpenRouter: unknown model": {
 			status: 400,
 			body:   `{"error":{"message":"foo/bar is not a valid model ID","code":400}}`,
-			class:  failure.Configuration, scope: failure.ScopeBird, code: codeNoModel,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoModel,
 		},
 		"no API at the address": {
 			status: 404, body: "<html>not found</html>",
-			class: failure.Configuration, scope: failure.ScopeBirdMethod, code: "http_404",
+			class: failure.Configuration, scope: failure.ScopeAIMethod, code: "http_404",
 		},
 		"a firewall": {
 			status: 403, body: "<html>request blocked</html>",
-			class: failure.Configuration, scope: failure.ScopeBirdMethod, code: "http_403",
+			class: failure.Configuration, scope: failure.ScopeAIMethod, code: "http_403",
 		},
-		"redirect": {status: 308, class: failure.Configuration, scope: failure.ScopeBird, code: "http_308"},
+		"redirect": {status: 308, class: failure.Configuration, scope: failure.ScopeAI, code: "http_308"},
 		"the person's words do not name a cause": {
 			status: 422,
 			body:   `{"detail":[{"loc":["body"],"msg":"bad","input":"invalid_api_key model_not_found insufficient_quota"}]}`,
@@ -216,7 +216,7 @@ func TestOtherRefusalsAreFinal(t *testing.T) {
 		server := serverOf(t, standin.OpenAIOptions{Reply: func(standin.ChatCall) any { return refusal }})
 
 		request := textRequest("hola")
-		request.History = []assistant.Turn{{Role: assistant.FromPerson, Text: "a"}}
+		request.History = []assistant.HistoryMessage{{Role: assistant.FromPerson, Text: "a"}}
 
 		if _, err := aiOf(t, server, nil).Ask(t.Context(), request); err == nil {
 			t.Errorf("%s: no error", name)

@@ -172,7 +172,7 @@ func TestARequestShrinksUntilItIsTaken(t *testing.T) {
 				Body:   assistant.ImageMessage{Common: common},
 			}
 			for i := range 8 {
-				request.History = append(request.History, assistant.Turn{Role: assistant.FromPerson, Text: fmt.Sprint("turn ", i+1)})
+				request.History = append(request.History, assistant.HistoryMessage{Role: assistant.FromPerson, Text: fmt.Sprint("turn ", i+1)})
 			}
 
 			if _, err := ai.Ask(t.Context(), request); err != nil {
@@ -209,8 +209,8 @@ func TestALongHistoryIsShortened(t *testing.T) {
 	request := textRequest("¿Y hoy?")
 	for range 5 {
 		request.History = append(request.History,
-			assistant.Turn{Role: assistant.FromPerson, Text: strings.Repeat("a", 400)},
-			assistant.Turn{Role: assistant.FromAI, Text: strings.Repeat("b", 400)})
+			assistant.HistoryMessage{Role: assistant.FromPerson, Text: strings.Repeat("a", 400)},
+			assistant.HistoryMessage{Role: assistant.FromAI, Text: strings.Repeat("b", 400)})
 	}
 
 	for tokens, want := range map[int]int{
@@ -234,7 +234,7 @@ func TestALongHistoryIsShortened(t *testing.T) {
 func TestAQuestionThatIsTooLongEnds(t *testing.T) {
 	for turns, want := range []int{1, 2, 3, 3, 4, 4, 4, 4, 4} {
 		request := textRequest("hola")
-		request.History = slices.Repeat([]assistant.Turn{{Role: assistant.FromPerson, Text: "a"}}, turns)
+		request.History = slices.Repeat([]assistant.HistoryMessage{{Role: assistant.FromPerson, Text: "a"}}, turns)
 
 		server := &refuseOnce{status: 400, body: message400("maximum context length"), always: true}
 

@@ -69,11 +69,11 @@ func tools(strict bool) []tool {
 	return []tool{
 		{"function", function{
 			Name:        toolHandOff,
-			Description: "Hands the conversation over to a colleague at the business, who goes on with it.",
+			Description: "Hands the conversation off to a colleague at the business.",
 			Strict:      strict,
 			Parameters: object(map[string]schema{
-				"reason": text("Why a colleague has to go on. The colleague reads it."),
-				"text":   text("What to tell the person, such as that a colleague will reply."),
+				"reason": text("Why a colleague has to take over. The colleague reads it."),
+				"text":   text("A text for the person, such as that a colleague will reply."),
 			}, "reason", "text"),
 		}},
 		{"function", function{

@@ -76,11 +76,11 @@ func TestRefusedTranscriptions(t *testing.T) {
 		"format":   {400, message400("Invalid file format."), failure.Permanent, failure.ScopeNone, assistant.CodeNoTranscript},
 		"length":   {400, `{"error":{"code":"audio_too_short"}}`, failure.Permanent, failure.ScopeNone, assistant.CodeNoTranscript},
 		"size":     {413, "", failure.Permanent, failure.ScopeNone, assistant.CodeNoTranscript},
-		"model":    {404, `{"error":{"code":"model_not_found"}}`, failure.Configuration, failure.ScopeBirdMethod, codeNoModel},
-		"address":  {404, "404 page not found", failure.Configuration, failure.ScopeBirdMethod, "http_404"},
-		"key":      {401, "", failure.Configuration, failure.ScopeBird, "http_401"},
-		"rate":     {429, "", failure.RateLimited, failure.ScopeBird, "http_429"},
-		"overload": {503, "", failure.Transient, failure.ScopeBird, "http_503"},
+		"model":    {404, `{"error":{"code":"model_not_found"}}`, failure.Configuration, failure.ScopeAIMethod, codeNoModel},
+		"address":  {404, "404 page not found", failure.Configuration, failure.ScopeAIMethod, "http_404"},
+		"key":      {401, "", failure.Configuration, failure.ScopeAI, "http_401"},
+		"rate":     {429, "", failure.RateLimited, failure.ScopeAI, "http_429"},
+		"overload": {503, "", failure.Transient, failure.ScopeAI, "http_503"},
 	} {
 		server := &refuseOnce{status: c.status, body: c.body, always: true}
 

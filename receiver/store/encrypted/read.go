@@ -34,21 +34,21 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 	return s.records(records, err)
 }
 
-// Life implements store.Events.
-func (s *Store) Life(ctx context.Context, id store.ID) (*store.Life, error) {
-	life, err := s.Store.Life(ctx, id)
+// EventDetail implements store.Events.
+func (s *Store) EventDetail(ctx context.Context, id store.ID) (*store.EventDetail, error) {
+	detail, err := s.Store.EventDetail(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 
-	decrypted, err := s.records([]store.Record{life.Record}, nil)
+	decrypted, err := s.records([]store.Record{detail.Record}, nil)
 	if err != nil {
 		return nil, err
 	}
 
-	life.Record = decrypted[0]
+	detail.Record = decrypted[0]
 
-	return life, nil
+	return detail, nil
 }
 
 // History implements store.Events.
@@ -68,10 +68,10 @@ func (s *Store) DeadLetters(ctx context.Context, selection store.Selection, afte
 // Traced implements store.Persons. The engine cannot look into encrypted payloads, so it returns all of these, and says which
 // of them have another trace. One call gets both: a search for the other traces alone would look at as many events as a call
 // may, again for each page of encrypted ones.
-func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, limit int) ([]store.TracedRecord, int64, error) {
+func (s *Store) FindByIdentifiers(ctx context.Context, traces store.Identifiers, after int64, limit int) ([]store.TracedRecord, int64, error) {
 	traces.Encrypted = true
 
-	found, next, err := s.Store.Traced(ctx, traces, after, limit)
+	found, next, err := s.Store.FindByIdentifiers(ctx, traces, after, limit)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package encrypted encrypts what people wrote, and what they were answered, before a store gets it, and decrypts what it
-// returns: the payloads of events, the bodies of replies, and transcripts. A value is bound to its event and its place there.
+// Package encrypted encrypts the payloads of events, the bodies of replies, and transcripts before a store gets them, and
+// decrypts them on reads. An encrypted value is bound to its event and its field.
 package encrypted
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// retryAfter is how long a lane rests whose next event cannot be decrypted.
+// retryAfter is the wait of a lane whose next event cannot be decrypted.
 const retryAfter = time.Minute
 
 // Store is a store whose content is encrypted.
@@ -57,7 +57,7 @@ func New(inner store.Store, keys func() (Keys, error), clock clockwork.Clock, lo
 	}
 }
 
-// Problem returns what an administrator has to do about the keys, or an empty text.
+// Problem describes the missing or wrong keys, or returns "".
 func (s *Store) Problem() string {
 	if _, err := s.keys(); err != nil {
 		return err.Error()

@@ -22,8 +22,8 @@ type countingStore struct {
 	looked int64
 }
 
-func (s *countingStore) Traced(ctx context.Context, traces store.Traces, after int64, limit int) ([]store.TracedRecord, int64, error) {
-	found, next, err := s.Store.Traced(ctx, traces, after, limit)
+func (s *countingStore) FindByIdentifiers(ctx context.Context, traces store.Identifiers, after int64, limit int) ([]store.TracedRecord, int64, error) {
+	found, next, err := s.Store.FindByIdentifiers(ctx, traces, after, limit)
 
 	to := next
 	if to == 0 {
@@ -84,7 +84,7 @@ func TestTracedLooksAtEachEventOnce(t *testing.T) {
 	found := 0
 
 	for after := int64(0); ; {
-		records, next, err := s.Traced(t.Context(), store.Traces{Texts: []string{secret}}, after, page)
+		records, next, err := s.FindByIdentifiers(t.Context(), store.Identifiers{Texts: []string{secret}}, after, page)
 		if err != nil {
 			t.Fatal(err)
 		}

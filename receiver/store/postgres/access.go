@@ -130,8 +130,7 @@ func trustRoots(config *pgx.ConnConfig, roots *x509.CertPool) {
 	}
 }
 
-// CheckAccess returns an error if the URL or the CA cannot be used. It connects to nothing, and the error reveals nothing of
-// them.
+// CheckAccess returns an error if the URL or the CA is invalid. It does not connect. The error contains no secret.
 func CheckAccess(access Access) error {
 	_, err := configure(access, Options{})
 

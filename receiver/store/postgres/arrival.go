@@ -157,8 +157,8 @@ func (t *tx) completeLeases(calls []*groupcommit.Call[*delivery]) {
 		}, names)
 }
 
-// settle decides whether the caller of a delivery gets its leases. If it has left, they are released; should that fail,
-// they expire.
+// settle returns the leases of a delivery to its caller. If the caller has returned, it releases them; if that fails, they
+// expire.
 func (s *Store) settle(c *groupcommit.Call[*delivery]) {
 	d := c.Value
 	if c.Err != nil || len(d.result.Leases) == 0 || d.ended.CompareAndSwap(false, true) {
@@ -171,6 +171,6 @@ func (s *Store) settle(c *groupcommit.Call[*delivery]) {
 	}
 
 	if _, err := s.release(context.Background(), leases, d.offer.Now); err != nil {
-		s.options.Log.Warn("the leases of a caller that has left could not be released: they expire", "error", err)
+		s.options.Log.Warn("releasing the leases of a canceled call failed, so they expire", "error", err)
 	}
 }

@@ -63,7 +63,7 @@ func newDatabase(access Access, options Options) *database {
 	}
 
 	if d.pool, err = pgxpool.NewWithConfig(d.ctx, config); err != nil {
-		d.configErr = conceal(d.ctx, err)
+		d.configErr = sanitizeError(d.ctx, err)
 	}
 
 	return d
@@ -119,7 +119,7 @@ func (d *database) connect(ctx context.Context) (*pgxpool.Conn, error) {
 		return nil, errDatabaseChanged
 	}
 
-	err = conceal(ctx, err)
+	err = sanitizeError(ctx, err)
 
 	stat := d.pool.Stat()
 	if ctx.Err() == nil && stat.TotalConns() == stat.ConstructingConns() && !d.clock.Now().Before(d.retryAt) {
@@ -176,7 +176,7 @@ func (d *database) ensureSchema(ctx context.Context) error {
 				return &fault{text: migrating.Error(), cause: errors.Join(migrating, ctx.Err())}
 			}
 
-			return conceal(ctx, ctx.Err())
+			return sanitizeError(ctx, ctx.Err())
 		}
 	}
 

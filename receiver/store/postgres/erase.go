@@ -31,7 +31,7 @@ func (s *Store) Names(ctx context.Context, name string) ([]string, error) {
 }
 
 // Traced implements store.Persons. It reads the payloads of all events that it looks at.
-func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, limit int) ([]store.TracedRecord, int64, error) {
+func (s *Store) FindByIdentifiers(ctx context.Context, traces store.Identifiers, after int64, limit int) ([]store.TracedRecord, int64, error) {
 	limit = max(limit, 1)
 
 	var (
@@ -92,7 +92,7 @@ func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, li
 }
 
 // traced returns a query of events with one of the traces, and its arguments: the seq, and whether encryption is the only one.
-func traced(traces *store.Traces, after int64, limit int) (sql string, args []any) {
+func traced(traces *store.Identifiers, after int64, limit int) (sql string, args []any) {
 	args = []any{after, store.SearchBudget, limit, traces.Lanes, traces.Participants}
 	contains := func(column string, texts []string, value func(string) any) string {
 		terms := []string{"false"}

@@ -56,9 +56,9 @@ var reported = map[string]string{
 	"57P03": "the database is starting or being stopped",
 }
 
-// conceal translates an error of the driver into an error of this package. If ctx has ended, it returns the error of
-// ctx.
-func conceal(ctx context.Context, err error) error {
+// sanitizeError translates an error of the driver into an error of this package without addresses, names, passwords and values.
+// If ctx has ended, it returns the error of ctx.
+func sanitizeError(ctx context.Context, err error) error {
 	var (
 		reports     *pgconn.PgError
 		connecting  *pgconn.ConnectError

@@ -63,7 +63,7 @@ func newGroup[T weighted](s *Store, transact transactFunc, run runFunc[T], settl
 func (g *group[T]) do(ctx context.Context, value T) error {
 	err := g.queue.DoNoWait(ctx, value)
 	if ended := ctx.Err(); ended != nil && errors.Is(err, ended) {
-		return conceal(ctx, err)
+		return sanitizeError(ctx, err)
 	}
 
 	return err
@@ -86,7 +86,7 @@ func (g *group[T]) work() {
 		started := g.store.clock.Now()
 
 		if err := g.commit(batch); (refused(err) || errors.Is(err, errPanicked)) && len(batch) > 1 {
-			// Either one call is at fault, or the batch conflicted with other receivers: run each call alone.
+			// One call has failed, or the batch conflicted with other receivers: run each call separately.
 			for i := range batch {
 				_ = g.commit(batch[i : i+1]) // the call has the error
 			}

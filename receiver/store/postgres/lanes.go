@@ -63,9 +63,8 @@ func (l *lanes) scanRow(rows pgx.Rows) error {
 	return err
 }
 
-// wake makes a lane due, unless it is leased or waits for a retry. If it waits for its first claim, the earlier time
-// counts: a message that was received while the clock was ahead does not delay the next. It reports whether the lane
-// became due.
+// wake makes a lane due, unless it is leased or waits for a retry. If it waits for its first claim, the earlier time counts, so
+// a message received with a fast clock does not delay the next one. It reports whether the lane became due.
 func (l *lanes) wake(key laneKey, now int64) bool {
 	row := l.rows[key]
 	if row.ready != nil && (row.token != nil || row.head != nil || now >= *row.ready) {

@@ -68,7 +68,7 @@ func (d *database) migrate(ctx context.Context) error {
 		select {
 		case <-retry.Chan():
 		case <-ctx.Done():
-			return conceal(ctx, ctx.Err())
+			return sanitizeError(ctx, ctx.Err())
 		}
 	}
 }
@@ -77,21 +77,21 @@ func (d *database) migrate(ctx context.Context) error {
 func (d *database) migrateOn(ctx context.Context, c *pgxpool.Conn) (locked bool, err error) {
 	t, err := c.Begin(ctx)
 	if err != nil {
-		return false, conceal(ctx, err)
+		return false, sanitizeError(ctx, err)
 	}
 	defer func() {
 		if end := t.Rollback(context.WithoutCancel(ctx)); end != nil && err == nil {
-			err = conceal(ctx, end)
+			err = sanitizeError(ctx, end)
 		}
 	}()
 
 	if err := t.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1::bigint)", int64(migrationLock)).Scan(&locked); err != nil || !locked {
-		return false, conceal(ctx, err)
+		return false, sanitizeError(ctx, err)
 	}
 
 	// The statement also ends the snapshot of the query before, for whose end CREATE INDEX CONCURRENTLY would wait.
 	if _, err := t.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
-		return false, conceal(ctx, err)
+		return false, sanitizeError(ctx, err)
 	}
 
 	return true, d.up(ctx)
@@ -104,7 +104,7 @@ func (d *database) up(ctx context.Context) error {
 			return err // it contains only versions
 		}
 
-		err = conceal(ctx, err)
+		err = sanitizeError(ctx, err)
 		m := d.progress.Load()
 
 		if f, ok := errors.AsType[*fault](err); ok && f.code == lockNotAvailable && m != nil {
@@ -121,7 +121,7 @@ func (d *database) up(ctx context.Context) error {
 
 func (d *database) withMigrations(ctx context.Context, run func(*sql.DB, *goose.Provider) error) (err error) {
 	db := stdlib.OpenDBFromPool(d.pool)
-	defer func() { err = errors.Join(err, conceal(ctx, db.Close())) }()
+	defer func() { err = errors.Join(err, sanitizeError(ctx, db.Close())) }()
 
 	db.SetMaxOpenConns(1)
 	db.SetMaxIdleConns(0)

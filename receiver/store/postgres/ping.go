@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// answeredFor is how long a successful transaction proves that the database answers.
-	answeredFor = 10 * time.Second
-	// writtenFor is how long a committed write proves that the database accepts writes, as long as it answers and says that
+	// readProofTTL is how long a successful transaction proves that the database answers.
+	readProofTTL = 10 * time.Second
+	// writeProofTTL is how long a committed write proves that the database accepts writes, as long as it answers and says that
 	// it is the primary.
-	writtenFor = 5 * time.Minute
+	writeProofTTL = 5 * time.Minute
 )
 
 // evidence summarizes the latest transactions, which show whether a database accepts events.
@@ -45,9 +45,9 @@ func (e *evidence) probe(now time.Time) probe {
 	fresh := func(at time.Time, limit time.Duration) bool { return !at.After(now) && now.Sub(at) < limit }
 
 	switch {
-	case e.failed, !fresh(e.written, writtenFor):
+	case e.failed, !fresh(e.written, writeProofTTL):
 		return writeProbe
-	case !fresh(e.answered, answeredFor):
+	case !fresh(e.answered, readProofTTL):
 		return readProbe
 	default:
 		return noProbe

@@ -52,15 +52,15 @@ func TestPingMakesFewTrips(t *testing.T) {
 	}
 
 	if n, _ := count(9, time.Second); n != 0 {
-		t.Errorf("probes within %s of a transaction made %d trips, want none", answeredFor, n)
+		t.Errorf("probes within %s of a transaction made %d trips, want none", readProofTTL, n)
 	}
 
 	if n, w := count(100, 2*time.Second); n == 0 || n > 20 || w != 0 {
 		t.Errorf("100 probes, 2 s apart, made %d trips and %d writes, want at most 20 trips and no write", n, w)
 	}
 
-	if _, w := count(1, writtenFor); w != 1 {
-		t.Errorf("a probe %s after the last write made %d writes, want 1", writtenFor, w)
+	if _, w := count(1, writeProofTTL); w != 1 {
+		t.Errorf("a probe %s after the last write made %d writes, want 1", writeProofTTL, w)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestPingWritesAfterAFailure(t *testing.T) {
 	server.Exec(t, "GRANT UPDATE ON "+user.Name+".counts TO "+user.Name)
 
 	if err := s.Ping(t.Context()); err != nil {
-		t.Errorf("Ping after the mend: %v", err)
+		t.Errorf("Ping after the fix: %v", err)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestPingReportsAReadOnlyDatabase(t *testing.T) {
 	}
 
 	d.pool.Reset() // the setting applies to new connections
-	clock.Advance(answeredFor)
+	clock.Advance(readProofTTL)
 
 	var f *fault
 	if err := s.Ping(t.Context()); !errors.As(err, &f) || f.code != "25006" {

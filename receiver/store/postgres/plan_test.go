@@ -350,7 +350,7 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, err := s.Conversation(ctx, message(1, 1).Lane); return err },
 		func() error { return s.TakeOver(ctx, "alias", store.Takeover{Until: later}, start) },
 		func() error { _, err := s.TakenOver(ctx, start, "", 10); return err },
-		func() error { _, err := s.Life(ctx, message(2, 1).ID); return err },
+		func() error { _, err := s.EventDetail(ctx, message(2, 1).ID); return err },
 		func() error { _, err := s.Statuses(ctx, "", []string{"m", "n"}); return err },
 		func() error { _, err := s.Recent(ctx, store.Position{}, 10); return err },
 		func() error { _, err := s.Names(ctx, "alias"); return err },

@@ -20,9 +20,9 @@ const maxPrepared = 200
 // prepared are the statements that one connection has prepared. To parse and plan a statement takes the server longer
 // than to run it.
 //
-// A pooler that does not know prepared statements, such as PgBouncer before 1.21, may pass a transaction to a session that
-// has not prepared its statements, or has prepared them for another receiver. The transaction fails before it has changed
-// anything; it is repeated, and from then on the statements of the database are parsed anew.
+// A pooler without support for prepared statements, such as PgBouncer before 1.21, may run a transaction on a session that has
+// not prepared its statements, or that prepared them for another receiver. The transaction then fails before it changes
+// anything. It is retried, and from then on the statements of this database are sent unprepared.
 type prepared struct {
 	statements map[string]preparedStatement // by SQL
 }

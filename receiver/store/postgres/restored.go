@@ -12,14 +12,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/schema"
 )
 
-// lockPatience is how long a command tries to migrate a store while another session uses its tables.
-const lockPatience = 5 * time.Minute
+// migrateTimeout is the maximum time of a command's migration while another session uses the tables.
+const migrateTimeout = 5 * time.Minute
 
-// MigrateStopped migrates the schema of the store that access leads to. It returns an error if a receiver works on the store,
-// if another program writes to it, such as one that restores a dump, or if its schema is newer than this program.
+// MigrateStopped migrates the schema of the store that access leads to. It returns an error if a receiver uses the store, if
+// another program writes to it, such as a restore of a dump, or if its schema is newer than this program.
 //
-// A store that [Open] returns migrates its schema too, but only for as long as a call may take, and whether receivers run or
-// not.
+// A store that [Open] returns migrates its schema too, within the timeout of a call, and while receivers run.
 func MigrateStopped(ctx context.Context, access Access, options TransferOptions) (err error) {
 	s := &stopped{}
 	defer func() {
@@ -51,10 +50,10 @@ func MigrateStopped(ctx context.Context, access Access, options TransferOptions)
 	return s.checkUnused(ctx, s.tx) // none has begun before the locks
 }
 
-// migrate migrates the schema. Like a receiver it tries again while another session uses the tables, but not for ever: a
-// person may wait for the command.
+// migrate migrates the schema. It retries while another session uses the tables, for migrateTimeout at most: a person may wait
+// for the command.
 func (s *stopped) migrate(ctx context.Context) error {
-	until := s.options.Clock.Now().Add(lockPatience)
+	until := s.options.Clock.Now().Add(migrateTimeout)
 
 	for reported := false; ; reported = true {
 		err := s.database.ensureSchema(ctx)
@@ -77,7 +76,7 @@ func (s *stopped) migrate(ctx context.Context) error {
 		select {
 		case <-s.options.Clock.After(schemaBackoff):
 		case <-ctx.Done():
-			return fmt.Errorf("migrate its schema: %w", conceal(ctx, ctx.Err()))
+			return fmt.Errorf("migrate its schema: %w", sanitizeError(ctx, ctx.Err()))
 		}
 	}
 }

@@ -41,7 +41,7 @@ func TestMigrationOfACommandDuringALongDump(t *testing.T) {
 		Waiting: func(reason string) {
 			reasons = append(reasons, reason)
 
-			clock.Advance(lockPatience)
+			clock.Advance(migrateTimeout)
 		},
 	})
 	if err == nil || !strings.Contains(err.Error(), "end it, and run the command again") || strings.Contains(err.Error(), "is tried again") {

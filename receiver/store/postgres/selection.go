@@ -54,7 +54,7 @@ func unanswered(selection store.Selection, after int64, limit int, further strin
 	return fmt.Sprintf("SELECT seq FROM (%s) s ORDER BY seq LIMIT $%d", strings.Join(parts, " UNION ALL "), len(args)), args
 }
 
-// selected returns the conditions of a selection besides its states.
+// selected returns the conditions of a selection, except its states.
 func selected(selection store.Selection, filter func(condition string, value any) string) string {
 	var where strings.Builder
 

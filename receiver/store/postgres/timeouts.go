@@ -16,8 +16,8 @@ type timeouts struct {
 	// connect limits an attempt to connect, and the check of an idle connection. It is less than the time allowed for a
 	// delivery.
 	connect time.Duration
-	// idle limits how long a transaction may wait for its client, which computes little between statements. A frozen
-	// client would block everyone that needs the rows it has locked.
+	// idle limits how long a transaction may wait for its client. A frozen client would block every transaction that needs its
+	// locked rows.
 	idle time.Duration
 }
 

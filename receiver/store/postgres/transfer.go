@@ -78,7 +78,7 @@ func (s *stopped) checkSchema(ctx context.Context, check func(context.Context, *
 			return err // it contains only versions
 		}
 
-		return fmt.Errorf("read the version of the schema, which every store of a receiver has: %w", conceal(ctx, err))
+		return fmt.Errorf("read the version of the schema, which every store of a receiver has: %w", sanitizeError(ctx, err))
 	})
 }
 
@@ -103,7 +103,7 @@ func (s *stopped) checkUnused(ctx context.Context, on querier) error {
 				UNION ALL SELECT until FROM duties WHERE duty <> $2
 			) leases)`, s.receiver, store.JobRetention).Scan(&sessions, &until)
 	if err != nil {
-		return conceal(ctx, err)
+		return sanitizeError(ctx, err)
 	}
 
 	switch now := s.options.Clock.Now(); {
@@ -123,7 +123,7 @@ func (s *stopped) checkUnused(ctx context.Context, on querier) error {
 func (s *stopped) begin(ctx context.Context, access, mode string) (err error) {
 	s.tx, err = s.conn.Begin(ctx)
 	if err != nil {
-		return conceal(ctx, err)
+		return sanitizeError(ctx, err)
 	}
 
 	tables := []string{"counts"}
@@ -139,7 +139,7 @@ func (s *stopped) begin(ctx context.Context, access, mode string) (err error) {
 		"LOCK TABLE " + strings.Join(tables, ", ") + " IN " + mode + " MODE",
 	} {
 		if _, err := s.tx.Exec(ctx, statement); err != nil {
-			err = conceal(ctx, err)
+			err = sanitizeError(ctx, err)
 			if failed, ok := errors.AsType[*fault](err); ok && failed.code == lockNotAvailable {
 				return fmt.Errorf("%w, or another program: its tables cannot be locked", transfer.ErrInUse)
 			}
@@ -163,7 +163,7 @@ func (s *stopped) Close() error {
 			err = nil
 		}
 
-		err = conceal(ctx, err)
+		err = sanitizeError(ctx, err)
 	}
 
 	if s.conn != nil {

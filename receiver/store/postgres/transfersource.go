@@ -54,14 +54,14 @@ func (s *Source) Rows(ctx context.Context, table *transfer.Table, each func([]an
 
 	rows, err := s.tx.Query(ctx, statement)
 	if err != nil {
-		return conceal(ctx, err)
+		return sanitizeError(ctx, err)
 	}
 	defer rows.Close()
 
 	for rows.Next() {
 		values, err := rows.Values()
 		if err != nil {
-			return conceal(ctx, err)
+			return sanitizeError(ctx, err)
 		}
 
 		for i, value := range values {
@@ -73,7 +73,7 @@ func (s *Source) Rows(ctx context.Context, table *transfer.Table, each func([]an
 		}
 	}
 
-	return conceal(ctx, rows.Err())
+	return sanitizeError(ctx, rows.Err())
 }
 
 // neutral returns a value as it is moved.

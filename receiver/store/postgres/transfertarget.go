@@ -54,14 +54,14 @@ func OpenTarget(ctx context.Context, access Access, options TransferOptions) (_ 
 
 	_, err = t.tx.Exec(ctx, "DELETE FROM pauses") // of a receiver that has not received anything
 
-	return t, conceal(ctx, err)
+	return t, sanitizeError(ctx, err)
 }
 
 // checkBeforeMigration refuses a store that must not be migrated. A database without one has nothing to check.
 func (t *Target) checkBeforeMigration(ctx context.Context) error {
 	var there bool
 	if err := t.conn.QueryRow(ctx, "SELECT to_regclass('goose_db_version') IS NOT NULL AND to_regclass('duties') IS NOT NULL").Scan(&there); err != nil {
-		return conceal(ctx, err)
+		return sanitizeError(ctx, err)
 	}
 
 	if !there {
@@ -82,7 +82,7 @@ func (t *Target) checkBeforeMigration(ctx context.Context) error {
 func (t *Target) checkEmpty(ctx context.Context, on querier) error {
 	var full bool
 	if err := on.QueryRow(ctx, "SELECT EXISTS (SELECT FROM events) OR EXISTS (SELECT FROM conversations)").Scan(&full); err != nil {
-		return conceal(ctx, err)
+		return sanitizeError(ctx, err)
 	}
 
 	if full {
@@ -105,7 +105,7 @@ func (t *Target) Add(ctx context.Context, table *transfer.Table, rows [][]any) e
 		return fmt.Errorf("the database stored %d of %d rows", added, len(rows))
 	}
 
-	return conceal(ctx, err)
+	return sanitizeError(ctx, err)
 }
 
 // stored returns a value as this engine stores it.
@@ -137,21 +137,21 @@ func (t *Target) Commit(ctx context.Context, figures store.Tally, last int64) er
 			quarantined = CASE slot WHEN 0 THEN $5::bigint ELSE 0 END`,
 		figures.Pending, figures.PendingStatuses, figures.PendingNotices, figures.DeadLetters, figures.Quarantined)
 	if err != nil {
-		return conceal(ctx, err)
+		return sanitizeError(ctx, err)
 	}
 
 	if last > 0 {
 		_, err := t.tx.Exec(ctx, "SELECT setval('events_seq', greatest($1::bigint, (SELECT last_value FROM events_seq)))", last)
 		if err != nil {
-			return conceal(ctx, err)
+			return sanitizeError(ctx, err)
 		}
 	}
 
 	for _, table := range transfer.Tables {
 		if _, err := t.tx.Exec(ctx, "ANALYZE "+table.Name); err != nil {
-			return conceal(ctx, err)
+			return sanitizeError(ctx, err)
 		}
 	}
 
-	return conceal(ctx, t.tx.Commit(ctx))
+	return sanitizeError(ctx, t.tx.Commit(ctx))
 }

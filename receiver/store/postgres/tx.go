@@ -40,8 +40,8 @@ type tx struct {
 // write runs a function in a transaction and returns once it is durable. After a conflict it runs the function again,
 // in another transaction.
 //
-// A call that has started continues after ctx is cancelled. Otherwise its outcome would be unknown to a caller that,
-// for example, would never work the lanes it has leased.
+// A call that has started continues after ctx is canceled. Otherwise its outcome would be unknown, and its caller could hold
+// leases without processing the lanes.
 func (s *Store) write(ctx context.Context, run func(context.Context, *tx) error) error {
 	// Enable synchronous commit if the server disables it. A stronger setting of the server stays.
 	const durable = `, set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)`
@@ -77,7 +77,7 @@ func (s *Store) runPrepared(ctx context.Context, run func(context.Context, *tx) 
 		case <-pause.Chan():
 		case <-ctx.Done():
 			pause.Stop()
-			return conceal(ctx, ctx.Err())
+			return sanitizeError(ctx, ctx.Err())
 		}
 	}
 }
@@ -214,7 +214,7 @@ func (t *tx) flush(ctx context.Context) error {
 	t.queued = statements{}
 	t.sent = true
 
-	return conceal(ctx, queued.send(ctx, t.conn, t.known))
+	return sanitizeError(ctx, queued.send(ctx, t.conn, t.known))
 }
 
 func (t *tx) commit(ctx context.Context) error {

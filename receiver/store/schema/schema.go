@@ -27,14 +27,14 @@ type IncompatibleError struct {
 	Own     int64 // version of this program
 }
 
-// Error says what to do.
+// Error describes the versions and the remedy.
 func (e *IncompatibleError) Error() string {
 	return fmt.Sprintf("the schema of the store has version %d and needs a program that supports version %d, this one supports %d: "+
 		"run the newer version again, or restore a backup of the older store", e.Version, e.Oldest, e.Own)
 }
 
-// Migrate migrates a store to the version of the program's migrations. The program of each version from oldest on must be
-// able to work on the result. A store of a newer version is left as it is if this program can work on it.
+// Migrate migrates a store to the schema version of the program. Programs from version oldest on must be able to use the
+// result. It does not change a store of a newer version that this program can use.
 func Migrate(ctx context.Context, db *sql.DB, provider *goose.Provider, oldest int64, progress func(store.Migration)) error {
 	current, target, err := provider.GetVersions(ctx)
 	if err != nil {

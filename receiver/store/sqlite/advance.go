@@ -31,7 +31,7 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 	})
 	if isDamage(err) {
 		next = nil
-		err = s.advanceBlind(ctx, lease, event, step)
+		err = s.advanceWithoutNext(ctx, lease, event, step)
 	}
 
 	if err != nil {
@@ -45,7 +45,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 	held := lane{LeaseRef: lease}
 
 	if lease.Class != store.Conversations && step.IsPlainEnd() {
-		if isEnded, err := t.endPlainly(lease, event, step.Now); err != nil {
+		if isEnded, err := t.endWithoutChanges(lease, event, step.Now); err != nil {
 			return nil, err
 		} else if isEnded {
 			return t.advanceHead(&held, step.Now)
@@ -55,13 +55,13 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 	var coalesces bool
 	// The token decides: an expired lease that no other caller has claimed is still valid.
 	err := t.query(`
-		SELECT c.head, c.starts, e.binds, `+briefColumns+`
+		SELECT c.head, c.starts, e.binds, `+stateSummaryColumns+`
 		FROM conversations c JOIN events e ON e.seq = c.head
 		WHERE c.lane = ? AND c.class = ? AND c.token = ? AND e.id = ?`, func(r row) error {
 		held.head = r.int(0)
 		held.starts = r.int(1)
 		coalesces = r.int(2) != 0
-		held.state, held.known = r.brief(3)
+		held.state, held.known = r.stateSummary(3)
 		held.known = held.known && lease.Class == store.Conversations
 
 		return nil

@@ -91,12 +91,12 @@ func (t *tx) leaseConversation(lease *store.Lease, e *store.Event, offer store.O
 				excluded.last_inbound_at, last_inbound_at),
 			template_required = template_required AND NOT coalesce(excluded.last_inbound_at >= coalesce(last_inbound_at, 0), false)
 		WHERE ready_at IS NULL
-		RETURNING lane, `+briefColumns,
+		RETURNING lane, `+stateSummaryColumns,
 		func(r row) error {
 			isLeased = true
 			lease.Lane = r.text(0)
 			lease.Work.Event.Lane = lease.Lane
-			lease.Work.Conversation, complete = r.brief(1)
+			lease.Work.Conversation, complete = r.stateSummary(1)
 
 			return nil
 		}, e.Lane, offer.Until.UnixMilli(), offer.Now.UnixMilli(), lease.Token, lease.Work.Seq, inbound)
@@ -160,8 +160,8 @@ func (t *tx) isHeld(lease store.LeaseRef) (isHeld bool, err error) {
 	return isHeld, err
 }
 
-// abandon releases the leases of a call whose caller has left, should it have been granted any. It runs behind the call.
-// If the queue is full, the leases expire.
+// abandon releases the leases of a call whose caller has returned. It is queued behind the call. If the queue is full, the
+// leases expire.
 func (s *Store) abandon(a *arrival) {
 	if a.offer.Lanes == [3]int{} {
 		return

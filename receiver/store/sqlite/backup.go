@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// backupSuffix is what the name of a copy has besides that of the database.
+	// backupSuffix follows the name of the database in the name of a backup.
 	backupSuffix = ".backup"
 	// maxBackupLog is the length of the log, in times its limit, at which a backup is aborted: the log cannot start over
 	// while a backup reads.
@@ -120,7 +120,7 @@ func (s *Store) vacuumInto(ctx context.Context, path string) (err error) {
 	cancel(nil)
 	<-watched
 
-	return nameFull(err)
+	return withDiskFull(err)
 }
 
 // checkCopy returns store.ErrBackupDamaged if a copy is not sound.
@@ -164,24 +164,24 @@ func (s *Store) endPending(ctx context.Context, path string) (err error) {
 	copied := &Store{writer: writer}
 
 	// A lane that was set aside is leased for good. The copy can read its events, and a start would make it due.
-	err = writer.do(ctx, func(t *tx) error { return errors.Join(endLeases(t), forgetDamage(t)) })
+	err = writer.do(ctx, func(t *tx) error { return errors.Join(endLeases(t), clearDamage(t)) })
 	if err == nil {
 		_, err = store.EndRestored(ctx, copied, s.disk.clock.Now())
 	}
 
 	if err == nil {
-		err = copied.requireNoneAside(ctx)
+		err = copied.requireNoDamage(ctx)
 	}
 
 	if isDamage(err) {
 		return store.ErrBackupDamaged
 	}
 
-	return nameFull(err)
+	return withDiskFull(err)
 }
 
-// requireNoneAside returns store.ErrBackupDamaged if lanes were set aside, in which events are still pending.
-func (s *Store) requireNoneAside(ctx context.Context) error {
+// requireNoDamage returns store.ErrBackupDamaged if lanes were set aside, in which events are still pending.
+func (s *Store) requireNoDamage(ctx context.Context) error {
 	return s.writer.do(ctx, func(t *tx) error {
 		return t.query("SELECT count(*) FROM damaged", func(r row) error {
 			if r.int(0) > 0 {

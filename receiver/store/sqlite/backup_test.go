@@ -89,7 +89,7 @@ func TestBackupEndsWhatWasSetAside(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	ingest(t, s, 1)
 
-	if err := s.setAside(t.Context(), laneKey{name: message(1, 1).Lane}, errors.New("disk I/O error")); err != nil {
+	if err := s.markDamagedLane(t.Context(), laneKey{name: message(1, 1).Lane}, errors.New("disk I/O error")); err != nil {
 		t.Fatal(err)
 	}
 

@@ -11,11 +11,11 @@ import (
 	"sync"
 )
 
-// ballastSuffix is what the name of the ballast has besides that of the database.
+// ballastSuffix follows the name of the database in the name of the ballast.
 const ballastSuffix = ".ballast"
 
-// ballast is a file beside the database that occupies space until a purge finds the disk full. A purge, and the checkpoint
-// that its commit needs, have to write before they make room. Nothing else releases the ballast: other work would use it up.
+// ballast is a reserve file beside the database. A purge that finds the disk full deletes it: a purge, and the checkpoint of
+// its commit, write before they free space. No other operation releases the reserve file.
 type ballast struct {
 	path string
 

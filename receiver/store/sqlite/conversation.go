@@ -33,12 +33,12 @@ func (r row) conversation(i int) store.Conversation {
 	}
 }
 
-// briefColumns suffice for the state of a conversation that people never had and to which the AI gave no id, as row.brief
-// reads it: most of them. Each further column costs about as much as finding the row.
-const briefColumns = "last_inbound_at, template_required, coalesce(taken_at, human_until, ai_conversation)"
+// stateSummaryColumns are the columns for a conversation without takeover and without id of the AI, as row.summary reads them.
+// Most conversations need no more, and each further column costs about as much as finding the row.
+const stateSummaryColumns = "last_inbound_at, template_required, coalesce(taken_at, human_until, ai_conversation)"
 
-// brief reads the briefColumns, and reports whether they suffice.
-func (r row) brief(i int) (state store.Conversation, complete bool) {
+// stateSummary reads the stateSummaryColumns, and reports whether they suffice.
+func (r row) stateSummary(i int) (state store.Conversation, complete bool) {
 	return store.Conversation{LastInboundAt: r.time(i), TemplateRequired: r.int(i+1) != 0}, r[i+2] == nil
 }
 
@@ -94,8 +94,8 @@ func (t *tx) nameConversation(name, id string, now time.Time) error {
 	return err
 }
 
-// takeOver records who has a conversation, unless the recorded takeover stays (see store.Takeover.Changes). A waiting lane is
-// due at now, so that its events end or go on.
+// takeOver changes the holder of a conversation, unless the recorded takeover stays (see store.Takeover.Changes). It makes a
+// waiting lane due at now, so its events end or continue.
 func (t *tx) takeOver(lane string, takeover *store.Takeover, now int64) error {
 	_, err := t.exec(`
 		UPDATE conversations SET human_until = ?1, taken_by = ?2, taken_at = ?3, taken_event = ?4,
@@ -111,7 +111,7 @@ func (t *tx) takeOver(lane string, takeover *store.Takeover, now int64) error {
 // spares returns the holders that a change spares, each between spaces.
 func spares(takeover *store.Takeover) string {
 	var list strings.Builder
-	for _, holder := range takeover.Spares {
+	for _, holder := range takeover.Preserves {
 		if holder != store.Assistant {
 			list.WriteString(" " + string(holder) + " ")
 		}

@@ -21,11 +21,11 @@ import (
 const (
 	// maxUnreadable limits the lanes of which not even the row can be written.
 	maxUnreadable = 10_000
-	// never is the end of the lease of a lane that was set aside, in milliseconds: 9999-12-31.
-	never = 253402300799000
+	// leasedForever is the end of the lease of a damaged lane, in milliseconds: 9999-12-31.
+	leasedForever = 253402300799000
 )
 
-// isDamage reports whether SQLite could not read a page, or read what cannot be right.
+// isDamage reports whether SQLite could not read a page, or read an inconsistent one.
 func isDamage(err error) bool {
 	failed, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
@@ -79,9 +79,9 @@ func (u *unreadable) count() int64 {
 	return int64(len(u.lanes))
 }
 
-// claimApart leases lanes one at a time, after damage has failed the claim of all. It sets the damaged ones aside. The
-// condition is served by an index alone, so it finds lanes whose rows cannot be read.
-func (s *Store) claimApart(
+// claimSingly leases lanes one at a time after damage failed the claim of all. It marks the damaged lanes. The query uses an
+// index only, so it finds lanes whose rows cannot be read.
+func (s *Store) claimSingly(
 	ctx context.Context, class store.Class, now, until time.Time, where string, limit int, args []driver.Value,
 ) ([]store.Lease, error) {
 	var names []string
@@ -110,7 +110,7 @@ func (s *Store) claimApart(
 
 		switch {
 		case isDamage(err):
-			err = s.setAside(ctx, key, err)
+			err = s.markDamagedLane(ctx, key, err)
 		case lease != nil:
 			leases = append(leases, *lease)
 		}
@@ -138,9 +138,9 @@ func (s *Store) claimLane(ctx context.Context, key laneKey, now, until time.Time
 	return lease, err
 }
 
-// setAside keeps a damaged lane from being claimed until the next start: it stays leased, and new events do not wake it. If
-// nothing can be written, the disk has failed, not one page, and no lane is set aside.
-func (s *Store) setAside(ctx context.Context, key laneKey, damage error) error {
+// markDamagedLane keeps a damaged lane leased until the next start, so it is not claimed and new events do not wake it. If the
+// row cannot be written either, the disk has failed, and it marks nothing.
+func (s *Store) markDamagedLane(ctx context.Context, key laneKey, damage error) error {
 	at := s.writer.clock.Now().UnixMilli()
 
 	record := func(t *tx) error {
@@ -153,7 +153,7 @@ func (s *Store) setAside(ctx context.Context, key laneKey, damage error) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		_, err := t.exec(`
 			UPDATE conversations SET ready_at = ?, set_at = ?, token = ?, waits_for = NULL WHERE lane = ? AND class = ?`,
-			int64(never), at, rand.Int64(), key.name, int64(key.class)) //nolint:gosec // a token is unique, not secret
+			int64(leasedForever), at, rand.Int64(), key.name, int64(key.class)) //nolint:gosec // a token is unique, not secret
 		if err != nil {
 			return err
 		}
@@ -183,16 +183,16 @@ func (t *tx) requeue(lease store.LeaseRef, now time.Time) error {
 	return err
 }
 
-// forgetDamage lets what was set aside be tried again, after a start.
-func forgetDamage(t *tx) error {
+// clearDamage clears the damage marks at the start, so all lanes and events are tried again.
+func clearDamage(t *tx) error {
 	_, err := t.exec("DELETE FROM damaged")
 	return err
 }
 
-// endLeasesApart is [endLeases] for a store in which the row of a lane cannot be read. The index alone names the lanes, and
-// a lane that cannot be read is left to the next claim. SQLite refuses to write in a transaction that has met damage, so the
-// rows are read outside of it.
-func endLeasesApart(ctx context.Context, path string, w *writer) (err error) {
+// endLeasesSingly is [endLeases] for a store in which the row of a lane cannot be read. It finds the lanes by the index only.
+// A lane that cannot be read is left to the next claim. SQLite refuses writes in a transaction that met damage, so the rows
+// are read outside of it.
+func endLeasesSingly(ctx context.Context, path string, w *writer) (err error) {
 	c, err := connect(ctx, dsn(path, reading))
 	if err != nil {
 		return err
@@ -232,9 +232,9 @@ func endLeasesApart(ctx context.Context, path string, w *writer) (err error) {
 	})
 }
 
-// purgeApart purges finished events one at a time, and sets the damaged ones aside until the next start. It returns how many
-// it purged or set aside.
-func (s *Store) purgeApart(ctx context.Context, p eventPurge, before time.Time, limit int) (n int, err error) {
+// purgeSingly purges finished events one at a time, and marks the damaged ones until the next start. It returns the number of
+// purged and marked events.
+func (s *Store) purgeSingly(ctx context.Context, p eventPurge, before time.Time, limit int) (n int, err error) {
 	var (
 		found []int64
 		aside int64
@@ -268,20 +268,20 @@ func (s *Store) purgeApart(ctx context.Context, p eventPurge, before time.Time, 
 	return n, nil
 }
 
-// purgeInPlace removes at least the payload of an event, after damage has failed its purge: SQLite may have had to merge the
-// event's page with a damaged one. Otherwise, and if the event should be deleted, it is set aside.
+// purgeInPlace removes at least the payload of an event after damage failed its purge: SQLite may have merged the page of the
+// event with a damaged one. If that fails too, or if the event should be deleted, it marks the event.
 func (s *Store) purgeInPlace(ctx context.Context, p eventPurge, seq int64, damage error) error {
 	_, err := s.purge(ctx, func(t *tx) (int, error) { return 1, t.purgeEvent(emptyingInPlace, seq) })
 	if err != nil && !isDamage(err) || err == nil && !p.deletes {
 		return err
 	}
 
-	return s.setEventAside(ctx, seq, damage)
+	return s.markDamagedEvent(ctx, seq, damage)
 }
 
-// setEventAside keeps a damaged event from being purged until the next start. The table of damaged lanes holds its seq as
-// the lane, with NoClass.
-func (s *Store) setEventAside(ctx context.Context, seq int64, damage error) error {
+// markDamagedEvent excludes a damaged event from purges until the next start. The table of damaged lanes holds its seq as the
+// lane, with NoClass.
+func (s *Store) markDamagedEvent(ctx context.Context, seq int64, damage error) error {
 	return s.writer.do(ctx, func(t *tx) error {
 		_, err := t.exec("INSERT OR REPLACE INTO damaged (lane, class, at, error) VALUES (?, ?, ?, ?)",
 			strconv.FormatInt(seq, 10), int64(store.NoClass), s.writer.clock.Now().UnixMilli(), damage.Error())
@@ -290,9 +290,9 @@ func (s *Store) setEventAside(ctx context.Context, seq int64, damage error) erro
 	})
 }
 
-// advanceBlind records a step without reading what comes after it in the lane, which is damaged. If the step cannot be
-// recorded either, its lane is set aside.
-func (s *Store) advanceBlind(ctx context.Context, lease store.LeaseRef, event store.ID, step store.Step) error {
+// advanceWithoutNext records a step without reading the next event of the lane, which is damaged. If the step cannot be
+// recorded either, it marks the lane.
+func (s *Store) advanceWithoutNext(ctx context.Context, lease store.LeaseRef, event store.ID, step store.Step) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		t.blind = true
 		_, err := t.advance(lease, event, step)
@@ -300,7 +300,7 @@ func (s *Store) advanceBlind(ctx context.Context, lease store.LeaseRef, event st
 		return err
 	})
 	if isDamage(err) {
-		return errors.Join(err, s.setAside(ctx, laneKey{class: lease.Class, name: lease.Lane}, err))
+		return errors.Join(err, s.markDamagedLane(ctx, laneKey{class: lease.Class, name: lease.Lane}, err))
 	}
 
 	return err

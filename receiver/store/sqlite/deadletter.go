@@ -103,7 +103,7 @@ func (t *tx) revive(seq, now int64, find, update string, args ...driver.Value) (
 
 		t.tally.Move(e.Class, before.state, store.Pending)
 
-		if err := t.reopen(&e, before.state, now); err != nil {
+		if err := t.markDue(&e, before.state, now); err != nil {
 			return 0, err
 		}
 	}
@@ -111,8 +111,8 @@ func (t *tx) revive(seq, now int64, find, update string, args ...driver.Value) (
 	return len(found), nil
 }
 
-// reopen makes the lane of an event due that was in another state before.
-func (t *tx) reopen(e *store.Event, before store.State, now int64) error {
+// markDue makes the lane due of an event that was not pending before.
+func (t *tx) markDue(e *store.Event, before store.State, now int64) error {
 	if _, err := t.wake(e.Lane, e.Class, now); err != nil {
 		return err
 	}

@@ -21,11 +21,11 @@ import (
 )
 
 const (
-	// spaceFor is how long the figures of the disk are used, unless many bytes are admitted meanwhile.
-	spaceFor = time.Second
-	// eventOverhead is what an event takes besides its payload, generously.
+	// spaceTTL is how long the figures of the disk are used, unless many bytes are admitted meanwhile.
+	spaceTTL = time.Second
+	// eventOverhead is an upper bound of the space that an event takes besides its payload.
 	eventOverhead = 1 << 10
-	// rebuildEvery is the interval at which a missing ballast is tried to be rebuilt.
+	// rebuildInterval is the interval at which a missing ballast is rebuilt.
 	rebuildEvery = 10 * time.Second
 )
 
@@ -141,7 +141,7 @@ func (d *disk) release() bool {
 	return d.ballast.release()
 }
 
-// forget makes the next look at the disk a fresh one.
+// invalidate makes the next call of figures read the disk.
 func (d *disk) forget() { d.latest.Store(nil) }
 
 // figures returns the figures of the last second. Only one caller at a time reads them: a disk that hangs must not block
@@ -150,7 +150,7 @@ func (d *disk) figures() (figures, error) {
 	known := d.latest.Load()
 	if known != nil {
 		age := d.clock.Since(known.at)
-		if age >= 0 && age < spaceFor && d.admitted.Load() < reserveOf(known.total)/8 {
+		if age >= 0 && age < spaceTTL && d.admitted.Load() < reserveOf(known.total)/8 {
 			return *known, nil
 		}
 	}
@@ -195,7 +195,7 @@ func (d *disk) read() (figures, error) {
 		return f, nil
 	}
 
-	ctx, cancel := context.WithTimeout(context.Background(), spaceFor)
+	ctx, cancel := context.WithTimeout(context.Background(), spaceTTL)
 	defer cancel()
 
 	if file, reusable, err := d.pages(ctx); err == nil {
@@ -265,9 +265,9 @@ func size(path string) int64 {
 	return info.Size()
 }
 
-// nameFull adds [store.ErrDiskFull] to the error of a disk that filled up before new events were refused, for example by
+// withDiskFull adds [store.ErrDiskFull] to the error of a disk that filled up before new events were refused, for example by
 // another program.
-func nameFull(err error) error {
+func withDiskFull(err error) error {
 	if failed, ok := errors.AsType[*sqlite.Error](err); ok && failed.Code() == sqlite3.SQLITE_FULL {
 		return fmt.Errorf("%w: %w", store.ErrDiskFull, err)
 	}

@@ -66,7 +66,7 @@ func TestEventsAreRefusedBeforeTheDiskIsFull(t *testing.T) {
 	ingest(t, s, 1)
 
 	space.free.Store(needed - 1<<20)
-	clock.Advance(spaceFor)
+	clock.Advance(spaceTTL)
 
 	_, err := s.Ingest(t.Context(), []store.Event{message(2, 1)})
 	if !errors.Is(err, store.ErrDiskFull) {
@@ -96,7 +96,7 @@ func TestEventsAreRefusedBeforeTheDiskIsFull(t *testing.T) {
 	}
 
 	space.free.Store(needed + 1<<20)
-	clock.Advance(spaceFor)
+	clock.Advance(spaceTTL)
 	ingest(t, s, 2)
 	ping(t, s)
 }
@@ -121,7 +121,7 @@ func TestPurgedPagesAreSpaceForNewEvents(t *testing.T) {
 	}
 
 	space.free.Store(12 << 20)
-	clock.Advance(spaceFor)
+	clock.Advance(spaceTTL)
 
 	if _, err := s.Ingest(t.Context(), []store.Event{message(100, 1)}); !errors.Is(err, store.ErrDiskFull) {
 		t.Fatalf("Ingest on a nearly full disk returned %v, want ErrDiskFull", err)

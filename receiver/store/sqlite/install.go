@@ -22,7 +22,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/schema"
 )
 
-// installedSuffix is what the name of a copy has besides that of the database until it is complete.
+// installedSuffix follows the name of the database in the name of an incomplete copy.
 const installedSuffix = ".restored"
 
 var (
@@ -85,7 +85,7 @@ func install(
 	}()
 
 	if err := writeFile(written, write); err != nil {
-		return nameFullDisk(err)
+		return withEnlargeHint(err)
 	}
 
 	if err := checkInstalled(ctx, written); err != nil {
@@ -129,8 +129,8 @@ func roomToInstall(folder string, size int64, space func(string) (total, free in
 	return nil
 }
 
-// nameFullDisk names the disk in the error of a file that could not be written for lack of space.
-func nameFullDisk(err error) error {
+// withEnlargeHint names the disk in the error of a file that could not be written for lack of space.
+func withEnlargeHint(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: enlarge the volume", store.ErrDiskFull)
 	}

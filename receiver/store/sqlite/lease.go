@@ -53,7 +53,7 @@ func (s *Store) claim(
 		return nil
 	})
 	if isDamage(err) {
-		return s.claimApart(ctx, class, now, until, where, limit, args)
+		return s.claimSingly(ctx, class, now, until, where, limit, args)
 	}
 
 	return leases, err
@@ -79,14 +79,14 @@ func (t *tx) conversation(l *lane) (store.Conversation, error) {
 }
 
 const laneColumns = `
-	SELECT lane, head, starts, ` + briefColumns + ` FROM conversations `
+	SELECT lane, head, starts, ` + stateSummaryColumns + ` FROM conversations `
 
 // lanes runs a statement with laneColumns and returns the lanes of a class that it finds.
 func (t *tx) lanes(class store.Class, sql string, args ...driver.Value) ([]lane, error) {
 	var lanes []lane
 
 	err := t.query(sql, func(r row) error {
-		state, complete := r.brief(3)
+		state, complete := r.stateSummary(3)
 		lanes = append(lanes, lane{
 			LeaseRef: store.LeaseRef{Class: class, Lane: r.text(0)},
 			head:     r.int(1),

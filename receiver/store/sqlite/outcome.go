@@ -62,9 +62,9 @@ func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, erro
 	return t.advanceHead(l, step.Now)
 }
 
-// endPlainly ends the head of a lane with one statement. It reports false, and has changed nothing, if the lease is lost, the
-// event is not the head, or others end with it.
-func (t *tx) endPlainly(lease store.LeaseRef, event store.ID, now time.Time) (isEnded bool, err error) {
+// endWithoutChanges ends the head of a lane with one statement. It reports false, and has changed nothing, if the lease is
+// lost, the event is not the head, or coalesced events end with it.
+func (t *tx) endWithoutChanges(lease store.LeaseRef, event store.ID, now time.Time) (isEnded bool, err error) {
 	wasDirty := t.dirty
 
 	changed, err := t.exec(`

@@ -34,7 +34,7 @@ func (s *Store) Names(ctx context.Context, name string) ([]string, error) {
 }
 
 // Traced implements store.Persons. It reads the payloads of all events that it looks at.
-func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, limit int) ([]store.TracedRecord, int64, error) {
+func (s *Store) FindByIdentifiers(ctx context.Context, traces store.Identifiers, after int64, limit int) ([]store.TracedRecord, int64, error) {
 	var (
 		found []store.TracedRecord
 		next  int64
@@ -63,7 +63,7 @@ func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, li
 		return nil
 	})
 	if err != nil {
-		return nil, 0, fmt.Errorf("find what is stored about a person: %w", err)
+		return nil, 0, fmt.Errorf("find the events of a person: %w", err)
 	}
 
 	return found, next, nil
@@ -76,7 +76,7 @@ type tracedEvent struct {
 }
 
 // traced returns the events with one of the traces, and the seq to continue after, or 0.
-func (c *conn) traced(ctx context.Context, traces *store.Traces, after int64, limit int) (found []tracedEvent, next int64, err error) {
+func (c *conn) traced(ctx context.Context, traces *store.Identifiers, after int64, limit int) (found []tracedEvent, next int64, err error) {
 	lanes, err := json.Marshal(traces.Lanes)
 	if err != nil {
 		return nil, 0, err
@@ -167,7 +167,7 @@ func (s *Store) Erase(ctx context.Context, ids []store.ID, now time.Time) (int, 
 	return erased, nil
 }
 
-// erase removes what an event holds, and returns 1, or 0 if it held nothing.
+// erase removes the content of an event, and returns 1, or 0 if it had none.
 func (t *tx) erase(id store.ID, now int64) (int, error) {
 	var (
 		seq   int64

@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// provenFor is how long a commit proves that the store accepts events. The disk of an idle store is probed at this
+	// proofTTL is how long a commit proves that the store accepts events. The disk of an idle store is probed at this
 	// interval with a write of probeSize, 12 MB a day. A commit writes several times as much: a page of the log, of its
 	// index, and of the database.
-	provenFor = 30 * time.Second
+	proofTTL  = 30 * time.Second
 	probeSize = 4096
 
-	// probeSuffix is what the name of the probed file has besides that of the database.
+	// probeSuffix follows the name of the database in the name of the probe file.
 	probeSuffix = ".probe"
 	// maxBatchAge is the age from which a batch in progress is taken as a sign that the disk hangs.
 	maxBatchAge = time.Second
@@ -92,7 +92,7 @@ func (e *evidence) probe(now time.Time) int64 {
 		return largeProbe
 	case hangs:
 		return smallProbe
-	case age < 0, age >= provenFor: // a negative age means that the clock was set back
+	case age < 0, age >= proofTTL: // a negative age means that the clock was set back
 		return diskProbe
 	default:
 		return 0
@@ -138,7 +138,7 @@ func (s *Store) Ping(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("write to the store: %w", nameFull(err))
+		return fmt.Errorf("write to the store: %w", withDiskFull(err))
 	}
 
 	if size == largeProbe {

@@ -49,12 +49,12 @@ func TestPingWritesNothingAfterACommit(t *testing.T) {
 	before := logged(t, s)
 
 	for range 100 {
-		clock.Advance(provenFor/100 - time.Millisecond)
+		clock.Advance(proofTTL/100 - time.Millisecond)
 		ping(t, s)
 	}
 
 	if n := logged(t, s) - before; n != 0 {
-		t.Errorf("100 probes within %s of a commit wrote %d pages, want none", provenFor, n)
+		t.Errorf("100 probes within %s of a commit wrote %d pages, want none", proofTTL, n)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestPingOfAnIdleStoreReportsADiskThatRefusesWrites(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	s := openWith(t, path, Options{Clock: clock})
 	ping(t, s)
-	clock.Advance(provenFor)
+	clock.Advance(proofTTL)
 
 	// Permissions do not bind root, so the file is replaced by a folder.
 	if err := os.Remove(path + probeSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Purge implements store.Maintenance. What cannot be purged keeps nothing else from it.
+// Purge implements store.Maintenance. Data that cannot be purged does not stop the purge of other data.
 func (s *Store) Purge(ctx context.Context, before store.Expiry, limit int) (int, error) {
 	changed := 0
 
@@ -29,7 +29,7 @@ func (s *Store) Purge(ctx context.Context, before store.Expiry, limit int) (int,
 		func(limit int) (int, error) {
 			return s.purge(ctx, func(t *tx) (int, error) { return t.deletePauses(before.Events, limit) })
 		},
-		func(limit int) (int, error) { return s.purgeEvents(ctx, emptying, before.Payloads, limit) },
+		func(limit int) (int, error) { return s.purgeEvents(ctx, dropPayloads, before.Payloads, limit) },
 	} {
 		n, err := store.PurgeInBatches(limit, purge)
 		changed += n
@@ -51,7 +51,7 @@ func (s *Store) Purge(ctx context.Context, before store.Expiry, limit int) (int,
 	return changed, nil
 }
 
-// purge runs one transaction of a purge, in the room of the ballast if the disk is full.
+// purge runs one transaction of a purge. If the disk is full, it releases the ballast first.
 func (s *Store) purge(ctx context.Context, purge func(*tx) (int, error)) (n int, err error) {
 	run := func(t *tx) (err error) {
 		n, err = purge(t)
@@ -90,7 +90,7 @@ var (
 	}
 	// emptying stores events anew without their payloads: SQLite merges pages when it deletes a row, and not when a row gets
 	// smaller, so an update would make no room on a full disk.
-	emptying = eventPurge{
+	dropPayloads = eventPurge{
 		of: finished + " AND emptied = 0",
 		changes: []string{
 			"INSERT INTO temp.emptied SELECT * FROM events WHERE seq = ?",
@@ -105,7 +105,7 @@ var (
 	// expiry discards events as well, so that a deletion finds them.
 	expiry = eventPurge{
 		of:      "state IN ('dead', 'quarantined')",
-		changes: append([]string{"UPDATE events SET state = 'discarded' WHERE seq = ?"}, emptying.changes...),
+		changes: append([]string{"UPDATE events SET state = 'discarded' WHERE seq = ?"}, dropPayloads.changes...),
 	}
 	// emptyingInPlace is for events whose page cannot be merged, since a page beside it is damaged.
 	emptyingInPlace = eventPurge{
@@ -134,7 +134,7 @@ func (s *Store) purgeEvents(ctx context.Context, p eventPurge, before time.Time,
 		return len(found), nil
 	})
 	if isDamage(err) {
-		return s.purgeApart(ctx, p, before, limit)
+		return s.purgeSingly(ctx, p, before, limit)
 	}
 
 	return n, err

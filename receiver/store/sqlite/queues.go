@@ -14,8 +14,8 @@ import (
 // that a deferrable call waits for others. It is short beside the time that an AI needs for an answer.
 const commitSpacing = 4 * time.Millisecond
 
-// maxHeld is the number of waiting calls with which a transaction begins at once.
-const maxHeld = 64
+// maxCollected is the number of waiting calls with which a transaction begins at once.
+const maxCollected = 64
 
 // calls is a queue of operations.
 type calls struct {
@@ -49,11 +49,11 @@ func (c *calls) take() *operation {
 	}
 }
 
-// queues are the calls that wait for the writer. Deliveries go first, since Meta waits for them, and processing is work for
-// later. They leave a quarter of each batch to the other calls, so that processing goes on however many arrive.
+// queues are the queues of the calls for the writer. Deliveries come first, because Meta waits for them. They leave a quarter
+// of each batch to the other calls, so processing continues under any load.
 //
-// A transaction costs more than the calls in it. So while calls share transactions, each begins a while after the one before it,
-// and a call whose outcome delays no person is deferrable: it waits for other calls even on a quiet store.
+// A transaction costs more than its calls. While calls share transactions, the next transaction begins after a spacing. A call
+// whose outcome delays no person is deferrable: it waits for other calls even if the store is idle.
 type queues struct {
 	deliveries, deferrableDeliveries *calls
 	steps, deferrable                *calls
@@ -89,7 +89,7 @@ func (q *queues) close() {
 // the last call, once the queues are closed.
 func (q *queues) first() *operation {
 	if q.held() == 0 {
-		q.gather()
+		q.collect()
 	}
 
 	q.began = time.Now()
@@ -110,21 +110,21 @@ func (q *queues) held() int {
 	return n
 }
 
-// gather waits for a call, holds it, and holds further ones until a transaction may begin.
-func (q *queues) gather() {
-	queue := q.hold(nil)
+// collect waits for a call, and takes further calls until a transaction may begin.
+func (q *queues) collect() {
+	queue := q.takeOne(nil)
 	if queue == nil { // the queues are closed
-		q.holdRest()
+		q.takeRest()
 
 		return
 	}
 
-	q.linger(queue.isDeferrable)
+	q.collectMore(queue.isDeferrable)
 }
 
-// linger holds further calls until a transaction may begin: after the spacing, or with enough calls. Deferrable calls alone wait
-// for the spacing from now.
-func (q *queues) linger(isDeferrable bool) {
+// collectMore takes further calls until a transaction may begin: after the spacing, or with maxCollected calls. Deferrable
+// calls alone wait for the spacing from now.
+func (q *queues) collectMore(isDeferrable bool) {
 	wait := q.remaining()
 	if isDeferrable {
 		wait = q.spacing
@@ -137,8 +137,8 @@ func (q *queues) linger(isDeferrable bool) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 
-	for n := 1; n < maxHeld; n++ {
-		queue := q.hold(timer.C)
+	for n := 1; n < maxCollected; n++ {
+		queue := q.takeOne(timer.C)
 		if queue == nil { // the wait is over, or the queues are closed
 			return
 		}
@@ -151,8 +151,9 @@ func (q *queues) linger(isDeferrable bool) {
 	}
 }
 
-// hold waits for a call, holds it, and returns its queue. It returns nil if expired delivers first, or if the queues are closed.
-func (q *queues) hold(expired <-chan time.Time) *calls {
+// takeOne waits for a call, takes it, and returns its queue. It returns nil if expired fires first, or if the queues are
+// closed.
+func (q *queues) takeOne(expired <-chan time.Time) *calls {
 	var (
 		queue *calls
 		op    *operation
@@ -179,8 +180,8 @@ func (q *queues) hold(expired <-chan time.Time) *calls {
 	return queue
 }
 
-// holdRest holds the calls of closed queues.
-func (q *queues) holdRest() {
+// takeRest takes the remaining calls of closed queues.
+func (q *queues) takeRest() {
 	for _, queue := range q.early {
 		for op := range queue.Calls() {
 			queue.held = append(queue.held, op)

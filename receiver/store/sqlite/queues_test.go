@@ -115,7 +115,7 @@ func TestCallWithoutOthersDoesNotWait(t *testing.T) {
 
 // While calls share transactions, the next one waits for the spacing, or for enough calls.
 func TestTransactionsOfManyCallsAreSpaced(t *testing.T) {
-	q := newQueues(maxHeld)
+	q := newQueues(maxCollected)
 	q.spacing = time.Hour
 	submit(t, q.deliveries, q.steps)
 
@@ -144,7 +144,7 @@ func TestTransactionsOfManyCallsAreSpaced(t *testing.T) {
 	default:
 	}
 
-	for range maxHeld - 1 {
+	for range maxCollected - 1 {
 		submit(t, q.steps)
 	}
 
@@ -153,17 +153,17 @@ func TestTransactionsOfManyCallsAreSpaced(t *testing.T) {
 		n++
 	}
 
-	if n != maxHeld {
-		t.Errorf("%d calls are in the next transaction, want %d", n, maxHeld)
+	if n != maxCollected {
+		t.Errorf("%d calls are in the next transaction, want %d", n, maxCollected)
 	}
 }
 
 // Enough deferrable calls are company for each other.
 func TestManyDeferrableCallsDoNotWait(t *testing.T) {
-	q := newQueues(maxHeld)
+	q := newQueues(maxCollected)
 	q.spacing = time.Hour
 
-	for range maxHeld {
+	for range maxCollected {
 		submit(t, q.deferrable)
 	}
 
@@ -172,8 +172,8 @@ func TestManyDeferrableCallsDoNotWait(t *testing.T) {
 		n++
 	}
 
-	if n != maxHeld {
-		t.Errorf("%d calls were returned, want %d", n, maxHeld)
+	if n != maxCollected {
+		t.Errorf("%d calls were returned, want %d", n, maxCollected)
 	}
 }
 

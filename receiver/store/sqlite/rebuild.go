@@ -11,12 +11,12 @@ import (
 	"path/filepath"
 )
 
-// rebuiltSuffix is what the name of a rebuilt file has besides that of the database, before it replaces it.
+// rebuiltSuffix follows the name of the database in the name of a rebuilt file, before it replaces the database.
 const rebuiltSuffix = ".rebuilt"
 
-// rebuild replaces a file that an earlier version has made by a copy that can shrink and that has nothing of what was purged.
-// It does so once, before the store is opened. The file stays as it is if the disk has no room for the copy, or if a page is
-// damaged; the next start tries again.
+// rebuild replaces a file of an earlier version by a copy that can shrink and that contains no purged data. It runs once,
+// before the store is opened. It does not change the file if the disk has no space for the copy, or if a page is damaged; the
+// next start tries again.
 func rebuild(ctx context.Context, path string, options Options) error {
 	if err := os.Remove(path + rebuiltSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err // of a process that ended meanwhile
@@ -142,7 +142,7 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// ignoreDamage leaves a damaged file to the rest of the opening, which knows what can still be used.
+// ignoreDamage ignores the damage of a file: later steps of open handle it.
 func ignoreDamage(err error) error {
 	if isDamage(err) {
 		return nil

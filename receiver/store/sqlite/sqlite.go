@@ -33,7 +33,7 @@ type Options struct {
 
 	// Progress is called before each step of a migration, unless it is nil.
 	Progress func(store.Migration)
-	// Log gets how an old file was rebuilt (see rebuild). Defaults to none.
+	// Log receives a line when an old file is rebuilt (see rebuild). Defaults to none.
 	Log *slog.Logger
 
 	space func(folder string) (total, free int64, err error) // defaults to the filesystem's figures
@@ -145,7 +145,7 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 
 	s.disk = newDisk(path, options, s.pages)
 	if err := rebuild(ctx, path, options); err != nil {
-		return nil, fmt.Errorf("rebuild its file: %w", err)
+		return nil, fmt.Errorf("rebuild the file: %w", err)
 	}
 
 	writer := dsn(path, writingWith(s.disk.logLimit))
@@ -170,15 +170,15 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 
 	err = s.writer.do(ctx, endLeases)
 	if isDamage(err) {
-		err = endLeasesApart(ctx, path, s.writer)
+		err = endLeasesSingly(ctx, path, s.writer)
 	}
 
 	if err != nil {
 		return nil, fmt.Errorf("end the leases of the previous process: %w", err)
 	}
 
-	if err := s.writer.do(ctx, forgetDamage); err != nil {
-		return nil, fmt.Errorf("try the damaged lanes again: %w", err)
+	if err := s.writer.do(ctx, clearDamage); err != nil {
+		return nil, fmt.Errorf("clear the damage marks: %w", err)
 	}
 
 	for range readers {

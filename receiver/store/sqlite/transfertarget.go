@@ -21,7 +21,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/transfer"
 )
 
-// movingSuffix is what the name of the file of an unfinished move has besides that of the database.
+// movingSuffix follows the name of the database in the name of the file of an unfinished move.
 const movingSuffix = ".moving"
 
 // Target is a new store to which another one is moved. It implements [transfer.Target]. A file beside the store receives the

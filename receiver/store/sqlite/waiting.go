@@ -102,7 +102,7 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
+		return fmt.Errorf("correct times of a fast clock: %w", err)
 	}
 
 	return nil

@@ -32,17 +32,17 @@ func (f *fixture) erase(now time.Time, names ...string) int {
 func (f *fixture) wantErased(name string, state store.State) {
 	f.Helper()
 
-	life := f.life(name)
-	event := life.Event
+	detail := f.detail(name)
+	event := detail.Event
 
-	if event.State != state || event.Lane != "" || event.Payload != nil || life.Transcript != "" ||
-		len(life.Replies)+len(life.Failures)+len(life.Statuses) != 0 || life.FinishedAt.IsZero() {
-		f.Errorf("%s is %+v, want an empty row in state %s", name, life, state)
+	if event.State != state || event.Lane != "" || event.Payload != nil || detail.Transcript != "" ||
+		len(detail.Replies)+len(detail.Failures)+len(detail.Statuses) != 0 || detail.FinishedAt.IsZero() {
+		f.Errorf("%s is %+v, want an empty row in state %s", name, detail, state)
 	}
 }
 
 // traced returns the names of events with traces, with so many events at a time.
-func (f *fixture) traced(traces store.Traces, limit int, among ...string) []string {
+func (f *fixture) traced(traces store.Identifiers, limit int, among ...string) []string {
 	f.Helper()
 
 	var found []string
@@ -64,11 +64,11 @@ func (f *fixture) traced(traces store.Traces, limit int, among ...string) []stri
 }
 
 // eachTraced calls a function with each event with traces, with so many events at a time.
-func (f *fixture) eachTraced(traces store.Traces, limit int, do func(store.TracedRecord)) {
+func (f *fixture) eachTraced(traces store.Identifiers, limit int, do func(store.TracedRecord)) {
 	f.Helper()
 
 	for after := int64(0); ; {
-		records, next, err := f.Traced(f.Context(), traces, after, limit)
+		records, next, err := f.FindByIdentifiers(f.Context(), traces, after, limit)
 		if err != nil {
 			f.Fatalf("Traced: %v", err)
 		}
@@ -248,7 +248,7 @@ var eraseTests = map[string]func(*fixture){
 		f.ingest(text("first", "lane"), about, quoting, desk, tick("group", "wamid.1", "573001234567"),
 			tick("by id", "wamid.HBgMNTczMDAxMjM0NTY3FQ", ""), tick("of another", "wamid.HBgMOTk5", ""), text("last", "alias"))
 
-		traces := store.Traces{
+		traces := store.Identifiers{
 			Lanes:        []string{"lane", "alias", "desk:lane"},
 			Texts:        []string{"573001234567", "CO.99"},
 			Participants: []string{"573001234567"},
@@ -260,7 +260,7 @@ var eraseTests = map[string]func(*fixture){
 			f.wantEqual("traced", got, []string{"first", "about", "desk", "group", "by id", "last"})
 		}
 
-		f.wantEqual("traced by nothing", f.traced(store.Traces{}, 10), []string(nil))
+		f.wantEqual("traced by nothing", f.traced(store.Identifiers{}, 10), []string(nil))
 	},
 	"finds encrypted payloads, and says which have another trace": func(f *fixture) {
 		sealed := func(name, lane string) store.Event {
@@ -281,7 +281,7 @@ var eraseTests = map[string]func(*fixture){
 
 		f.ingest(sealed("sealed", "other"), sealed("own", "lane"), readable, named, text("other", "other"), tick, sealed("last", "other"))
 
-		traces := store.Traces{
+		traces := store.Identifiers{
 			Lanes:        []string{"lane"},
 			Texts:        []string{"573001234567"},
 			Participants: []string{"573001234567"},

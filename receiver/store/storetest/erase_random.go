@@ -94,7 +94,7 @@ func (f *fixture) eraseAfterWork(t *rapid.T) {
 		t.Fatalf("another person's events changed (-before +after):\n%s", diff)
 	}
 
-	traced, _, err := f.Traced(f.Context(), store.Traces{Lanes: []string{lanes[0], lanes[0] + "-alias"}}, 0, 10)
+	traced, _, err := f.FindByIdentifiers(f.Context(), store.Identifiers{Lanes: []string{lanes[0], lanes[0] + "-alias"}}, 0, 10)
 	if err != nil || len(traced) != 0 {
 		t.Fatalf("%d events of the person are left, %v", len(traced), err)
 	}

@@ -49,15 +49,15 @@ func BenchmarkSearch(b *testing.B, s store.Store, sample store.Event) {
 			}
 		}
 	})
-	b.Run("life", func(b *testing.B) {
+	b.Run("detail", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.Life(b.Context(), sample.ID); err != nil {
+			if _, err := s.EventDetail(b.Context(), sample.ID); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("all of one person", func(b *testing.B) {
-		traces := store.Traces{
+		traces := store.Identifiers{
 			Lanes:        []string{sample.Lane},
 			Texts:        []string{"573009999999", "CO.1"},
 			Participants: []string{"573009999999"},
@@ -66,7 +66,7 @@ func BenchmarkSearch(b *testing.B, s store.Store, sample store.Event) {
 
 		for b.Loop() {
 			for after := int64(0); ; {
-				_, next, err := s.Traced(b.Context(), traces, after, 50)
+				_, next, err := s.FindByIdentifiers(b.Context(), traces, after, 50)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -59,7 +59,7 @@ func Run(t *testing.T, factory Factory) {
 		{"Selection", selectionTests},
 		{"List", listTests},
 		{"Search", searchTests},
-		{"Life", lifeTests},
+		{"EventDetail", eventDetailTests},
 		{"Recent", recentTests},
 		{"History", historyTests},
 		{"Erase", eraseTests},

@@ -4,7 +4,7 @@
 // Package transfer moves all that a store holds from one engine to another, row by row. Every event keeps its number, so the
 // order of each lane stays; values stay as they are stored, encrypted or not.
 //
-// The receivers of both stores are stopped meanwhile: a source and a target hold what keeps a receiver from working.
+// The receivers of both stores are stopped meanwhile: a source and a target lock the store against receivers.
 package transfer
 
 import (
@@ -33,7 +33,7 @@ var (
 	ErrNotEmpty = errors.New("the target is not empty: it holds events or conversations, which a move would mix with others")
 	// ErrInUse means that a receiver works on a store.
 	ErrInUse = errors.New("a receiver works on the store")
-	// ErrUnknown means that the commit of a move failed, so the target may hold everything or nothing.
+	// ErrUnknown means that the commit of a move failed, so the target may contain everything or nothing.
 	ErrUnknown = errors.New("it is not known whether the move was completed")
 
 	errStalled = errors.New("the disk or the database did not answer in time")

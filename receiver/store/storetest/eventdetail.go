@@ -10,18 +10,18 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-func (f *fixture) life(name string) *store.Life {
+func (f *fixture) detail(name string) *store.EventDetail {
 	f.Helper()
 
-	life, err := f.Life(f.Context(), id(name))
+	detail, err := f.EventDetail(f.Context(), id(name))
 	if err != nil {
-		f.Fatalf("Life: %v", err)
+		f.Fatalf("EventDetail: %v", err)
 	}
 
-	return life
+	return detail
 }
 
-var lifeTests = map[string]func(*fixture){
+var eventDetailTests = map[string]func(*fixture){
 	"is the record with the statuses of its answer": func(f *fixture) {
 		f.ingest(text("question", "lane"))
 		lease := f.claimOne(at(0))
@@ -45,11 +45,11 @@ var lifeTests = map[string]func(*fixture){
 			status("wamid.1", "", "", "read", 3),
 		)
 
-		life := f.life("question")
-		f.wantEqual("record", life.Record, *f.get(id("question")))
+		detail := f.detail("question")
+		f.wantEqual("record", detail.Record, *f.get(id("question")))
 
-		if len(life.Statuses) != 1 || life.Statuses[0].Status != "delivered" || life.Statuses[0].MessageID != "wamid.0" {
-			f.Errorf("the statuses are %+v, want the furthest of the message", life.Statuses)
+		if len(detail.Statuses) != 1 || detail.Statuses[0].Status != "delivered" || detail.Statuses[0].MessageID != "wamid.0" {
+			f.Errorf("the statuses are %+v, want the furthest of the message", detail.Statuses)
 		}
 	},
 	"names the events that are answered together": func(f *fixture) {
@@ -57,16 +57,16 @@ var lifeTests = map[string]func(*fixture){
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{Now: at(0), Coalesced: []store.ID{id("one"), id("two")}})
 
-		f.wantEqual("followers", f.life("head").Followers, []store.ID{id("one"), id("two")})
-		f.wantEqual("head", f.life("one").CoalescedWith, id("head"))
-		f.wantEqual("head of another", f.life("apart").CoalescedWith, store.ID{})
+		f.wantEqual("followers", f.detail("head").Followers, []store.ID{id("one"), id("two")})
+		f.wantEqual("head", f.detail("one").CoalescedWith, id("head"))
+		f.wantEqual("head of another", f.detail("apart").CoalescedWith, store.ID{})
 
 		f.advance(lease, end(store.Done, at(0)))
-		f.wantEqual("followers of the answer", f.life("head").Followers, []store.ID{id("one"), id("two")})
+		f.wantEqual("followers of the answer", f.detail("head").Followers, []store.ID{id("one"), id("two")})
 	},
 	"of an unknown event is not found": func(f *fixture) {
-		_, err := f.Life(f.Context(), id("unknown"))
-		f.wantErr("Life", err, store.ErrNotFound)
+		_, err := f.EventDetail(f.Context(), id("unknown"))
+		f.wantErr("EventDetail", err, store.ErrNotFound)
 	},
 	"statuses are those of each participant of a group": func(f *fixture) {
 		f.ingest(

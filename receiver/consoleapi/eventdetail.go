@@ -18,7 +18,7 @@ import (
 
 // Life is an event with everything that is stored about it. Text, Payload and the texts, bodies and message ids of replies
 // are there only if the request reveals them: Meta's ids of messages contain the person's number.
-type Life struct {
+type EventDetail struct {
 	Event
 
 	Starts        int             `json:"starts,omitempty"`         // times it was leased since its last recorded step
@@ -27,7 +27,7 @@ type Life struct {
 	CoalescedWith string          `json:"coalesced_with,omitempty"` // id of the event whose answer is that of this one too
 	Coalesced     []string        `json:"coalesced,omitempty"`      // ids of the events that are answered together with this one
 	Failures      []store.Failure `json:"failures"`                 // the newest store.MaxFailures, oldest first
-	Replies       []LifeReply     `json:"replies"`
+	Replies       []EventReply    `json:"replies"`
 	Related       []Event         `json:"related"` // events that this one caused, or that report about its answer
 	Steps         []Step          `json:"steps"`   // by time
 	Text          string          `json:"text,omitempty"`
@@ -36,7 +36,7 @@ type Life struct {
 }
 
 // LifeReply is a part of the answer.
-type LifeReply struct {
+type EventReply struct {
 	Part      int              `json:"part"`
 	Type      string           `json:"type"`
 	State     store.ReplyState `json:"state"`
@@ -49,8 +49,8 @@ type LifeReply struct {
 	Body      json.RawMessage  `json:"body,omitempty"`
 }
 
-// life answers with the life of an event.
-func (a *api) life(w http.ResponseWriter, r *http.Request) {
+// eventDetail answers with the details of an event.
+func (a *api) eventDetail(w http.ResponseWriter, r *http.Request) {
 	if !checkQuery(w, r) {
 		return
 	}
@@ -60,7 +60,7 @@ func (a *api) life(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	stored, err := a.Store.Life(r.Context(), id)
+	stored, err := a.Store.EventDetail(r.Context(), id)
 	if err != nil {
 		a.fail(w, err, noSuchStoredEvent)
 		return
@@ -72,59 +72,59 @@ func (a *api) life(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	answer(w, http.StatusOK, a.newLife(stored, related, reveals(r)))
+	answer(w, http.StatusOK, a.newEventDetail(stored, related, reveals(r)))
 }
 
-func (a *api) newLife(stored *store.Life, related []store.Record, reveal bool) Life {
+func (a *api) newEventDetail(stored *store.EventDetail, related []store.Record, reveal bool) EventDetail {
 	ids := a.ids()
-	life := Life{
+	detail := EventDetail{
 		Event:     newEvent(ids, &stored.Record, reveal),
 		Starts:    stored.Starts,
 		TraceID:   traceID(stored.Event.Payload),
 		Coalesced: make([]string, 0, len(stored.Followers)),
 		Failures:  stored.Failures,
-		Replies:   []LifeReply{},
+		Replies:   []EventReply{},
 		Related:   []Event{},
 		Steps:     steps(stored, related),
 	}
 
-	life.TraceURL = a.Live.Current().Tracing.Link(life.TraceID)
+	detail.TraceURL = a.Live.Current().Tracing.Link(detail.TraceID)
 
-	if life.Failures == nil {
-		life.Failures = []store.Failure{}
+	if detail.Failures == nil {
+		detail.Failures = []store.Failure{}
 	}
 
 	if stored.CoalescedWith != (store.ID{}) {
-		life.CoalescedWith = stored.CoalescedWith.String()
+		detail.CoalescedWith = stored.CoalescedWith.String()
 	}
 
 	for _, id := range stored.Followers {
-		life.Coalesced = append(life.Coalesced, id.String())
+		detail.Coalesced = append(detail.Coalesced, id.String())
 	}
 
 	for i := range related {
-		life.Related = append(life.Related, newEvent(ids, &related[i], reveal))
+		detail.Related = append(detail.Related, newEvent(ids, &related[i], reveal))
 	}
 
 	ticks := newStatuses(stored.Statuses)
 
 	for _, reply := range stored.Replies {
-		life.Replies = append(life.Replies, newLifeReply(reply, ticks, reveal))
+		detail.Replies = append(detail.Replies, newEventReply(reply, ticks, reveal))
 	}
 
 	if reveal {
-		life.Payload = stored.Event.Payload
+		detail.Payload = stored.Event.Payload
 
 		if stored.Event.Kind == store.KindMessage {
-			life.Text = textOf(&stored.Record)
+			detail.Text = textOf(&stored.Record)
 		}
 	}
 
-	return life
+	return detail
 }
 
-func newLifeReply(reply store.Reply, ticks statuses, reveal bool) LifeReply {
-	shown := LifeReply{
+func newEventReply(reply store.Reply, ticks statuses, reveal bool) EventReply {
+	shown := EventReply{
 		Part:      reply.Part,
 		Type:      reply.Type,
 		State:     reply.State,
@@ -145,7 +145,7 @@ func newLifeReply(reply store.Reply, ticks statuses, reveal bool) LifeReply {
 
 // related returns the stored events that an event caused, and the statuses of its answer, in order of arrival. Their ids
 // follow from its own, so that nothing is searched.
-func (a *api) related(ctx context.Context, of *store.Life) ([]store.Record, error) {
+func (a *api) related(ctx context.Context, of *store.EventDetail) ([]store.Record, error) {
 	conversation, err := a.Store.Conversation(ctx, of.Event.Lane)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err

@@ -12,9 +12,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Life implements store.Events.
-func (s *Store) Life(ctx context.Context, id store.ID) (*store.Life, error) {
-	var life *store.Life
+// EventDetail implements store.Events.
+func (s *Store) EventDetail(ctx context.Context, id store.ID) (*store.EventDetail, error) {
+	var detail *store.EventDetail
 
 	err := s.read(ctx, func(ctx context.Context, t *tx) error {
 		found, err := t.answeredRecords(ctx, recordColumns+"WHERE e.id = $1", id)
@@ -32,37 +32,37 @@ func (s *Store) Life(ctx context.Context, id store.ID) (*store.Life, error) {
 			return err
 		}
 
-		life = &store.Life{Record: found[0]}
+		detail = &store.EventDetail{Record: found[0]}
 
 		t.query("SELECT id FROM events WHERE seq = (SELECT bound_to FROM events WHERE seq = $1)", func(rows pgx.Rows) error {
-			return rows.Scan((*[16]byte)(&life.CoalescedWith))
-		}, life.Seq)
+			return rows.Scan((*[16]byte)(&detail.CoalescedWith))
+		}, detail.Seq)
 		t.query("SELECT id FROM events WHERE bound_to = $1 ORDER BY seq LIMIT $2", func(rows pgx.Rows) error {
 			var follower [16]byte
 
 			err := rows.Scan(&follower)
-			life.Followers = append(life.Followers, follower)
+			detail.Followers = append(detail.Followers, follower)
 
 			return err
-		}, life.Seq, store.MaxFollowers)
+		}, detail.Seq, store.MaxFollowers)
 
 		var sent []string
 
-		for _, reply := range life.Replies {
+		for _, reply := range detail.Replies {
 			if reply.MessageID != "" {
 				sent = append(sent, reply.MessageID)
 			}
 		}
 
-		t.readStatuses(life.Event.PhoneNumberID, sent, &life.Statuses)
+		t.readStatuses(detail.Event.PhoneNumberID, sent, &detail.Statuses)
 
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the life of event %s: %w", id, err)
+		return nil, fmt.Errorf("read the details of event %s: %w", id, err)
 	}
 
-	return life, nil
+	return detail, nil
 }
 
 // Statuses implements store.Events.

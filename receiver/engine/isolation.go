@@ -16,21 +16,21 @@ import (
 )
 
 const (
-	// maxSharedStarts bounds how often an event starts beside others without recording anything. Such an event may end
-	// the process, or another one did that started at the same time. From then on it is processed alone, so that the
-	// next crash counts against the one event that caused it.
+	// maxSharedStarts is the maximum number of starts without a recorded step, while other events run. Such an event, or
+	// another one that started at the same time, may have crashed the process. After it, the event runs in isolation, so the
+	// next crash counts against this event only.
 	maxSharedStarts = 3
-	// maxStarts bounds how often an event starts without recording anything. An event that ends the process each time
-	// must not block its lane for ever.
+	// maxStarts is the maximum number of starts without a recorded step. After it the event fails permanently, so an event
+	// that crashes the process each time does not block its lane.
 	maxStarts = 10
-	// aloneInterval is the minimum time for other lanes between two lanes that are processed alone. The time that the
-	// last one took is granted too.
-	aloneInterval = 250 * time.Millisecond
+	// isolationInterval is the minimum time between two isolated lanes. The other lanes also get as much time as the last
+	// isolated lane took.
+	isolationInterval = 250 * time.Millisecond
 )
 
-// suspects are the lanes whose head may have ended the process. The pools share slot: one lane in the process is
-// processed alone at a time.
-type suspects struct {
+// isolation tracks the lanes whose head may have crashed the process. The pools of an engine share slot, so one lane of the
+// process runs in isolation at a time.
+type isolation struct {
 	slot chan struct{}
 
 	mu          sync.Mutex
@@ -45,59 +45,59 @@ type suspects struct {
 // newSlot returns the slot that the pools of an engine share.
 func newSlot() chan struct{} { return make(chan struct{}, 1) }
 
-// yieldToAlone reports whether a lane is processed alone, or waits for that: the pool then claims nothing. It starts the waiting
-// lane if all other lanes have ended.
-func (p *pool) yieldToAlone() bool {
+// yieldToIsolated reports whether a lane runs, or waits to run, in isolation. The pool claims nothing meanwhile. It starts
+// the waiting lane if no other lane is active.
+func (p *pool) yieldToIsolated() bool {
 	p.mu.Lock()
 	others := len(p.active) + p.reserved - 1
 	p.mu.Unlock()
 
-	s := &p.suspects
+	s := &p.isolation
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
 	if others == 0 {
-		s.beginAlone()
+		s.beginIsolated()
 	}
 
 	return s.alone
 }
 
-// isAlone reports whether a lane is processed alone, or waits for that.
-func (s *suspects) isAlone() bool {
+// isIsolating reports whether a lane is processed alone, or waits for that.
+func (s *isolation) isIsolating() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
 	return s.alone
 }
 
-// beginAlone lets the waiting lane begin. The caller holds the mutex.
-func (s *suspects) beginAlone() {
+// beginIsolated lets the waiting lane begin. The caller holds the mutex.
+func (s *isolation) beginIsolated() {
 	if s.begin != nil {
 		close(s.begin)
 		s.begin = nil
 	}
 }
 
-// stopAlone lets the waiting lane end: it finds that the pool stops.
-func (s *suspects) stopAlone() {
+// stopIsolation starts the waiting lane, which then finds that the pool is stopping.
+func (s *isolation) stopIsolation() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	s.beginAlone()
+	s.beginIsolated()
 }
 
-// nextAlone returns the time from which on the next lane may be processed alone.
-func (s *suspects) nextAlone() time.Time {
+// nextIsolation returns the time from which on the next lane may be processed alone.
+func (s *isolation) nextIsolation() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
 	return s.pausedUntil
 }
 
-// withoutSuspects returns the leases whose head may be processed beside others. Of the other leases it starts at most one,
-// which waits until it is alone, and gives back the rest.
-func (p *pool) withoutSuspects(ctx context.Context, leases []store.Lease) []store.Lease {
+// withoutIsolated returns the leases whose head may run together with others. It starts at most one of the other leases in
+// isolation, and releases the rest.
+func (p *pool) withoutIsolated(ctx context.Context, leases []store.Lease) []store.Lease {
 	isSuspect := func(lease store.Lease) bool { return lease.Work.Starts > maxSharedStarts }
 	if !slices.ContainsFunc(leases, isSuspect) {
 		return leases
@@ -115,26 +115,26 @@ func (p *pool) withoutSuspects(ctx context.Context, leases []store.Lease) []stor
 
 	suspected = p.resetSharedStarts(ctx, suspected)
 
-	slices.SortStableFunc(suspected, func(a, b store.Lease) int { return aloneOrder(a) - aloneOrder(b) })
+	slices.SortStableFunc(suspected, func(a, b store.Lease) int { return isolationOrder(a) - isolationOrder(b) })
 
 	now := p.clock.Now()
-	next := p.suspects.nextAlone()
-	due := later(now.Add(aloneInterval), next)
+	next := p.isolation.nextIsolation()
+	due := later(now.Add(isolationInterval), next)
 
 	for i, lease := range suspected {
-		if i == 0 && !now.Before(next) && p.startAlone(lease) {
+		if i == 0 && !now.Before(next) && p.startIsolated(lease) {
 			continue
 		}
 
-		p.giveBack(ctx, lease.LeaseRef, due)
+		p.releaseLease(ctx, lease.LeaseRef, due)
 	}
 
 	return cleared
 }
 
-// aloneOrder sorts lanes to process alone: first the lanes that never were, since most of them ended no process; then by
-// the number of starts, the highest first, so that the events that end the process reach the bound after each other.
-func aloneOrder(lease store.Lease) int {
+// isolationOrder sorts the lanes to isolate. Lanes that never ran in isolation come first, because most of them crashed
+// nothing. Then the number of starts decides, the highest first, so the crashing events reach maxStarts soon.
+func isolationOrder(lease store.Lease) int {
 	if starts := lease.Work.Starts; starts > maxSharedStarts+1 {
 		return -starts
 	}
@@ -142,8 +142,8 @@ func aloneOrder(lease store.Lease) int {
 	return -1 << 20
 }
 
-// resetSharedStarts begins the count anew of lanes that cannot have reached it alone: several are over the bound at once.
-// An earlier version, or a receiver that ended before it could process anything, counted them together. It returns the
+// resetSharedStarts resets the starts of lanes that cannot have reached maxStarts in isolation: several lanes exceed it at
+// once. An earlier version, or a receiver that crashed before it processed anything, counted them together. It returns the
 // other lanes.
 func (p *pool) resetSharedStarts(ctx context.Context, suspected []store.Lease) []store.Lease {
 	isOver := func(lease store.Lease) bool { return lease.Work.Starts > maxStarts }
@@ -156,8 +156,8 @@ func (p *pool) resetSharedStarts(ctx context.Context, suspected []store.Lease) [
 		}
 	}
 
-	p.suspects.resets = p.suspects.resets || over > 1
-	if !p.suspects.resets {
+	p.isolation.resets = p.isolation.resets || over > 1
+	if !p.isolation.resets {
 		return suspected
 	}
 
@@ -184,9 +184,9 @@ func (p *pool) resetSharedStarts(ctx context.Context, suspected []store.Lease) [
 	})
 }
 
-// startAlone starts the lane to process alone. It reports false if another pool processes one.
-func (p *pool) startAlone(lease store.Lease) bool {
-	s := &p.suspects
+// startIsolated starts the lane to process alone. It reports false if another pool processes one.
+func (p *pool) startIsolated(lease store.Lease) bool {
+	s := &p.isolation
 
 	select {
 	case s.slot <- struct{}{}:
@@ -194,7 +194,7 @@ func (p *pool) startAlone(lease store.Lease) bool {
 		return false
 	}
 
-	p.log.Warn("event started without an outcome several times: it is processed alone",
+	p.log.Warn("event started several times without an outcome, so it is processed in isolation",
 		logevent.EventID, lease.Work.Event.ID, "starts", lease.Work.Starts)
 
 	begin := make(chan struct{})
@@ -207,7 +207,7 @@ func (p *pool) startAlone(lease store.Lease) bool {
 
 	p.lanes.Go(func() {
 		defer p.release(l)
-		defer p.endAlone()
+		defer p.endIsolation()
 
 		select {
 		case <-begin:
@@ -216,28 +216,28 @@ func (p *pool) startAlone(lease store.Lease) bool {
 		}
 
 		startedAt := p.clock.Now()
-		p.processAlone(ctx, lease)
-		p.pauseAlone(p.clock.Since(startedAt))
+		p.processIsolated(ctx, lease)
+		p.pauseIsolation(p.clock.Since(startedAt))
 	})
 	p.wake() // it may be alone already
 
 	return true
 }
 
-// processAlone processes the head of a lane. The events after it need not be alone.
-func (p *pool) processAlone(ctx context.Context, lease store.Lease) {
+// processIsolated processes the head of a lane. The events after it need not be alone.
+func (p *pool) processIsolated(ctx context.Context, lease store.Lease) {
 	if p.isStopping() {
-		p.giveBack(ctx, lease.LeaseRef, p.clock.Now())
+		p.releaseLease(ctx, lease.LeaseRef, p.clock.Now())
 		return
 	}
 
 	if next := p.attempt(ctx, lease.LeaseRef, &lease.Work, leasedDue); next != nil {
-		p.giveBack(ctx, lease.LeaseRef, p.clock.Now())
+		p.releaseLease(ctx, lease.LeaseRef, p.clock.Now())
 	}
 }
 
-func (p *pool) endAlone() {
-	s := &p.suspects
+func (p *pool) endIsolation() {
+	s := &p.isolation
 
 	s.mu.Lock()
 	s.alone = false
@@ -247,16 +247,16 @@ func (p *pool) endAlone() {
 	<-s.slot
 }
 
-// pauseAlone grants the other lanes the time that a lane was processed alone.
-func (p *pool) pauseAlone(took time.Duration) {
-	p.suspects.mu.Lock()
-	defer p.suspects.mu.Unlock()
+// pauseIsolation reserves as much time for the other lanes as the isolated lane took.
+func (p *pool) pauseIsolation(took time.Duration) {
+	p.isolation.mu.Lock()
+	defer p.isolation.mu.Unlock()
 
-	p.suspects.pausedUntil = p.clock.Now().Add(max(took, aloneInterval))
+	p.isolation.pausedUntil = p.clock.Now().Add(max(took, isolationInterval))
 }
 
-// giveBack ends a lease without an attempt, so that the start does not count. The lane is due at the given time.
-func (p *pool) giveBack(ctx context.Context, lease store.LeaseRef, due time.Time) {
+// releaseLease releases a lease without an attempt, so the start does not count. The lane is due at the given time.
+func (p *pool) releaseLease(ctx context.Context, lease store.LeaseRef, due time.Time) {
 	defer p.dueAt(due)
 
 	err := p.store.Release(context.WithoutCancel(ctx), lease, due)

@@ -15,45 +15,45 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
-// showEvent writes the life of an event as a timeline.
+// showEvent writes the details of an event as a timeline.
 func showEvent(ctx context.Context, p *output.Printer, api *receiverapi.Client, id string) error {
-	life, err := api.Event(ctx, id)
+	detail, err := api.Event(ctx, id)
 	if err != nil {
 		return err
 	}
 
-	return p.Result(life, func() { printLife(p, life) })
+	return p.Result(detail, func() { printLife(p, detail) })
 }
 
-func printLife(p *output.Printer, life consoleapi.Life) {
-	title := strings.TrimSpace(string(life.Kind) + " " + life.Type)
+func printLife(p *output.Printer, detail consoleapi.EventDetail) {
+	title := strings.TrimSpace(string(detail.Kind) + " " + detail.Type)
 	p.Printf("%s  %s\n\n", p.Paint(output.Bold, output.CleanLine(title)),
-		p.Paint(stateTones[string(life.State)], string(life.State)))
+		p.Paint(stateTones[string(detail.State)], string(detail.State)))
 
-	person := life.Person
-	if life.Name != "" {
-		person = life.Name
+	person := detail.Person
+	if detail.Name != "" {
+		person = detail.Name
 	}
 
 	p.Fields(
-		[2]string{"ID", life.ID},
+		[2]string{"ID", detail.ID},
 		[2]string{"Person", person},
-		[2]string{"Conversation", life.Conversation},
-		[2]string{"Phone number", life.PhoneNumberID},
-		[2]string{"Attempts", tries(life.Event)},
-		[2]string{"Answered with", life.CoalescedWith},
-		[2]string{"Answers also", strings.Join(life.Coalesced, ", ")},
-		[2]string{"Trace", life.TraceID},
-		[2]string{"Text", life.Text},
+		[2]string{"Conversation", detail.Conversation},
+		[2]string{"Phone number", detail.PhoneNumberID},
+		[2]string{"Attempts", tries(detail.Event)},
+		[2]string{"Answered with", detail.CoalescedWith},
+		[2]string{"Answers also", strings.Join(detail.Coalesced, ", ")},
+		[2]string{"Trace", detail.TraceID},
+		[2]string{"Text", detail.Text},
 	)
 	p.Printf("\n")
 
 	table := output.Table{Headers: []string{"TIME", "AFTER", "WHAT"}}
 
-	for i, step := range life.Steps {
+	for i, step := range detail.Steps {
 		after := ""
 		if i > 0 {
-			after = "+" + step.At.Sub(life.Steps[0].At).Round(time.Millisecond).String()
+			after = "+" + step.At.Sub(detail.Steps[0].At).Round(time.Millisecond).String()
 		}
 
 		table.Add(
@@ -65,9 +65,9 @@ func printLife(p *output.Printer, life consoleapi.Life) {
 
 	p.Table(table)
 
-	if len(life.Replies) > 0 {
+	if len(detail.Replies) > 0 {
 		p.Printf("\n")
-		p.Table(replyTable(life.Replies))
+		p.Table(replyTable(detail.Replies))
 	}
 }
 
@@ -110,7 +110,7 @@ func stepTone(step consoleapi.Step) output.Tone {
 }
 
 // replyTable shows the parts of an answer.
-func replyTable(replies []consoleapi.LifeReply) output.Table {
+func replyTable(replies []consoleapi.EventReply) output.Table {
 	table := output.Table{Headers: []string{"PART", "TYPE", "STATE", "RESENDS", "STATUSES", "TEXT"}}
 
 	for _, reply := range replies {

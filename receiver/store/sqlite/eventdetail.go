@@ -10,9 +10,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Life implements store.Events.
-func (s *Store) Life(ctx context.Context, id store.ID) (*store.Life, error) {
-	var life *store.Life
+// EventDetail implements store.Events.
+func (s *Store) EventDetail(ctx context.Context, id store.ID) (*store.EventDetail, error) {
+	var detail *store.EventDetail
 
 	err := s.read(ctx, func(c *conn) error {
 		found, err := records(ctx, c, recordColumns+"WHERE e.id = ?", id[:])
@@ -24,36 +24,36 @@ func (s *Store) Life(ctx context.Context, id store.ID) (*store.Life, error) {
 			return store.ErrNotFound
 		}
 
-		life = &store.Life{Record: found[0]}
+		detail = &store.EventDetail{Record: found[0]}
 
-		if err := c.readCoalescence(ctx, life); err != nil {
+		if err := c.readCoalescence(ctx, detail); err != nil {
 			return err
 		}
 
-		life.Statuses, err = c.readStatuses(ctx, life.Event.PhoneNumberID, sentMessages(life.Replies))
+		detail.Statuses, err = c.readStatuses(ctx, detail.Event.PhoneNumberID, sentMessages(detail.Replies))
 
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the life of event %s: %w", id, err)
+		return nil, fmt.Errorf("read the details of event %s: %w", id, err)
 	}
 
-	return life, nil
+	return detail, nil
 }
 
-func (c *conn) readCoalescence(ctx context.Context, life *store.Life) error {
+func (c *conn) readCoalescence(ctx context.Context, detail *store.EventDetail) error {
 	err := c.query(ctx, "SELECT id FROM events WHERE seq = (SELECT bound_to FROM events WHERE seq = ?)", func(r row) error {
-		life.CoalescedWith = store.ID(r.blob(0))
+		detail.CoalescedWith = store.ID(r.blob(0))
 		return nil
-	}, life.Seq)
+	}, detail.Seq)
 	if err != nil {
 		return err
 	}
 
 	return c.query(ctx, "SELECT id FROM events WHERE bound_to = ? ORDER BY seq LIMIT ?", func(r row) error {
-		life.Followers = append(life.Followers, store.ID(r.blob(0)))
+		detail.Followers = append(detail.Followers, store.ID(r.blob(0)))
 		return nil
-	}, life.Seq, int64(store.MaxFollowers))
+	}, detail.Seq, int64(store.MaxFollowers))
 }
 
 func sentMessages(replies []store.Reply) []string {
