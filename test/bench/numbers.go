@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -46,8 +47,14 @@ type traffic struct {
 	turn        time.Duration
 }
 
-// numbers measures a minute of each rate, in which people write to a thousand business numbers of one receiver.
+// numbers measures a minute of each rate, in which people write to a thousand business numbers of one receiver. The base line
+// is a program that makes the same calls and does nothing else.
 func numbers(ctx context.Context, binary string) ([]figure, error) {
+	relay, err := installRelay(ctx, filepath.Dir(binary))
+	if err != nil {
+		return nil, err
+	}
+
 	var figures []figure
 
 	for _, t := range []traffic{
@@ -62,12 +69,17 @@ func numbers(ctx context.Context, binary string) ([]figure, error) {
 			turn:        time.Millisecond,
 		},
 	} {
+		base, err := t.measureRelay(ctx, relay)
+		if err != nil {
+			return nil, fmt.Errorf("%d messages/s, relay: %w", t.rate, err)
+		}
+
 		found, err := t.measure(ctx, binary)
 		if err != nil {
 			return nil, fmt.Errorf("%d messages/s: %w", t.rate, err)
 		}
 
-		figures = append(figures, found...)
+		figures = append(figures, append(found, base)...)
 	}
 
 	return figures, nil
@@ -88,14 +100,7 @@ func (t traffic) measure(ctx context.Context, binary string) (_ []figure, err er
 
 	defer func() { err = errors.Join(err, p.end()) }()
 
-	m := &minute{
-		people:     p,
-		traffic:    t,
-		steady:     steady,
-		answeredAt: make([]time.Time, len(p.answers)),
-		statuses:   make(chan status, statuses*len(p.answers)),
-	}
-	p.onAnswer = m.recordAnswer
+	m := newMinute(p, t, steady)
 
 	if err := p.Start(ctx); err != nil {
 		return nil, err
@@ -106,7 +111,11 @@ func (t traffic) measure(ctx context.Context, binary string) (_ []figure, err er
 		return nil, err
 	}
 
-	if err := m.run(ctx); err != nil {
+	if err := m.deliver(ctx, m.Child.Address()); err != nil {
+		return nil, err
+	}
+
+	if err := m.waitAnswered(ctx); err != nil {
 		return nil, err
 	}
 
@@ -123,6 +132,19 @@ type minute struct {
 	mu         sync.Mutex
 	due        []time.Time // by message: when it was to be written
 	answeredAt []time.Time // by message: when its answer was accepted
+}
+
+func newMinute(p *people, t traffic, steady int) *minute {
+	m := &minute{
+		people:     p,
+		traffic:    t,
+		steady:     steady,
+		answeredAt: make([]time.Time, len(p.answers)),
+		statuses:   make(chan status, statuses*len(p.answers)),
+	}
+	p.onAnswer = m.recordAnswer
+
+	return m
 }
 
 func (m *minute) recordAnswer(message int) {
@@ -162,19 +184,15 @@ func (m *minute) addressed(message int) (number, person string) {
 	return strconv.Itoa(106540352243000 + message%manyNumbers), fmt.Sprintf("5730%07d", message%manyPeople)
 }
 
-// run delivers every message when it is due and the statuses of each answer at once, until all events are processed.
-func (m *minute) run(ctx context.Context) error {
+// deliver delivers every message when it is due, and the statuses of each answer at once.
+func (m *minute) deliver(ctx context.Context, address string) error {
 	order := m.schedule(time.Now().Add(time.Second))
 
 	delivering, ctx := errgroup.WithContext(ctx)
-	delivering.Go(func() error { return m.deliverMessages(ctx, order) })
-	delivering.Go(func() error { return m.deliverStatuses(ctx) })
+	delivering.Go(func() error { return m.deliverMessages(ctx, address, order) })
+	delivering.Go(func() error { return m.deliverStatuses(ctx, address) })
 
-	if err := delivering.Wait(); err != nil {
-		return err
-	}
-
-	return m.waitAnswered(context.WithoutCancel(ctx))
+	return delivering.Wait()
 }
 
 // schedule sets when each message is due, and returns the messages in that order.
@@ -199,10 +217,10 @@ func (m *minute) schedule(begin time.Time) []int {
 	return order
 }
 
-func (m *minute) deliverMessages(ctx context.Context, order []int) error {
+func (m *minute) deliverMessages(ctx context.Context, address string, order []int) error {
 	var next atomic.Int64
 
-	_, err := loadFrom(ctx, m.Child.Address(), pathConnections, func(ctx context.Context) []byte {
+	_, err := loadFrom(ctx, address, pathConnections, func(ctx context.Context) []byte {
 		i := int(next.Add(1)) - 1
 		if i >= len(order) || sleep(ctx, time.Until(m.due[order[i]])) != nil {
 			return nil
@@ -219,10 +237,10 @@ func (m *minute) deliverMessages(ctx context.Context, order []int) error {
 	return err
 }
 
-func (m *minute) deliverStatuses(ctx context.Context) error {
+func (m *minute) deliverStatuses(ctx context.Context, address string) error {
 	var posted atomic.Int64
 
-	_, err := loadFrom(ctx, m.Child.Address(), pathConnections, func(ctx context.Context) []byte {
+	_, err := loadFrom(ctx, address, pathConnections, func(ctx context.Context) []byte {
 		if int(posted.Add(1)) > statuses*len(m.answers) {
 			return nil
 		}

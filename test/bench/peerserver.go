@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,7 +163,7 @@ type server struct {
 }
 
 // start runs the program and returns once it listens.
-func (p program) start(ctx context.Context, graphURL string) (*server, error) {
+func (p program) start(ctx context.Context, graphURL string, environment ...string) (*server, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
@@ -184,11 +185,14 @@ func (p program) start(ctx context.Context, graphURL string) (*server, error) {
 	s.cmd.Stdout = &s.printed
 	s.cmd.Stderr = &s.printed
 
-	s.cmd.Env = append(
+	s.cmd.Env = slices.Concat(
 		os.Environ(),
-		"PORT="+port,
-		"APP_SECRET="+folder.AppSecret,
-		"GRAPH_URL="+graphURL,
+		[]string{
+			"PORT=" + port,
+			"APP_SECRET=" + folder.AppSecret,
+			"GRAPH_URL=" + graphURL,
+		},
+		environment,
 	)
 
 	if err := s.cmd.Start(); err != nil {
