@@ -22,7 +22,7 @@ import (
 
 const (
 	// checkInterval is the interval at which the scheduler checks whether a backup is due.
-	lookEvery = time.Minute
+	checkInterval = time.Minute
 	// attemptTimeout bounds one attempt: the copy, its transfer and its check.
 	attemptTimeout = 6 * time.Hour
 	// retryBase and retryLimit are the waits after failures.
@@ -74,7 +74,7 @@ func New(dependencies Dependencies) *Scheduler {
 
 // Run makes copies until ctx ends.
 func (s *Scheduler) Run(ctx context.Context) {
-	ticker := s.Clock.NewTicker(lookEvery)
+	ticker := s.Clock.NewTicker(checkInterval)
 	defer ticker.Stop()
 
 	for {

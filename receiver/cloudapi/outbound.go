@@ -152,7 +152,7 @@ func invalidMessage(format string, args ...any) error {
 	}
 }
 
-// within refuses a blank text, and a text longer than limit.
+// checkLength refuses a blank text, and a text longer than limit.
 func checkLength(what, text string, limit int, fix string) error {
 	if strings.TrimSpace(text) == "" {
 		return invalidMessage("%s is empty: give it at least one character", what)
@@ -165,7 +165,7 @@ func checkLength(what, text string, limit int, fix string) error {
 	return nil
 }
 
-// cutter shortens texts that are only displayed, and counts how many it had to cut.
+// truncator shortens texts that are only displayed, and counts how many it had to cut.
 type truncator struct{ count int }
 
 func (c *truncator) fit(text string, limit int) string {

@@ -16,7 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Life is an event with everything that is stored about it. Text, Payload and the texts, bodies and message ids of replies
+// EventDetail is an event with everything that is stored about it. Text, Payload and the texts, bodies and message ids of replies
 // are there only if the request reveals them: Meta's ids of messages contain the person's number.
 type EventDetail struct {
 	Event
@@ -35,7 +35,7 @@ type EventDetail struct {
 	Shared        bool            `json:"shared,omitempty"` // in an export: the payload lacks what is of other persons
 }
 
-// LifeReply is a part of the answer.
+// EventReply is a part of the answer.
 type EventReply struct {
 	Part      int              `json:"part"`
 	Type      string           `json:"type"`

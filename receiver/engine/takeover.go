@@ -56,7 +56,7 @@ func (e *Engine) endResponderTakeover(ctx context.Context, a *attempt) error {
 		return nil
 	}
 
-	end := store.Takeover{At: wroteAt, Preserves: intake.Preserved(a.settings.Config)}
+	end := store.Takeover{At: wroteAt, Preserves: intake.PreservedHolders(a.settings.Config)}
 	if err := e.Store.TakeOver(ctx, a.lease.Lane, end, e.Clock.Now()); err != nil {
 		return fmt.Errorf("end the takeover by another responder: %w", err)
 	}
@@ -131,7 +131,7 @@ func (h head) otherResponder(f *failure.Error, at time.Time) *store.Takeover {
 		By:        store.OtherResponder,
 		Until:     at.Add(h.settings.Processing.HandoffDuration),
 		At:        at,
-		Preserves: intake.Preserved(h.settings.Config),
+		Preserves: intake.PreservedHolders(h.settings.Config),
 	}
 }
 

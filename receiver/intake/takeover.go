@@ -119,7 +119,7 @@ func handoverTakeover(handover whatsapp.Handover, settings config.Config, receiv
 	case whatsapp.ControlTaken:
 		return takeover(store.OtherResponder, handover.Timestamp, settings, received)
 	case whatsapp.ControlPassed:
-		return &store.Takeover{At: sentAt(handover.Timestamp, received), Preserves: Preserved(settings)}
+		return &store.Takeover{At: sentAt(handover.Timestamp, received), Preserves: PreservedHolders(settings)}
 	}
 
 	return nil
@@ -128,12 +128,12 @@ func handoverTakeover(handover whatsapp.Handover, settings config.Config, receiv
 // PreservedHolders returns the holders whose takeover stays when Meta gives a conversation to another responder or to this app:
 // people who attend to the person in any case. A handoff that passed the conversation to the other responder ends when the
 // conversation comes back.
-func Preserved(settings config.Config) store.Preserved {
+func PreservedHolders(settings config.Config) store.Holders {
 	if settings.Processing.PassThreadControl {
-		return store.Preserved{store.Colleague, store.Desk}
+		return store.Holders{store.Colleague, store.Desk}
 	}
 
-	return store.Preserved{store.Colleague, store.Desk, store.HandedOff}
+	return store.Holders{store.Colleague, store.Desk, store.HandedOff}
 }
 
 func takeover(by store.Holder, timestamp whatsapp.Text, settings config.Config, received time.Time) *store.Takeover {
@@ -145,7 +145,7 @@ func takeover(by store.Holder, timestamp whatsapp.Text, settings config.Config, 
 		At:    at,
 	}
 	if by == store.OtherResponder {
-		change.Preserves = Preserved(settings)
+		change.Preserves = PreservedHolders(settings)
 	}
 
 	return change

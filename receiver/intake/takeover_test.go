@@ -29,7 +29,7 @@ func TestTakeovers(t *testing.T) {
 			At:    at,
 		}
 		if holder == store.OtherResponder {
-			change.Preserves = Preserved(withDuration)
+			change.Preserves = PreservedHolders(withDuration)
 		}
 
 		return change
@@ -58,7 +58,7 @@ func TestTakeovers(t *testing.T) {
 		"echo of a revocation":        {"smb_message_echoes", echo(`,"type":"revoke"` + at(sent)), nil},
 		"control taken":               {"messaging_handovers", handover(`,"type":"control_taken"` + at(sent)), by(store.OtherResponder, sent)},
 		"control taken, without type": {"messaging_handovers", handover(`,"control_taken":{}` + at(sent)), by(store.OtherResponder, sent)},
-		"control passed":              {"messaging_handovers", handover(`,"type":"control_passed"` + at(sent)), &store.Takeover{At: sent, Preserves: Preserved(withDuration)}},
+		"control passed":              {"messaging_handovers", handover(`,"type":"control_passed"` + at(sent)), &store.Takeover{At: sent, Preserves: PreservedHolders(withDuration)}},
 		"another handover":            {"messaging_handovers", handover(`,"type":"control_shared"` + at(sent)), nil},
 		"an application's message":    {"message_echoes", echo(at(sent)), nil},
 	} {

@@ -30,7 +30,7 @@ type File struct {
 // Open returns a reader from the beginning of the content. It may be called again, for a retry.
 func (f *File) Open() (io.ReadCloser, error) { return os.Open(f.Path) }
 
-// Lend keeps the file until Return is called. It reports false if the file was removed.
+// Acquire keeps the file until Release is called. It reports false if the file was removed.
 func (f *File) Acquire() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

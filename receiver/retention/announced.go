@@ -78,7 +78,7 @@ func (p *Purger) publish(ctx context.Context, known state) {
 	}
 }
 
-// learn keeps the state of a leader for ExpireAt.
+// adopt keeps the state of a leader for ExpireAt.
 func (p *Purger) adopt(known state) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -21,7 +21,7 @@ const (
 )
 
 // Holders are up to three holders. Assistant stands for none.
-type Preserved [3]Holder
+type Holders [3]Holder
 
 // Takeover is a change of who has a conversation. The zero value means that the AI always had it.
 type Takeover struct {
@@ -32,7 +32,7 @@ type Takeover struct {
 	// responder it is the message on standby, if one showed the takeover.
 	Event ID
 	// Preserves are the holders whose active takeover the change does not end. It belongs to the change and is not stored.
-	Preserves Preserved
+	Preserves Holders
 }
 
 // Active reports whether people have the conversation at now.

@@ -65,7 +65,7 @@ func (s *Store) DeadLetters(ctx context.Context, selection store.Selection, afte
 	return s.records(records, err)
 }
 
-// Traced implements store.Persons. The engine cannot look into encrypted payloads, so it returns all of these, and says which
+// FindByIdentifiers implements store.Persons. The engine cannot look into encrypted payloads, so it returns all of these, and says which
 // of them have another trace. One call gets both: a search for the other traces alone would look at as many events as a call
 // may, again for each page of encrypted ones.
 func (s *Store) FindByIdentifiers(ctx context.Context, traces store.Identifiers, after int64, limit int) ([]store.TracedRecord, int64, error) {

@@ -30,7 +30,7 @@ func (s *Store) Names(ctx context.Context, name string) ([]string, error) {
 	return names, nil
 }
 
-// Traced implements store.Persons. It reads the payloads of all events that it looks at.
+// FindByIdentifiers implements store.Persons. It reads the payloads of all events that it looks at.
 func (s *Store) FindByIdentifiers(ctx context.Context, traces store.Identifiers, after int64, limit int) ([]store.TracedRecord, int64, error) {
 	limit = max(limit, 1)
 

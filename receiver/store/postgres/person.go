@@ -152,7 +152,7 @@ func (l *lanes) takeOver(name string, takeover store.Takeover, now time.Time) {
 		return
 	}
 
-	takeover.Preserves = store.Preserved{}
+	takeover.Preserves = store.Holders{}
 	p.state.Takeover = takeover
 	p.changed = true
 	p.dueBy(now.UnixMilli())

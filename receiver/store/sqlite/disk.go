@@ -26,7 +26,7 @@ const (
 	// eventOverhead is an upper bound of the space that an event takes besides its payload.
 	eventOverhead = 1 << 10
 	// rebuildInterval is the interval at which a missing ballast is rebuilt.
-	rebuildEvery = 10 * time.Second
+	rebuildInterval = 10 * time.Second
 )
 
 // reserveOf returns the bytes of a disk that new events may not use: 205 MiB of 10 GiB, and 12 MiB of 100 MiB.
@@ -93,7 +93,7 @@ func newDisk(path string, options Options, pages func(context.Context) (file, re
 // start builds the ballast, and builds it again whenever there is room for it.
 func (d *disk) start() {
 	d.running.Go(func() {
-		ticker := d.clock.NewTicker(rebuildEvery)
+		ticker := d.clock.NewTicker(rebuildInterval)
 		defer ticker.Stop()
 
 		for {
@@ -131,18 +131,18 @@ func (d *disk) rebuild() {
 	}
 
 	_ = d.ballast.build(d.closing) // it is tried again
-	d.forget()
+	d.invalidate()
 }
 
 // release frees the ballast, and reports whether that made room.
 func (d *disk) release() bool {
-	defer d.forget()
+	defer d.invalidate()
 
 	return d.ballast.release()
 }
 
 // invalidate makes the next call of figures read the disk.
-func (d *disk) forget() { d.latest.Store(nil) }
+func (d *disk) invalidate() { d.latest.Store(nil) }
 
 // figures returns the figures of the last second. Only one caller at a time reads them: a disk that hangs must not block
 // the others.

@@ -135,7 +135,7 @@ func TestFullDiskMendsWhenRetentionIsShortened(t *testing.T) {
 			}
 
 			// One attempt to rebuild may come before the file system has given back the pages of the removed file.
-			awaitBallastAfter(t, s, func() { clock.Advance(rebuildEvery) })
+			awaitBallastAfter(t, s, func() { clock.Advance(rebuildInterval) })
 			ping(t, s)
 		})
 	}

@@ -37,7 +37,7 @@ func (s *Store) shrink(ctx context.Context) error {
 		}
 
 		s.purged.Store(true)
-		s.disk.forget()
+		s.disk.invalidate()
 	}
 
 	if s.purged.Swap(false) {

@@ -94,10 +94,10 @@ var takeoverTests = map[string]func(*fixture){
 
 	"by a spared holder stays while it lasts": func(f *fixture) {
 		routed := func(from time.Time, by store.Holder, until time.Time) store.Takeover {
-			return store.Takeover{By: by, Until: until, At: from, Preserves: store.Preserved{store.Desk, store.Colleague}}
+			return store.Takeover{By: by, Until: until, At: from, Preserves: store.Holders{store.Desk, store.Colleague}}
 		}
 		stored := func(t store.Takeover) store.Takeover {
-			t.Preserves = store.Preserved{}
+			t.Preserves = store.Holders{}
 			return t
 		}
 

@@ -93,6 +93,7 @@ func run() error {
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 
 	err := server.ListenAndServe()
+
 	r.calls.Wait()
 
 	if errors.Is(err, http.ErrServerClosed) {
