@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,6 @@ type Number struct {
 	Throughput   string // STANDARD or HIGH
 	OnBizApp     bool   // the WhatsApp Business app has the number too
 	Health       []NodeHealth
-	Callbacks    NumberCallbacks
 }
 
 // NodeHealth says whether one of the objects that a message needs lets messages through.
@@ -47,7 +47,31 @@ var numberFields = []string{
 	"throughput",
 	"is_on_biz_app",
 	"health_status",
-	callbacksField,
+}
+
+// numberNode is a phone number with numberFields, and callbacksField if it was asked for.
+type numberNode struct {
+	Status       whatsapp.Text `json:"status"`
+	Platform     whatsapp.Text `json:"platform_type"`
+	Mode         whatsapp.Text `json:"account_mode"`
+	Verification whatsapp.Text `json:"code_verification_status"`
+	NameStatus   whatsapp.Text `json:"name_status"`
+	Quality      whatsapp.Text `json:"quality_rating"`
+	Throughput   struct {
+		Level whatsapp.Text `json:"level"`
+	} `json:"throughput"`
+	OnBizApp whatsapp.Flag `json:"is_on_biz_app"`
+	callbacksNode
+
+	Health struct {
+		Entities []struct {
+			Type   whatsapp.Text `json:"entity_type"`
+			State  whatsapp.Text `json:"can_send_message"`
+			Errors []struct {
+				Code whatsapp.Text `json:"error_code"`
+			} `json:"errors"`
+		} `json:"entities"`
+	} `json:"health_status"`
 }
 
 // Number returns the state of a phone number. Errors are as those of AppSubscription.
@@ -55,45 +79,47 @@ var numberFields = []string{
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/reference/whatsapp-business-phone-number/whatsapp-business-profile-api,
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/support/health-status
 func (c *Client) Number(ctx context.Context, phoneNumberID string) (Number, error) {
+	node, err := c.numberNode(ctx, phoneNumberID, numberFields)
+	if err != nil {
+		return Number{}, err
+	}
+
+	return node.number(), nil
+}
+
+// NumberWithCallbacks returns the state of a phone number and its overrides in one call. A token that may read only one of both gets
+// neither.
+func (c *Client) NumberWithCallbacks(ctx context.Context, phoneNumberID string) (Number, NumberCallbacks, error) {
+	node, err := c.numberNode(ctx, phoneNumberID, append(slices.Clone(numberFields), callbacksField))
+	if err != nil {
+		return Number{}, NumberCallbacks{}, err
+	}
+
+	return node.number(), node.callbacks(), nil
+}
+
+func (c *Client) numberNode(ctx context.Context, phoneNumberID string, fields []string) (*numberNode, error) {
 	op := "read the state of phone number " + phoneNumberID
 
 	response, err := c.manage(ctx, call{
 		op:     op,
 		method: http.MethodGet,
 		path:   phoneNumberID,
-		query:  url.Values{"fields": {strings.Join(numberFields, ",")}},
+		query:  url.Values{"fields": {strings.Join(fields, ",")}},
 	}, phoneNumberID, nil)
 	if err != nil {
-		return Number{}, err
+		return nil, err
 	}
 
-	var node struct {
-		Status       whatsapp.Text `json:"status"`
-		Platform     whatsapp.Text `json:"platform_type"`
-		Mode         whatsapp.Text `json:"account_mode"`
-		Verification whatsapp.Text `json:"code_verification_status"`
-		NameStatus   whatsapp.Text `json:"name_status"`
-		Quality      whatsapp.Text `json:"quality_rating"`
-		Throughput   struct {
-			Level whatsapp.Text `json:"level"`
-		} `json:"throughput"`
-		OnBizApp whatsapp.Flag `json:"is_on_biz_app"`
-		callbacksNode
-
-		Health struct {
-			Entities []struct {
-				Type   whatsapp.Text `json:"entity_type"`
-				State  whatsapp.Text `json:"can_send_message"`
-				Errors []struct {
-					Code whatsapp.Text `json:"error_code"`
-				} `json:"errors"`
-			} `json:"entities"`
-		} `json:"health_status"`
-	}
-	if json.Unmarshal(response, &node) != nil {
-		return Number{}, badResponse(op)
+	node := &numberNode{}
+	if json.Unmarshal(response, node) != nil {
+		return nil, badResponse(op)
 	}
 
+	return node, nil
+}
+
+func (node *numberNode) number() Number {
 	number := Number{
 		Status:       string(node.Status),
 		Platform:     string(node.Platform),
@@ -103,7 +129,6 @@ func (c *Client) Number(ctx context.Context, phoneNumberID string) (Number, erro
 		Quality:      string(node.Quality),
 		Throughput:   string(node.Throughput.Level),
 		OnBizApp:     bool(node.OnBizApp),
-		Callbacks:    node.callbacks(),
 	}
 
 	for _, entity := range node.Health.Entities {
@@ -118,7 +143,7 @@ func (c *Client) Number(ctx context.Context, phoneNumberID string) (Number, erro
 		number.Health = append(number.Health, health)
 	}
 
-	return number, nil
+	return number
 }
 
 // Meaning returns what one of Meta's error codes means, in words that an administrator can act on.

@@ -48,6 +48,13 @@ func each[T any](ids []string, do func(id string) T) []T {
 	return all
 }
 
+// isRefusal reports whether a call failed in a way that a repetition does not change.
+func isRefusal(err error) bool {
+	class := failure.Of(err).Class
+
+	return class == failure.Configuration || class == failure.Permanent
+}
+
 // unread returns the result of a check whose call to Meta failed. What a person has to correct is a failure with a fix. An outage, a
 // rate limit or the end of the time says nothing about the subject, so the check is skipped.
 func unread(ctx context.Context, err error, subject, fix string) finding {
@@ -56,7 +63,7 @@ func unread(ctx context.Context, err error, subject, fix string) finding {
 	var unknown finding
 
 	switch {
-	case f.Class == failure.Configuration, f.Class == failure.Permanent:
+	case isRefusal(err):
 		return fail(fix, "%s", f.Error())
 	case ctx.Err() != nil:
 		unknown = skip("%s could not be read in time", subject)

@@ -195,6 +195,23 @@ var metaFaults = map[string]fault{
 		detail:  "Meta does not know the id",
 		fix:     "cloudAPI.phoneNumberIDs",
 	},
+	"the overrides of the number may not be read": {
+		provoke: func(h *harness) {
+			h.Graph.SetRules(func(r *standin.Rules) { r.UnseenFields = []string{"webhook_configuration"} })
+		},
+		checks: []string{"overrides"},
+		state:  doctor.Skipped,
+		detail: "Meta refuses to show the overrides of phone number " + number,
+	},
+	"the state of the number may not be read": {
+		provoke: func(h *harness) {
+			h.Graph.SetRules(func(r *standin.Rules) { r.UnseenFields = []string{"health_status"} })
+		},
+		checks: []string{"numbers"},
+		state:  doctor.Failure,
+		detail: "a permission is missing",
+		fix:    "assign the business account",
+	},
 	"Meta does not answer for a number": {
 		provoke: func(h *harness) { h.failAtMeta("/"+number, http.StatusServiceUnavailable, "") },
 		checks:  []string{"numbers", "quality", "sending", "overrides"},

@@ -11,12 +11,14 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 )
 
-// phoneNumber is what Meta says of a phone number, or why it says nothing.
+// phoneNumber is what Meta says of a phone number and its overrides, or why it says nothing of one of both.
 type phoneNumber struct {
 	cloudapi.Number
 
-	id     string
-	unread *finding
+	callbacks       cloudapi.NumberCallbacks
+	id              string
+	unread          *finding
+	unreadCallbacks *finding
 }
 
 // readNumbers reads the phone numbers, if the token may.
@@ -26,25 +28,57 @@ func (r *run) readNumbers(ctx context.Context, a account) []phoneNumber {
 	}
 
 	return each(r.settings.CloudAPI.PhoneNumberIDs, func(id string) phoneNumber {
-		ctx, cancel := r.call(ctx)
-		defer cancel()
-
-		number, err := r.Graph.Number(ctx, id)
+		n, err := r.readNumber(ctx, id)
 		if err == nil {
-			return phoneNumber{
-				Number: number,
-				id:     id,
-			}
+			return n
 		}
 
 		f := unread(ctx, err, "phone number "+id, "correct cloudAPI.phoneNumberIDs (WhatsApp > API Setup shows the id, which is not the number "+
 			"itself), or assign the business account to the token's system user")
+		overrides := skip("phone number %s cannot be read", id)
 
 		return phoneNumber{
-			id:     id,
-			unread: &f,
+			id:              id,
+			unread:          &f,
+			unreadCallbacks: &overrides,
 		}
 	})
+}
+
+// readNumber reads a phone number with its overrides. If Meta refuses that, it reads the number alone: the overrides are a field of
+// their own, to which a token may have no access.
+func (r *run) readNumber(ctx context.Context, id string) (phoneNumber, error) {
+	both, cancel := r.call(ctx)
+	defer cancel()
+
+	number, callbacks, err := r.Graph.NumberWithCallbacks(both, id)
+	if err == nil {
+		return phoneNumber{
+			Number:    number,
+			callbacks: callbacks,
+			id:        id,
+		}, nil
+	}
+
+	if !isRefusal(err) {
+		return phoneNumber{}, err
+	}
+
+	alone, cancel := r.call(ctx)
+	defer cancel()
+
+	number, err = r.Graph.Number(alone, id)
+	if err != nil {
+		return phoneNumber{}, err
+	}
+
+	overrides := skip("Meta refuses to show the overrides of phone number %s to the access token", id)
+
+	return phoneNumber{
+		Number:          number,
+		id:              id,
+		unreadCallbacks: &overrides,
+	}, nil
 }
 
 // checkTheNumbers checks the phone numbers.

@@ -169,11 +169,11 @@ func (r *run) diagnoseAccount(ctx context.Context, a account, id string) subscri
 }
 
 func (r *run) diagnoseNumberOverride(a account, n phoneNumber) finding {
-	if n.unread != nil {
-		return skip("phone number %s cannot be read", n.id)
+	if n.unreadCallbacks != nil {
+		return *n.unreadCallbacks
 	}
 
-	return r.diagnoseOverride("phone number "+n.id, n.Callbacks.NumberURL, config.CallbackPhoneNumber, a)
+	return r.diagnoseOverride("phone number "+n.id, n.callbacks.NumberURL, config.CallbackPhoneNumber, a)
 }
 
 // diagnoseOverride checks the override of an account or a number. The scope is the one with which the override is ours.

@@ -6,6 +6,7 @@ package standin
 import (
 	"cmp"
 	"net/http"
+	"slices"
 )
 
 // NumberState is the state of a phone number, in Meta's values. An empty value is that of a registered number of good
@@ -31,7 +32,8 @@ func (g *Graph) getNumber(r *http.Request, fields []string) (any, *problem) {
 		return nil, unknownObject(r, id)
 	}
 
-	state := g.Rules().Numbers[id]
+	rules := g.Rules()
+	state := rules.Numbers[id]
 	all := map[string]any{
 		"id":                       id,
 		"status":                   cmp.Or(state.Status, "CONNECTED"),
@@ -51,6 +53,10 @@ func (g *Graph) getNumber(r *http.Request, fields []string) (any, *problem) {
 		value, known := all[field]
 		if !known {
 			return nil, invalid("Tried accessing nonexisting field (%s) on node type (WhatsAppBusinessPhoneNumber)", field)
+		}
+
+		if slices.Contains(rules.UnseenFields, field) {
+			return nil, &problem{code: 10}
 		}
 
 		asked[field] = value

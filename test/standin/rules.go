@@ -16,6 +16,8 @@ type Rules struct {
 	RequireAppSecret bool `json:"requireAppSecret"`
 	// UnseenNumbers are the phone numbers that the access token may not see: the asset is not assigned to its system user.
 	UnseenNumbers []string `json:"unseenNumbers,omitempty"`
+	// UnseenFields are the fields of phone numbers that the access token may not read. Graph refuses a whole call for one of them.
+	UnseenFields []string `json:"unseenFields,omitempty"`
 	// Window lets a free-form message fail with 131047 unless the person wrote or called within 24 hours before, by the
 	// timestamps of the deliveries that Observe got.
 	Window bool `json:"window"`
@@ -74,6 +76,7 @@ func (g *Graph) Rules() Rules {
 
 	current := g.rules.current
 	current.UnseenNumbers = slices.Clone(current.UnseenNumbers)
+	current.UnseenFields = slices.Clone(current.UnseenFields)
 	current.FailedFetches = maps.Clone(current.FailedFetches)
 	current.Numbers = maps.Clone(current.Numbers)
 	current.TokenScopes = slices.Clone(current.TokenScopes)
