@@ -150,6 +150,19 @@ func (e *StatusError) Error() string {
 	return e.Text
 }
 
+// unknownParameter returns the parameter because of which the receiver refused a call, or "". The tool has checked what people type, so
+// that such a receiver is older than the tool.
+func (e *StatusError) unknownParameter() string {
+	rest, ok := strings.CutPrefix(e.Text, `unknown parameter "`)
+	if !ok || e.Status != http.StatusBadRequest {
+		return ""
+	}
+
+	key, _, _ := strings.Cut(rest, `"`)
+
+	return key
+}
+
 // HasStatus reports whether err is an answer with the status.
 func HasStatus(err error, status int) bool {
 	answer, ok := errors.AsType[*StatusError](err)
@@ -165,10 +178,14 @@ func refused(response *http.Response) error {
 		Text:   strings.TrimSpace(string(text)),
 	}
 
+	const upgrade = "Upgrade the operator, which upgrades the receivers: the command status shows their version."
+
 	if answer.Text == "404 page not found" {
-		return output.Failed(
-			"Upgrade the operator, which upgrades the receivers: the command status shows their version.",
-			"the receiver is of a version without this call: %w", answer)
+		return output.Failed(upgrade, "the receiver is of a version without this call: %w", answer)
+	}
+
+	if answer.unknownParameter() != "" {
+		return output.Failed(upgrade, "the receiver is older than this tool: %w", answer)
 	}
 
 	code := output.CodeFailed

@@ -138,6 +138,13 @@ func (c *Client) start(ctx context.Context, kind consoleapi.JobKind, filter Filt
 		return job, err
 	}
 
+	if answer.unknownParameter() == consoleapi.ExpectKey {
+		return job, output.Failed(
+			"Upgrade the operator, which upgrades the receivers, or pass --yes: the receiver then discards all that is selected at that moment.",
+			"the receiver is older than this tool, and cannot check that it discards no more events than you agreed to; nothing was discarded: %w",
+			answer)
+	}
+
 	var refusal struct {
 		consoleapi.Job
 

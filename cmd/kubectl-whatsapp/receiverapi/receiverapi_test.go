@@ -159,6 +159,44 @@ func TestBulk(t *testing.T) {
 	}
 }
 
+// TestOlderReceiver calls a receiver that does not know a parameter.
+func TestOlderReceiver(t *testing.T) {
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		for _, key := range []string{"expect", "kind"} {
+			if r.URL.Query().Has(key) {
+				http.Error(w, fmt.Sprintf("unknown parameter %q, want one of state, number, code, reveal", key), http.StatusBadRequest)
+
+				return
+			}
+		}
+
+		_ = json.NewEncoder(w).Encode(consoleapi.Job{State: consoleapi.JobDone, Done: 3})
+	})
+	discard := func(expected *int64) (consoleapi.Job, error) {
+		return client.Bulk(t.Context(), consoleapi.JobDiscard, Filter{}, expected, func(consoleapi.Job) {})
+	}
+
+	_, listErr := client.Causes(t.Context(), Filter{Kind: "message"})
+	_, discardErr := discard(new(int64(3)))
+
+	for _, test := range []struct {
+		err       error
+		text, fix string
+	}{
+		{listErr, `the receiver is older than this tool: unknown parameter "kind"`, "Upgrade the operator"},
+		{discardErr, "nothing was discarded", "or pass --yes"},
+	} {
+		known, ok := errors.AsType[*output.Error](test.err)
+		if !ok || known.Code != output.CodeFailed || !strings.Contains(known.Error(), test.text) || !strings.Contains(known.Fix, test.fix) {
+			t.Errorf("%#v, want %q and %q", test.err, test.text, test.fix)
+		}
+	}
+
+	if job, err := discard(nil); err != nil || job.Done != 3 {
+		t.Errorf("a discard without a question: %+v, %v", job, err)
+	}
+}
+
 // lateAnswer is a transport whose answers come as late as the receiver allows.
 type lateAnswer struct{}
 
