@@ -62,12 +62,12 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 // Handler returns the handler that passes calls on. The name of the host stays: by it the receiver refuses pages of other sites.
 // Their calls of the API are refused here, since a receiver of an earlier version would execute them, in the name of the user.
 func (s *Server) Handler() http.Handler {
-	proxy := s.proxy()
-	refuse := consoleapi.RefuseForeign(proxy)
+	pages := http.HandlerFunc(s.servePage)
+	refuse := consoleapi.RefuseForeign(http.HandlerFunc(s.serveCall))
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, console.Prefix+"/") {
-			proxy.ServeHTTP(w, r)
+			pages.ServeHTTP(w, r)
 			return
 		}
 
@@ -75,8 +75,26 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-func (s *Server) proxy() http.Handler {
-	return &httputil.ReverseProxy{
+// servePage passes a request for a page on. While the receiver does not answer, the page is that of the failure: it has the text of
+// a message that was not confirmed.
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
+	form, err := keepForm(r)
+	if err != nil {
+		http.Error(w, "the form cannot be read", http.StatusBadRequest)
+		return
+	}
+
+	s.pass(w, r, func(err error) { serveFailure(w, withForm(r, form), err) })
+}
+
+// serveCall passes a call of the API on.
+func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
+	s.pass(w, r, func(err error) { http.Error(w, err.Error(), http.StatusBadGateway) })
+}
+
+// pass passes a request on. It calls failed if the receiver does not answer.
+func (s *Server) pass(w http.ResponseWriter, r *http.Request, failed func(err error)) {
+	proxy := &httputil.ReverseProxy{
 		Transport:     s.Transport,
 		FlushInterval: -1,
 		ErrorLog:      log.New(io.Discard, "", 0),
@@ -87,13 +105,15 @@ func (s *Server) proxy() http.Handler {
 
 			maps.Copy(r.Out.Header, s.Header)
 		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() != nil {
 				return
 			}
 
 			s.Failed(err) // without the path, which may name a person
-			http.Error(w, err.Error(), http.StatusBadGateway)
+			failed(err)
 		},
 	}
+
+	proxy.ServeHTTP(w, r)
 }
