@@ -70,7 +70,7 @@ func (f *Fleet) Handler(log *slog.Logger) (http.Handler, error) {
 
 // Resources implements console.Source.
 func (f *Fleet) Resources(ctx context.Context) ([]console.Resource, error) {
-	all, err := f.statuses.All(ctx, f.namespace)
+	all, err := f.statuses.Page(ctx, f.namespace)
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -144,7 +144,7 @@ func (f *Fleet) Open(ctx context.Context, namespace, name string) (console.API, 
 	}
 
 	api := console.API{
-		Client: &http.Client{Transport: explaining{f.forwards.Forward(namespace, name).Client().Transport}},
+		Client: &http.Client{Transport: explaining{f.forwards.Transport(namespace, name)}},
 		Base:   loopbackAPI,
 		Actor:  f.actor,
 	}

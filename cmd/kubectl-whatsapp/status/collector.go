@@ -24,10 +24,11 @@ import (
 const (
 	// reportTimeout bounds how long one receiver may take. A resource whose receiver does not answer is shown without it.
 	reportTimeout = 15 * time.Second
-	// fleetTimeout bounds a look at all resources, and fleetReportTimeout how long one receiver of them may take, so that some that
-	// hang leave time for the others. A page of the console gives up after 20 s.
-	fleetTimeout       = 8 * time.Second
+	// fleetReportTimeout is how long one receiver may take in a look at all resources, so that some that hang delay it little.
 	fleetReportTimeout = 4 * time.Second
+	// pageTime is how long a look for a page asks further receivers. With fleetReportTimeout after it, the look ends before the page
+	// gives up, which it does after 20 s.
+	pageTime = 8 * time.Second
 	// maxReport bounds the body of a report.
 	maxReport = 1 << 20
 	// parallel is the number of receivers that are asked at a time. It is less than the number of forwards that a pool keeps open.
@@ -40,6 +41,7 @@ const (
 type Collector struct {
 	cluster  *cluster.Cluster
 	forwards *cluster.Pool
+	turns    turns
 }
 
 // NewCollector returns a collector that reaches receivers by the forwards of a pool.
@@ -58,17 +60,27 @@ func (c *Collector) One(ctx context.Context, name string) (Status, error) {
 	}
 
 	return read(ctx, webhook, func(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) (*health.Report, string, error) {
-		forward := c.forwards.Forward(webhook.Namespace, webhook.Name)
-		report, err := Read(ctx, forward.Client(), adminStatusURL)
-
-		return report, forward.Pod(), err
+		return c.ask(ctx, webhook, reportTimeout, (*cluster.Forward).Client)
 	}), nil
 }
 
 // All returns the status of all resources of a namespace, or of all namespaces for "", the most urgent first. It makes one attempt
-// at each receiver, and takes fleetTimeout at most: resources whose receivers have not answered by then are shown without them.
+// at each receiver: resources whose receivers do not answer in time are shown without them.
 func (c *Collector) All(ctx context.Context, namespace string) ([]Status, error) {
-	bounded, cancel := context.WithTimeout(ctx, fleetTimeout)
+	webhooks, err := c.cluster.Webhooks(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+
+	return readAll(ctx, webhooks, c.askOnce), ctx.Err()
+}
+
+// Page is All for a page that is read again every few seconds. It asks receivers for pageTime: resources whose receivers were not
+// asked by then are shown without them, and are the first in the next look.
+func (c *Collector) Page(ctx context.Context, namespace string) ([]Status, error) {
+	end := time.Now().Add(pageTime)
+
+	bounded, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 
 	webhooks, err := c.cluster.Webhooks(bounded, namespace)
@@ -76,23 +88,41 @@ func (c *Collector) All(ctx context.Context, namespace string) ([]Status, error)
 		return nil, err
 	}
 
-	all := readAll(bounded, webhooks, func(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) (*health.Report, string, error) {
-		ctx, cancel := context.WithTimeout(ctx, fleetReportTimeout)
-		defer cancel()
+	c.turns.sort(webhooks)
 
-		forward := c.forwards.Forward(webhook.Namespace, webhook.Name)
-		report, err := Read(ctx, forward.ClientOnce(), adminStatusURL)
-
-		return report, forward.Pod(), err
-	})
-
-	return all, ctx.Err()
+	return readAll(ctx, webhooks, c.turns.until(end, c.askOnce)), ctx.Err()
 }
 
 // asker asks a receiver of a resource for its report. It returns the name of the pod too.
 type asker func(context.Context, *v1alpha1.WhatsAppWebhook) (*health.Report, string, error)
 
-// readAll returns the status of resources, the most urgent first. It asks no receiver after the end of ctx.
+// ask is an asker with a client of the forward to the receiver. The timeout begins when there is room for the forward.
+func (c *Collector) ask(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	timeout time.Duration,
+	client func(*cluster.Forward) *http.Client,
+) (*health.Report, string, error) {
+	forward, release, err := c.forwards.Use(ctx, webhook.Namespace, webhook.Name)
+	if err != nil {
+		return nil, "", fmt.Errorf("connect to a receiver: %w", err)
+	}
+	defer release()
+
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	report, err := Read(ctx, client(forward), adminStatusURL)
+
+	return report, forward.Pod(), err
+}
+
+// askOnce is an asker that makes one attempt and takes fleetReportTimeout at most.
+func (c *Collector) askOnce(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) (*health.Report, string, error) {
+	return c.ask(ctx, webhook, fleetReportTimeout, (*cluster.Forward).ClientOnce)
+}
+
+// readAll returns the status of resources, the most urgent first. It asks their receivers in the order of the resources.
 func readAll(ctx context.Context, webhooks []v1alpha1.WhatsAppWebhook, ask asker) []Status {
 	all := make([]Status, len(webhooks))
 
@@ -115,22 +145,11 @@ func readAll(ctx context.Context, webhooks []v1alpha1.WhatsAppWebhook, ask asker
 	return all
 }
 
-// errNotAsked is why a resource is shown without its receiver when others took all the time.
-var errNotAsked = errors.New("the receiver was not asked: too many others did not answer in time")
-
 // read returns the status of a resource, with what its receiver says.
 func read(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, ask asker) Status {
 	s := ofResource(webhook)
 
-	var (
-		report *health.Report
-		pod    string
-	)
-
-	err := errNotAsked
-	if ctx.Err() == nil {
-		report, pod, err = ask(ctx, webhook)
-	}
+	report, pod, err := ask(ctx, webhook)
 
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
