@@ -4,28 +4,56 @@
 package console
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
-// maxText bounds the text of a form in bytes.
-const maxText = 64 << 10
+// maxForm bounds a form that sends a message, in bytes. The page takes 16,000 characters, and a form has up to 9 bytes for each.
+const maxForm = 256 << 10
 
 // actSend is the act that sends a text to a person.
 const actSend = "send"
 
 // readMessage keeps the message of a form that sends one, and its key. Each answer to the form has them until the receiver
-// has confirmed the message.
+// has confirmed the message. Of a form that is too large or did not arrive to its end, it keeps the beginning.
 func (v *view) readMessage() {
 	if v.request.Method != http.MethodPost || v.request.PathValue("act") != actSend {
 		return
 	}
 
-	v.request.Body = http.MaxBytesReader(v.writer, v.request.Body, maxText)
-	v.draft = v.request.PostFormValue("text")
+	form, err := io.ReadAll(http.MaxBytesReader(v.writer, v.request.Body, maxForm))
+
+	switch _, isTooLarge := errors.AsType[*http.MaxBytesError](err); {
+	case isTooLarge:
+		v.cut = &apiError{status: http.StatusRequestEntityTooLarge, text: v.T("The text is too long. Only its beginning is below.")}
+	case err != nil:
+		v.cut = &apiError{status: http.StatusBadRequest, text: v.T("The text did not arrive to its end. Only its beginning is below.")}
+	}
+
+	if v.cut != nil {
+		form = withoutPartOfEscape(form)
+	}
+
+	v.request.Body = io.NopCloser(bytes.NewReader(form))
+	v.draft = strings.ToValidUTF8(v.request.PostFormValue("text"), "")
 	v.key = v.request.PostFormValue("key")
+}
+
+// withoutPartOfEscape returns the beginning of a form without the %XX that it ends in the middle of, for which its last field
+// would be dropped.
+func withoutPartOfEscape(form []byte) []byte {
+	const escape = len("%XX")
+
+	if i := bytes.LastIndexByte(form, '%'); i >= 0 && i > len(form)-escape {
+		return form[:i]
+	}
+
+	return form
 }
 
 // confirmation is the data of the page that asks before an act.

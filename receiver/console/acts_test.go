@@ -5,12 +5,14 @@ package console
 
 import (
 	"html"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // TestRefusedActKeepsThePage checks that a conflict leaves the person where they were.
@@ -87,6 +89,57 @@ func TestMessageKeepsItsKey(t *testing.T) {
 	}
 }
 
+// TestLongMessage checks that a text of the length that the page allows is sent whole in any script, and that one which is too
+// long is not sent, but kept as far as it goes.
+func TestLongMessage(t *testing.T) {
+	const path = sales + "/conversations/abc/send"
+
+	for _, length := range []int{8_000, 16_000} {
+		api := &fakeAPI{}
+		text := strings.Repeat("好", length)
+
+		w := open(t, api).post(path, url.Values{"text": {text}, "key": {"k1"}})
+		if w.Code != http.StatusSeeOther || len(api.texts) != 1 || api.texts[0] != text {
+			t.Errorf("a text of %d characters is answered %d, and %d are sent", length, w.Code, len(api.texts))
+		}
+	}
+
+	for language, want := range map[string]string{"en": "Not done: The text is too long.", "es": "No se hizo: El texto es demasiado largo."} {
+		api := &fakeAPI{}
+		b := open(t, api)
+		b.language = language
+
+		w := b.post(path, url.Values{"text": {strings.Repeat("好", 100_000)}, "key": {"k1"}})
+		page := w.Body.String()
+
+		for _, text := range []string{want, strings.Repeat("好", 16_000), "好</textarea>", `name="key" value="k1"`} {
+			if w.Code != http.StatusRequestEntityTooLarge || !strings.Contains(page, text) {
+				t.Errorf("the answer is %d without %.60q", w.Code, text)
+			}
+		}
+
+		if len(api.acts) > 0 {
+			t.Errorf("the receiver was asked for %q", api.acts)
+		}
+	}
+}
+
+// TestBrokenMessage checks that the beginning of a text is not sent as all of it.
+func TestBrokenMessage(t *testing.T) {
+	api := &fakeAPI{}
+	body := io.MultiReader(strings.NewReader("key=k1&text=My+wor"), iotest.ErrReader(io.ErrUnexpectedEOF))
+
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, sales+"/conversations/abc/send", body)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+
+	w := httptest.NewRecorder()
+	open(t, api).handler.ServeHTTP(w, r)
+
+	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), ">My wor</textarea>") || len(api.acts) > 0 {
+		t.Errorf("the answer is %d after %q:\n%s", w.Code, api.acts, w.Body)
+	}
+}
+
 // TestUnknownOutcome checks that the page does not say of an act which the receiver could not finish that it was not done.
 func TestUnknownOutcome(t *testing.T) {
 	for _, path := range []string{"/conversations/abc/take-over", "/dead-letters/replay", "/events/60bbaf80249612260d6228a2d4ad2be2/replay", "/jobs/j1/cancel"} {
@@ -96,45 +149,6 @@ func TestUnknownOutcome(t *testing.T) {
 		if !strings.Contains(page, "It may have been done nevertheless.") || strings.Contains(page, "Not done") {
 			t.Errorf("%s is answered %d:\n%s", path, w.Code, page)
 		}
-	}
-}
-
-// TestDiscardAsksAgain checks that a confirmed discard holds for no more events than its question named.
-func TestDiscardAsksAgain(t *testing.T) {
-	api := &fakeAPI{}
-	b := open(t, api)
-	path := sales + "/dead-letters/discard"
-	cause := url.Values{"state": {"dead"}, "code": {"131026"}, "back": {sales + "/dead-letters?state=dead"}}
-
-	question := b.post(path, cause).Body.String()
-	if !strings.Contains(question, `name="expect" value="41"`) {
-		t.Fatalf("the question does not carry its number:\n%s", question)
-	}
-
-	api.dead = 50
-
-	cause.Set("confirm", "yes")
-	cause.Set("expect", "41")
-
-	w := b.post(path, cause)
-	question = w.Body.String()
-
-	for _, text := range []string{"There are more of them now. Nothing was discarded.", "Discard these 50 events?", `name="expect" value="50"`, `name="code" value="131026"`} {
-		if w.Code != http.StatusConflict || !strings.Contains(question, text) {
-			t.Errorf("the answer is %d without %q:\n%s", w.Code, text, question)
-		}
-	}
-
-	if strings.Contains(question, `type="hidden" name="confirm"`) || strings.Contains(question, `value="41"`) {
-		t.Errorf("the question is answered already:\n%s", question)
-	}
-
-	b.leadsTo(w, sales+"/dead-letters?state=dead")
-
-	cause.Set("expect", "50")
-
-	if w := b.post(path, cause); w.Code != http.StatusSeeOther || api.acts[len(api.acts)-1] != "POST /dead-letters/discard?code=131026&expect=50&state=dead by ana" {
-		t.Errorf("the answer is %d after %q", w.Code, api.acts)
 	}
 }
 
@@ -187,31 +201,6 @@ func (b browser) leadsTo(answer *httptest.ResponseRecorder, page string) {
 		path := html.UnescapeString(found[1])
 		if w := b.get(path); w.Code != http.StatusOK {
 			b.t.Errorf("the link to %s is answered %d", path, w.Code)
-		}
-	}
-}
-
-// TestDiscardOfManyNamesTheirNumber checks the question before a discard, and that the forms of a cause select no more than it.
-func TestDiscardOfManyNamesTheirNumber(t *testing.T) {
-	b := open(t, &fakeAPI{})
-
-	for language, want := range map[string]string{"en": "Discard these 41 events?", "es": "¿Descartar estos 41 eventos?"} {
-		b.language = language
-
-		w := b.post(sales+"/dead-letters/discard", url.Values{"state": {"dead"}, "code": {"131026"}})
-		if page := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(page, want) {
-			t.Errorf("the answer is %d without %q:\n%s", w.Code, want, page)
-		}
-	}
-
-	page := b.get(sales + "/dead-letters").Body.String()
-	for _, part := range []string{
-		`<input type="hidden" name="code" value="none"><input type="hidden" name="number" value="none"><button>`,
-		`<input type="hidden" name="code" value="none"><input type="hidden" name="number" value="none"><input`,
-		`/events?state=dead&amp;code=none&amp;number=none"`,
-	} {
-		if !strings.Contains(page, part) {
-			t.Errorf("the page lacks %s:\n%s", part, page)
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -39,9 +40,13 @@ type fakeAPI struct {
 	refusal  int  // status of the answer to acts, if not 0
 	down     bool // everything is answered 503
 	away     bool
-	dead     int64 // more dead letters than the question before a discard named, if not 0
+	dead     int64 // the number of dead letters, if not the 41 that the first question before a discard names
+	causes   int   // of the dead letters, if not two
+	old      bool  // the receiver has a version that knows no expected number
+	empty    bool  // nothing is stored of any person
 	nobody   bool  // no conversation is found in the first page
 	acts     []string
+	texts    []string // that were sent to persons
 }
 
 func (f *fakeAPI) Resources(context.Context) ([]Resource, error) {
@@ -86,6 +91,29 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 		if f.refusal != 0 {
 			http.Error(w, "refused", f.refusal)
 			return
+		}
+
+		if f.old && r.URL.Query().Has("expect") {
+			http.Error(w, `unknown parameter "expect", want one of state, number, code`, http.StatusBadRequest)
+			return
+		}
+
+		if r.Method == http.MethodDelete && strings.HasPrefix(r.URL.Path, "/v1/conversations/") {
+			erased := consoleapi.Erased{Events: 3}
+			if f.empty {
+				erased.Events = 0
+			}
+
+			_ = json.NewEncoder(w).Encode(erased)
+
+			return
+		}
+
+		if strings.HasSuffix(r.URL.Path, "/messages") {
+			var body struct{ Text string }
+
+			_ = json.NewDecoder(r.Body).Decode(&body)
+			f.texts = append(f.texts, body.Text)
 		}
 
 		if expected := r.URL.Query().Get("expect"); f.dead != 0 && expected != "" && expected != strconv.FormatInt(f.dead, 10) {
@@ -179,10 +207,16 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 			Steps:    []consoleapi.Step{{At: now, Step: "attempt_failed", Code: "131026", Text: hostile}},
 		}
 	case "/dead-letters/causes":
-		body = map[string]any{"causes": []consoleapi.Cause{
-			{State: store.Dead, PhoneNumberID: "106", Code: "131026", Count: 37, Sample: event.ID},
+		causes := []consoleapi.Cause{
+			{State: store.Dead, PhoneNumberID: "106", Code: "131026", Count: cmp.Or(f.dead, 41) - 4, Sample: event.ID},
 			{State: store.Dead, Count: 4, Sample: event.ID},
-		}}
+		}
+
+		for len(causes) < f.causes {
+			causes = append(causes, consoleapi.Cause{State: store.Dead, Count: 1, Sample: event.ID})
+		}
+
+		body = map[string]any{"causes": causes}
 	case "/dead-letters/replay", "/dead-letters/discard", "/jobs/j1":
 		body = consoleapi.Job{
 			ID:     "j1",

@@ -196,6 +196,10 @@ func (c *console) export(v *view) error {
 	response, err := v.api.send(v.request.Context(), http.MethodGet, v.conversationPath()+"/export", nil)
 	if err != nil {
 		return err
+	if v.cut != nil {
+		return v.refused(v.cut, func(status int) error { return c.showConversation(v, status) })
+	}
+
 	}
 	defer response.Body.Close()
 

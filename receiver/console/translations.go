@@ -210,6 +210,16 @@ var translations = map[string]string{ //nolint:gosec // texts, one of which is t
 	"template required":     "requiere plantilla",
 	"the oldest for %.0f s": "el más antiguo desde hace %.0f s",
 
+	"Discard %d of at least %d events?":               "¿Descartar %d de al menos %d eventos?",
+	"At least %d events. Their most frequent causes:": "Al menos %d eventos. Sus causas más frecuentes:",
+	"Their senders get no answer. They have too many causes to count all, so the others stay: discard them afterwards.":                               "Sus personas no reciben respuesta. Tienen demasiadas causas para contarlos todos, así que los demás se quedan: descártelos después.",
+	"This receiver has an older version and would discard all of them, also those that were not counted. Discard one cause at a time, or upgrade it.": "Este receptor tiene una versión anterior y los descartaría todos, también los no contados. Descarte una causa cada vez, o actualícelo.",
+	"The receiver has no state of this conversation.":                       "El receptor no tiene estado de esta conversación.",
+	"Nothing is stored of this person, so that there was nothing to erase.": "No hay nada guardado de esta persona, así que no había nada que borrar.",
+	"The text is too long. Only its beginning is below.":                    "El texto es demasiado largo. Abajo está solo su comienzo.",
+	"The text did not arrive to its end. Only its beginning is below.":      "El texto no llegó hasta el final. Abajo está solo su comienzo.",
+	"Replay all, at least %d":                                               "Repetir todos, al menos %d",
+
 	// Words of the API.
 	"accepted":        "aceptado",
 	"active":          "activa",

@@ -26,9 +26,10 @@ type view struct {
 	api     API
 	shown   *url.URL // path and query of the page that the answer shows; GET leads there
 
-	draft     string // the text of a form that sends a message
-	key       string // by which the receiver recognizes the message
-	isUnknown bool   // the act of the request failed, and may have been done
+	draft     string    // the text of a form that sends a message
+	cut       *apiError // why the draft is only the beginning of the text; nil if it is all of it
+	key       string    // by which the receiver recognizes the message
+	isUnknown bool      // the act of the request failed, and may have been done
 
 	Language  string
 	Namespace string // empty on the page of all resources

@@ -5,6 +5,7 @@ package consoleapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/messagesapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/questions"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
@@ -36,6 +38,7 @@ type testConsole struct {
 	clock *clockwork.FakeClock
 	log   bytes.Buffer
 	woken atomic.Int64
+	sent  []string // texts to persons
 
 	questions questions.Feed
 }
@@ -54,7 +57,11 @@ func newTestConsole(t *testing.T, inbox store.Store) *testConsole {
 			Bird:          config.Bird{BaseURL: "http://bird"},
 			Notifications: config.Notifications{SinkURL: "http://sink"},
 		}.WithDefaults(), config.Secrets{AppSecrets: []string{"secret"}}),
-		Wake:      func(...store.Class) { c.woken.Add(1) },
+		Wake: func(...store.Class) { c.woken.Add(1) },
+		SendText: func(_ context.Context, _, text, _ string) (messagesapi.Stored, bool, error) {
+			c.sent = append(c.sent, text)
+			return messagesapi.Stored{ID: store.NewID(store.KindOutbound, text).String(), State: "stored"}, false, nil
+		},
 		Jobs:      jobs,
 		Doctor:    http.NotFoundHandler(),
 		Questions: &c.questions,

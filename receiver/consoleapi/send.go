@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -15,9 +16,9 @@ import (
 )
 
 const (
-	// maxText bounds the body of a request to send a text. WhatsApp's texts have 4,096 characters at most, and longer ones
-	// become several messages.
-	maxText = 64 << 10
+	// maxBody bounds the body of a request to send a text, in bytes. The pages of the console take 16,000 characters, and JSON
+	// has up to 6 bytes for each. WhatsApp's texts have 4,096 characters at most, and longer ones become several messages.
+	maxBody = 128 << 10
 	// idempotencyKey is the header by which a repetition of a request is recognized.
 	idempotencyKey = "Idempotency-Key"
 )
@@ -38,7 +39,12 @@ func (a *api) sendText(w http.ResponseWriter, r *http.Request) {
 		Text string `json:"text"`
 	}
 
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxText)).Decode(&body)
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		http.Error(w, fmt.Sprintf("the text is too long: the body is larger than %d bytes", maxBody), http.StatusRequestEntityTooLarge)
+		return
+	}
+
 	if err != nil || strings.TrimSpace(body.Text) == "" {
 		http.Error(w, "the body is no JSON object with a text", http.StatusBadRequest)
 		return
