@@ -191,7 +191,13 @@ func TestErasureOfAPerson(t *testing.T) {
 		t.Errorf("the other person's message is %+v, want it untouched", after)
 	}
 
-	h.console(http.StatusNotFound, http.MethodDelete, "/v1/conversations/"+samplePerson, nil)
+	h.console(http.StatusOK, http.MethodDelete, "/v1/conversations/"+samplePerson, &erased)
+
+	if erased.Events != 0 || len(erased.Remains) == 0 {
+		t.Errorf("a repeated erasure answers %+v, want no event, and what remains", erased)
+	}
+
+	h.console(http.StatusNotFound, http.MethodDelete, "/v1/conversations/unknown", nil)
 
 	h.deliver(http.StatusOK, standin.TextDelivery("100000000000042", "573005550101", "Ana Prueba", "wamid.erase", "SECRETWORD", time.Now()))
 	h.waitIdle()

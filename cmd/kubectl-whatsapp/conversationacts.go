@@ -168,7 +168,7 @@ func newEraseCommand(g *global) *cobra.Command {
 // erasedPerson is the result of an erasure.
 type erasedPerson struct {
 	Erased  string   `json:"erased"`  // the id of the conversation
-	Events  int      `json:"events"`  // that lost their content
+	Events  int      `json:"events"`  // that lost their content; 0 if nothing was stored, as when an erasure is repeated
 	Remains []string `json:"remains"` // what the receiver does not erase
 }
 
@@ -202,7 +202,11 @@ func erase(ctx context.Context, p *output.Printer, api *receiverapi.Client, id s
 	}
 
 	return p.Result(result, func() {
-		p.Printf("Everything of %s is erased. This remains:\n", person)
+		if erased.Events == 0 && conversation.ID == "" {
+			p.Printf("Nothing is stored of this person, so that there was nothing to erase. This remains:\n")
+		} else {
+			p.Printf("Everything of %s is erased. This remains:\n", person)
+		}
 
 		for _, rest := range erased.Remains {
 			p.Printf("- %s\n", output.CleanLine(rest))

@@ -353,8 +353,15 @@ func TestPersonWithoutAConversationIsErased(t *testing.T) {
 		t.Errorf("an event of a person who was erased: %+v", got)
 	}
 
-	if got := r.run(t, "conversations", "erase", event.Conversation, "--yes"); got.code != output.CodeFailed || !strings.Contains(got.err, "no such conversation") {
-		t.Errorf("erase when there is nothing: %+v", got)
+	got := r.run(t, "conversations", "erase", event.Conversation, "--yes")
+	for _, text := range []string{"Nothing is stored of this person", "erase once more after a day\n"} {
+		if got.code != 0 || !strings.Contains(got.out, text) {
+			t.Errorf("erase when there is nothing does not say %q: %+v", text, got)
+		}
+	}
+
+	if got := r.run(t, "conversations", "erase", "unknown", "--yes"); got.code != output.CodeFailed || !strings.Contains(got.err, "no such conversation") {
+		t.Errorf("erase with an id that is none: %+v", got)
 	}
 }
 

@@ -438,7 +438,7 @@ func TestPersonWithoutAConversation(t *testing.T) {
 	b := open(t, api)
 
 	w := b.get(page + "?done=erase")
-	for _, text := range []string{"no such event", "quarantined messages", "Erase once more", page + `/erase"`, page + `/export"`, "were erased"} {
+	for _, text := range []string{"The receiver has no state of this conversation.", "quarantined messages", "Erase once more", page + `/erase"`, page + `/export"`, "were erased"} {
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), text) {
 			t.Errorf("the page is answered %d without %q:\n%s", w.Code, text, w.Body)
 		}
@@ -447,6 +447,18 @@ func TestPersonWithoutAConversation(t *testing.T) {
 	w = b.post(page+"/erase", url.Values{"confirm": {"yes"}})
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != page+"?done=erase" || len(api.acts) != 1 {
 		t.Errorf("the erasure is answered %d to %s, acts %q", w.Code, w.Header().Get("Location"), api.acts)
+	}
+
+	again := open(t, &fakeAPI{empty: true})
+
+	w = again.post(page+"/erase", url.Values{"confirm": {"yes"}})
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != page+"?done=erase-none" {
+		t.Errorf("an erasure of nothing is answered %d to %s", w.Code, w.Header().Get("Location"))
+	}
+
+	w = again.get(w.Header().Get("Location"))
+	if body := w.Body.String(); !strings.Contains(body, "Nothing is stored of this person") || strings.Contains(body, "may be stored") {
+		t.Errorf("the page of an erasure of nothing is %d:\n%s", w.Code, body)
 	}
 
 	refusing := open(t, &fakeAPI{refusal: http.StatusNotFound})

@@ -58,9 +58,12 @@ type thread struct {
 // noConversation is the data of the page of a conversation of which the receiver has no state. Events of its person may be stored
 // nevertheless, so that it can be erased and exported.
 type noConversation struct {
-	ID     string
-	Reason string
+	ID       string
+	IsErased bool // nothing is stored of the person: an erasure has looked
 }
+
+// eraseNone is the notice of an erasure that found nothing.
+const eraseNone = "erase-none"
 
 func (c *console) conversation(v *view) error {
 	return c.showConversation(v, http.StatusOK)
@@ -95,7 +98,11 @@ func (c *console) showConversation(v *view, status int) error {
 	case v.draft != "": // the page of an error keeps it
 		return missing
 	default: // the id is valid, since the receiver has looked for messages
-		v.render(status, "no-conversation", noConversation{ID: v.request.PathValue("conversation"), Reason: missing.text})
+		v.render(status, "no-conversation", noConversation{
+			ID:       v.request.PathValue("conversation"),
+			IsErased: v.Query("done") == eraseNone,
+		})
+
 		return nil
 	}
 
@@ -114,13 +121,10 @@ func (v *view) conversationPath() string {
 	return "/conversations/" + url.PathEscape(v.request.PathValue("conversation"))
 }
 
-// changeConversation takes a conversation over, gives it back, or erases the person's data.
+// changeConversation sends a text to the person, takes a conversation over, gives it back, or erases the person's data.
 func (c *console) changeConversation(v *view) error {
 	act := v.request.PathValue("act")
 	back := v.Home() + v.conversationPath()
-
-	method := http.MethodPost
-	path := v.conversationPath() + "/" + act
 
 	switch act {
 	case actSend:
@@ -130,22 +134,36 @@ func (c *console) changeConversation(v *view) error {
 			return c.changeListed(v, act)
 		}
 	case "erase":
-		if !v.confirmed("Erase everything that is stored of this person?",
-			"Messages, answers, media links and statuses are deleted. Backups, the AI, the desk, the sink and Meta keep what they have.") {
-			return nil
-		}
-
-		method = http.MethodDelete
-		path = v.conversationPath() // whose page can erase once more, and is listed no more
+		return c.erase(v, back)
 	default:
 		return &apiError{status: http.StatusNotFound, text: v.T("There is no such action.")}
 	}
 
-	if _, err := call[any](v.request.Context(), v.api, method, path, nil); err != nil {
+	if _, err := call[any](v.request.Context(), v.api, http.MethodPost, v.conversationPath()+"/"+act, nil); err != nil {
 		return v.refused(err, func(status int) error { return c.showConversation(v, status) })
 	}
 
 	return v.redirect(back, act)
+}
+
+// erase erases the person's data, after a question, and leads to the page of the conversation: it can erase once more, and is
+// listed no more.
+func (c *console) erase(v *view, back string) error {
+	if !v.confirmed("Erase everything that is stored of this person?",
+		"Messages, answers, media links and statuses are deleted. Backups, the AI, the desk, the sink and Meta keep what they have.") {
+		return nil
+	}
+
+	erased, err := call[consoleapi.Erased](v.request.Context(), v.api, http.MethodDelete, v.conversationPath(), nil)
+	if err != nil {
+		return v.refused(err, func(status int) error { return c.showConversation(v, status) })
+	}
+
+	if erased.Events == 0 {
+		return v.redirect(back, eraseNone)
+	}
+
+	return v.redirect(back, "erase")
 }
 
 // changeListed takes a conversation of the list over, or gives it back, after a question: a button of a list is easily missed.
@@ -178,6 +196,10 @@ func (c *console) changeListed(v *view, act string) error {
 // sendText sends the text of a form to the person. If the receiver refuses it or does not confirm it, the form keeps the text
 // and its key, so that the person gets the text once, however often the form is sent.
 func (c *console) sendText(v *view, back string) error {
+	if v.cut != nil {
+		return v.refused(v.cut, func(status int) error { return c.showConversation(v, status) })
+	}
+
 	err := v.api.post(v.request.Context(), v.conversationPath()+"/messages", map[string]string{"text": v.draft}, v.key)
 	if err == nil {
 		return v.redirect(back, "send")
@@ -196,10 +218,6 @@ func (c *console) export(v *view) error {
 	response, err := v.api.send(v.request.Context(), http.MethodGet, v.conversationPath()+"/export", nil)
 	if err != nil {
 		return err
-	if v.cut != nil {
-		return v.refused(v.cut, func(status int) error { return c.showConversation(v, status) })
-	}
-
 	}
 	defer response.Body.Close()
 

@@ -80,6 +80,7 @@ var doneTexts = map[string]string{
 	"give-back": "The AI has the conversation again.",
 	"send":      "The message is on its way. People have the conversation now.",
 	"erase":     "The data of this person were erased. Erase once more on this page after a day: Meta may report about earlier messages until then.",
+	eraseNone:   "Nothing is stored of this person, so that there was nothing to erase.",
 	"cancel":    "The job ends after its current batch.",
 }
 
