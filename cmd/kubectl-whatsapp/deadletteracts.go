@@ -13,6 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/receiverapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 func (u unanswered) replayCommand(g *global) *cobra.Command {
@@ -150,17 +151,12 @@ func (u unanswered) applyToSelection(
 	yes bool,
 	kind consoleapi.JobKind,
 ) error {
-	page, err := api.Causes(ctx, filter)
+	selected, err := countSelected(ctx, api, filter)
 	if err != nil {
 		return err
 	}
 
-	var total int64
-	for _, cause := range page.Causes {
-		total += cause.Count
-	}
-
-	if total == 0 {
+	if selected.events == 0 {
 		return printAct(p, kind, 0)
 	}
 
@@ -168,7 +164,7 @@ func (u unanswered) applyToSelection(
 		progress := p.Progress()
 
 		job, err := api.Bulk(ctx, kind, filter, expected, func(job consoleapi.Job) {
-			progress.Update("%s %d of %d", verbs[kind], job.Done, total)
+			progress.Update("%s %d of %s", verbs[kind], job.Done, selected)
 		})
 
 		progress.End()
@@ -185,21 +181,65 @@ func (u unanswered) applyToSelection(
 	}
 
 	for { // an answer holds for no more events than its question named
-		if err := p.Confirm(ctx, yes, fmt.Sprintf("Discard %d %s?", total, u.what)); err != nil {
+		if err := p.Confirm(ctx, yes, u.discardQuestion(selected)); err != nil {
 			return err
 		}
 
-		err := start(&total)
+		err := start(&selected.events)
+		if _, ok := errors.AsType[*receiverapi.GrownError](err); !ok {
+			if err == nil && selected.isCut {
+				p.Note("There may be more %s: repeat the command for the rest.", u.what)
+			}
 
-		grown, ok := errors.AsType[*receiverapi.GrownError](err)
-		if !ok {
 			return err
 		}
 
 		p.Note("There are more %s now. Nothing was discarded.", u.what)
 
-		total = grown.Total
+		selected, err = countSelected(ctx, api, filter)
+		if err != nil {
+			return err
+		}
 	}
+}
+
+// discardQuestion returns the question before a discard. The answer to it holds for no more events than it names.
+func (u unanswered) discardQuestion(selected eventCount) string {
+	if selected.isCut {
+		return fmt.Sprintf("Discard %d of %s %s?", selected.events, selected, u.what)
+	}
+
+	return fmt.Sprintf("Discard %d %s?", selected.events, u.what)
+}
+
+// eventCount is the number of the events that a filter selects.
+type eventCount struct {
+	events int64
+	isCut  bool // there may be further causes, whose events are not counted
+}
+
+// String returns the number in words.
+func (c eventCount) String() string {
+	if c.isCut {
+		return fmt.Sprintf("at least %d", c.events)
+	}
+
+	return fmt.Sprint(c.events)
+}
+
+// countSelected counts the events that a filter selects.
+func countSelected(ctx context.Context, api *receiverapi.Client, filter receiverapi.Filter) (eventCount, error) {
+	page, err := api.Causes(ctx, filter)
+	if err != nil {
+		return eventCount{}, err
+	}
+
+	selected := eventCount{isCut: len(page.Causes) >= store.MaxCauses}
+	for _, cause := range page.Causes {
+		selected.events += cause.Count
+	}
+
+	return selected, nil
 }
 
 func printAct(p *output.Printer, kind consoleapi.JobKind, count int64) error {

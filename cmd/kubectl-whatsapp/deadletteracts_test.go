@@ -9,13 +9,16 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 // TestDiscardAsksAgain lets the dead letters become more while the tool waits for an answer. The answer holds for those only
@@ -33,8 +36,10 @@ func TestDiscardAsksAgain(t *testing.T) {
 		var body any
 
 		switch expected := r.URL.Query().Get("expect"); {
-		case r.Method == http.MethodGet:
+		case r.Method == http.MethodGet && len(calls) == 0:
 			body = map[string]any{"causes": []consoleapi.Cause{{Count: 3}}}
+		case r.Method == http.MethodGet:
+			body = map[string]any{"causes": []consoleapi.Cause{{Count: 3}, {Count: 2}}}
 		case expected == "3":
 			w.WriteHeader(http.StatusConflict)
 
@@ -88,5 +93,29 @@ func TestDiscardAsksAgain(t *testing.T) {
 
 	if diff := cmp.Diff([]string{"/v1/dead-letters/discard?expect=3&state=dead", "/v1/dead-letters/discard?expect=5&state=dead"}, calls); diff != "" {
 		t.Errorf("calls of the receiver (-want +got):\n%s", diff)
+	}
+}
+
+// TestDiscardOfManyCauses checks that the tool does not ask for a number as that of all events if the receiver has not counted
+// the events of all causes.
+func TestDiscardOfManyCauses(t *testing.T) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		causes := make([]consoleapi.Cause, store.MaxCauses)
+		for i := range causes {
+			causes[i].Count = 2
+		}
+
+		_ = json.NewEncoder(w).Encode(map[string]any{"causes": causes})
+	}))
+	defer receiver.Close()
+
+	got := runTool(t, "dead-letters", "discard", "--all", "--address", receiver.URL)
+	if got.code != output.CodeUsage || !strings.Contains(got.err, "Discard 1000 of at least 1000 dead letters?") {
+		t.Errorf("a discard without a terminal and without --yes: %+v", got)
+	}
+
+	got = runTool(t, "dead-letters", "list", "--by-cause", "--address", receiver.URL)
+	if got.code != 0 || !strings.Contains(got.err, "There may be more.") {
+		t.Errorf("the list of the causes does not say that it is cut: %q", got.err)
 	}
 }

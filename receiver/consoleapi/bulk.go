@@ -45,13 +45,13 @@ type BulkResult struct {
 	Discarded *int64 `json:"discarded,omitempty"`
 }
 
-// ExpectKey is the parameter of a bulk call that has the number of events that a person agreed to.
+// ExpectKey is the parameter of a bulk call that has the number of events that a person agreed to. The job changes no more.
 const ExpectKey = "expect"
 
 // Grown is the answer to a bulk call that selects more events than it expects. Nothing was changed.
 type Grown struct {
 	Error string `json:"error"` // for people
-	Grown int64  `json:"grown"` // the number of events that are selected now
+	Grown int64  `json:"grown"` // the number of events that are selected now; at least as many if they have store.MaxCauses causes
 }
 
 func (a *api) replaySelected(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +105,7 @@ func (a *api) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change 
 	}
 
 	job, ended, started := a.Jobs.start(planned, func(ctx context.Context, update func(func(*Job))) error {
-		return a.changeAll(ctx, selection, change, update)
+		return a.changeAll(ctx, selection, expected, change, update)
 	})
 	if !started {
 		answer(w, http.StatusConflict, newBulkResult(job))
@@ -168,15 +168,19 @@ func newBulkResult(job Job) BulkResult {
 	return result
 }
 
-// changeAll changes the selected events in batches, and wakes the engine after each.
+// changeAll changes the selected events in batches, in order of arrival, and wakes the engine after each. It ends at the
+// expected number: there are more if their causes were too many to be counted, or if others have failed since.
 func (a *api) changeAll(
 	ctx context.Context,
 	selection store.Selection,
+	expected int64,
 	change changeSelected,
 	update func(func(*Job)),
 ) error {
-	for after, tries := int64(0), 0; ; {
-		n, next, err := a.changeBatch(ctx, selection, after, change)
+	left := expected
+
+	for after, tries := int64(0), 0; left > 0; {
+		n, next, err := a.changeBatch(ctx, selection, after, int(min(bulkBatch, left)), change)
 		if err != nil {
 			update(func(job *Job) { job.Failed++ })
 
@@ -198,16 +202,20 @@ func (a *api) changeAll(
 			return nil
 		}
 
+		left -= int64(n) // a replay may count more than its limit: the messages that are answered together with one
 		after = next
 		tries = 0
 	}
+
+	return nil
 }
 
-// changeBatch changes one batch. The end of ctx interrupts no transaction.
+// changeBatch changes one batch of up to limit events. The end of ctx interrupts no transaction.
 func (a *api) changeBatch(
 	ctx context.Context,
 	selection store.Selection,
 	after int64,
+	limit int,
 	change changeSelected,
 ) (n int, next int64, err error) {
 	if err := ctx.Err(); err != nil {
@@ -217,7 +225,7 @@ func (a *api) changeBatch(
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), batchTimeout)
 	defer cancel()
 
-	return change(ctx, selection, after, a.Clock.Now(), bulkBatch)
+	return change(ctx, selection, after, a.Clock.Now(), limit)
 }
 
 // sleep waits, and returns an error if ctx ends first.

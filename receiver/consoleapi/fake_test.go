@@ -33,14 +33,9 @@ func (f *fakeStore) selected(s store.Selection, after int64) []*store.Record {
 
 	for i := range f.events {
 		r := &f.events[i]
-		code := ""
-
-		if n := len(r.Failures); n > 0 {
-			code = r.Failures[n-1].Code
-		}
 
 		isSelected := slices.Contains(s.States, r.Event.State) && r.Seq > after &&
-			matches(s.Code, code) &&
+			matches(s.Code, lastCode(r)) &&
 			matches(s.PhoneNumberID, r.Event.PhoneNumberID) &&
 			matches(string(s.Kind), string(r.Event.Kind)) &&
 			matches(s.Type, r.Event.Type) &&
@@ -81,20 +76,38 @@ func (f *fakeStore) Causes(_ context.Context, s store.Selection) ([]store.Cause,
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	found := f.selected(s, 0)
-	if len(found) == 0 {
-		return nil, nil
+	var causes []store.Cause
+
+	for _, r := range f.selected(s, 0) {
+		code := lastCode(r)
+
+		i := slices.IndexFunc(causes, func(c store.Cause) bool {
+			return c.State == r.Event.State && c.PhoneNumberID == r.Event.PhoneNumberID && c.Code == code
+		})
+		if i < 0 {
+			i = len(causes)
+			causes = append(causes, store.Cause{
+				State:         r.Event.State,
+				PhoneNumberID: r.Event.PhoneNumberID,
+				Code:          code,
+				First:         r.Event.ReceivedAt,
+			})
+		}
+
+		causes[i].Count++
+		causes[i].Last = r.Event.ReceivedAt
 	}
 
-	last := found[len(found)-1]
+	return causes[:min(len(causes), store.MaxCauses)], nil
+}
 
-	return []store.Cause{{
-		State: last.Event.State,
-		Code:  "http_400",
-		Count: int64(len(found)),
-		First: found[0].Event.ReceivedAt,
-		Last:  last.Event.ReceivedAt,
-	}}, nil
+// lastCode returns the code of an event's last failure; empty if there was none.
+func lastCode(r *store.Record) string {
+	if n := len(r.Failures); n > 0 {
+		return r.Failures[n-1].Code
+	}
+
+	return ""
 }
 
 func (f *fakeStore) change(s store.Selection, after int64, limit int, to store.State) (int, int64, error) {

@@ -4,6 +4,7 @@
 package consoleapi
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -226,4 +227,68 @@ func TestBulkCallExpectsANumber(t *testing.T) {
 	if result.State != JobDone || result.Done != 0 {
 		t.Errorf("answered %+v, want that fewer events than expected are no conflict", result)
 	}
+}
+
+// TestBulkCallChangesNoMoreThanExpected checks that a job ends at the number that its person agreed to, although more events are
+// selected: those of further causes, which are not counted, and those that failed since the count.
+func TestBulkCallChangesNoMoreThanExpected(t *testing.T) {
+	discarded := func(inbox *fakeStore) (n int) {
+		for i := range inbox.events {
+			if inbox.events[i].Event.State == store.Discarded {
+				n++
+			}
+		}
+
+		return n
+	}
+
+	t.Run("more causes than are counted", func(t *testing.T) {
+		inbox := &fakeStore{}
+		for i := range int64(store.MaxCauses + 1) {
+			inbox.events = append(inbox.events, deadLetter(i+1, store.Dead, "42", fmt.Sprint("code-", i)))
+			inbox.events[i].Event.ReceivedAt = now // else the last one would arrive after the call
+		}
+
+		console := newTestConsole(t, inbox)
+
+		var result BulkResult
+		console.callJSON(http.StatusOK, http.MethodPost, "/v1/dead-letters/discard?expect=500", &result)
+
+		if n := discarded(inbox); n != 500 || result.Done != 500 || result.State != JobDone || result.Total != nil {
+			t.Errorf("%d events are discarded, and the answer is %+v, want 500 of an unknown total", n, result)
+		}
+	})
+
+	t.Run("an event fails meanwhile", func(t *testing.T) {
+		inbox := &fakeStore{
+			block: make(chan struct{}),
+			events: []store.Record{
+				deadLetter(1, store.Dead, "42", "131026"),
+				deadLetter(2, store.Pending, "42", "131026"),
+				deadLetter(3, store.Dead, "42", "131026"),
+			},
+		}
+		console := newTestConsole(t, inbox)
+		answered := make(chan BulkResult)
+
+		go func() {
+			var result BulkResult
+			console.callJSON(http.StatusOK, http.MethodPost, "/v1/dead-letters/discard?expect=2", &result)
+
+			answered <- result
+		}()
+
+		if err := console.clock.BlockUntilContext(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+
+		inbox.mu.Lock()
+		inbox.events[1].Event.State = store.Dead
+		inbox.mu.Unlock()
+		close(inbox.block)
+
+		if result := <-answered; result.Done != 2 || discarded(inbox) != 2 {
+			t.Errorf("%d events are discarded, and the answer is %+v, want 2", discarded(inbox), result)
+		}
+	})
 }
