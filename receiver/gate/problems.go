@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// problemPrefix begins the names under which the store holds problems, among the pauses.
-	problemPrefix = "problem:"
 	// maxProblems bounds the problems of a receiver that it shares. The others end with calls of its own only.
 	maxProblems = 100
 	// problemRenewal is the age at which a receiver stores its problem again: the schedule returns it for LevelTTL.
@@ -34,7 +32,7 @@ const (
 //
 // A stored problem is a pause that has ended, so that it stops no call. It is safe for concurrent use.
 type Problems struct {
-	store store.Pauser // nil if no other receiver uses the store
+	store store.Pauser // nil if no other receiver uses the store; it may hold problems from when others did
 	clock clockwork.Clock
 
 	mu      sync.Mutex
@@ -111,6 +109,10 @@ func (p *Problems) Succeeded(name string, began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
+	if p.store == nil {
+		return
+	}
+
 	if known, ok := p.stored[name]; ok && began.After(known) && !p.over[name] {
 		p.over[name] = true
 		p.pending = true
@@ -123,6 +125,10 @@ func (p *Problems) adopt(pauses []store.Pause, asked time.Time) (over []string) 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
+	if p.store == nil {
+		return nil
+	}
+
 	now := p.clock.Now()
 	stored := map[string]time.Time{}
 
@@ -131,7 +137,7 @@ func (p *Problems) adopt(pauses []store.Pause, asked time.Time) (over []string) 
 			continue
 		}
 
-		name := strings.TrimPrefix(pause.Scope, problemPrefix)
+		name := strings.TrimPrefix(pause.Scope, store.ProblemPrefix)
 		stored[name] = now
 
 		if known, ok := p.stored[name]; ok {
@@ -169,6 +175,10 @@ func (p *Problems) adopt(pauses []store.Pause, asked time.Time) (over []string) 
 // Share stores and deletes problems for the other receivers. It makes no call while this receiver has no problem and knows of
 // none that is over.
 func (p *Problems) Share(ctx context.Context) error {
+	if p.store == nil {
+		return nil
+	}
+
 	found, over := p.begin()
 	if len(found) == 0 && len(over) == 0 {
 		return nil
@@ -184,7 +194,7 @@ func (p *Problems) Share(ctx context.Context) error {
 	for _, name := range found {
 		now := p.clock.Now()
 
-		if err := p.store.SetPause(ctx, store.Pause{Scope: problemPrefix + name, Until: now}, now); err != nil {
+		if err := p.store.SetPause(ctx, store.Pause{Scope: store.ProblemPrefix + name, Until: now}, now); err != nil {
 			errs = append(errs, fmt.Errorf("store a problem for the other receivers: %w", err))
 			continue
 		}
@@ -193,7 +203,7 @@ func (p *Problems) Share(ctx context.Context) error {
 	}
 
 	for _, name := range over {
-		if err := p.store.ClearPause(ctx, problemPrefix+name); err != nil {
+		if err := p.store.ClearPause(ctx, store.ProblemPrefix+name); err != nil {
 			errs = append(errs, fmt.Errorf("delete a problem that is over: %w", err))
 			continue
 		}
@@ -277,4 +287,4 @@ func (p *Problems) markDeleted(name string) {
 }
 
 // isProblem reports whether a stored pause is a problem.
-func isProblem(pause store.Pause) bool { return strings.HasPrefix(pause.Scope, problemPrefix) }
+func isProblem(pause store.Pause) bool { return strings.HasPrefix(pause.Scope, store.ProblemPrefix) }

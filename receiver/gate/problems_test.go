@@ -248,15 +248,35 @@ func TestProblemsOfAReceiverAreBounded(t *testing.T) {
 	f.wantShared("after the refusals", maxProblems)
 }
 
-// TestProblemsStayWithTheOnlyReceiver checks that a store without other receivers gets no problems.
+// TestProblemsStayWithTheOnlyReceiver checks that a store without other receivers gets no problems, and that the receiver
+// works with one that holds some, as after a move from PostgreSQL.
 func TestProblemsStayWithTheOnlyReceiver(t *testing.T) {
-	shared := pauses{}
-	f := newReplica(t, clockwork.NewFakeClock(), shared)
-	f.problems = newProblems(shared, f.clock, false)
+	replicas := newReplicas(t)
+	replicas.first.mustCall(person(1), 1, refusal(failure.ScopeApp, "190"), true)
+	replicas.first.wantShared("of two receivers", 1)
 
-	f.mustCall(person(1), 1, refusal(failure.ScopeApp, "190"), true)
-	f.adopt()
-	f.wantShared("after the refusal", 0)
+	for when, shared := range map[string]pauses{
+		"an empty store": {},
+		"a moved store":  replicas.first.shared,
+	} {
+		t.Run(when, func(t *testing.T) {
+			had := len(shared)
+			f := newReplica(t, clockwork.NewFakeClock(), shared)
+			f.problems = newProblems(shared, f.clock, false)
+
+			f.adopt()
+			f.clock.Advance(poll)
+			f.mustCall(person(1), 1, refusal(failure.ScopeApp, "190"), true)
+			f.adopt()
+			f.wantClosed("after the refusal", 1)
+			f.wantShared("after the refusal", had)
+
+			f.clock.Advance(period)
+			f.mustCall(person(1), 1, nil, true)
+			f.adopt()
+			f.wantClosed("after a success", 0)
+		})
+	}
 }
 
 // countedPauses counts the writes, and refuses them with an error if that is set.

@@ -8,8 +8,13 @@ import (
 	"time"
 )
 
-// MaxPauses limits the pauses that [Queue.Schedule] returns.
-const MaxPauses = 1000
+const (
+	// MaxPauses limits the pauses that [Queue.Schedule] returns.
+	MaxPauses = 1000
+	// ProblemPrefix begins the scopes of pauses by which the receivers of a store share their problems. They mean nothing in
+	// another store.
+	ProblemPrefix = "problem:"
+)
 
 // Pause stops all receivers from using a rate-limited scope, such as a number or a pair of numbers. A pause that ends when it is
 // set stops none: with a name of its own, it tells the other receivers of something else.

@@ -97,11 +97,13 @@ var Tables = []*Table{
 			{"error_code", Integer},
 		},
 	},
-	{
-		Name:    "pauses",
-		Key:     "scope",
-		Columns: []Column{{"scope", Text}, {"until", Integer}, {"level", Integer}, {"code", Text}, {"set_at", Integer}},
-	},
+	pauses,
+}
+
+var pauses = &Table{
+	Name:    "pauses",
+	Key:     "scope",
+	Columns: []Column{{"scope", Text}, {"until", Integer}, {"level", Integer}, {"code", Text}, {"set_at", Integer}},
 }
 
 var events = &Table{

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -126,6 +127,10 @@ func (m *mover) move(ctx context.Context, table *Table) (rows int64, err error) 
 			m.count(row)
 		case conversations:
 			endLease(row)
+		case pauses:
+			if isProblem(row) { // the next call finds out whether it still is one
+				return nil
+			}
 		}
 
 		rows++
@@ -164,6 +169,7 @@ func (m *mover) flush(ctx context.Context, table *Table) error {
 var (
 	eventSeq, eventClass, eventState  = events.column("seq"), events.column("class"), events.column("state")
 	laneReadyAt, laneSetAt, laneToken = conversations.column("ready_at"), conversations.column("set_at"), conversations.column("token")
+	pauseScope                        = pauses.column("scope")
 )
 
 func (m *mover) count(event []any) {
@@ -183,6 +189,13 @@ func endLease(conversation []any) {
 	}
 
 	conversation[laneToken] = nil
+}
+
+// isProblem reports whether a row of pauses is a problem that the receivers of the source shared.
+func isProblem(pause []any) bool {
+	scope, _ := pause[pauseScope].(string)
+
+	return strings.HasPrefix(scope, store.ProblemPrefix)
 }
 
 func size(row []any) int {

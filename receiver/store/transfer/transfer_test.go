@@ -174,3 +174,41 @@ func TestModel(t *testing.T) {
 		})
 	}
 }
+
+// TestProblemsAreNotMoved moves a store with a pause and with a problem that its receivers shared, which only they would end.
+func TestProblemsAreNotMoved(t *testing.T) {
+	to := newFile(t.TempDir())
+
+	from, err := newDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	s, err := from.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, scope := range []string{"number", store.ProblemPrefix + "number"} {
+		if err := s.SetPause(t.Context(), store.Pause{Scope: scope, Until: now.Add(time.Hour)}, now); err != nil {
+			t.Error(err)
+		}
+	}
+
+	closeStore(t, from, s)
+
+	if _, err := move(t.Context(), from, to, now); err != nil {
+		t.Fatal(err)
+	}
+
+	s, err = to.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if _, pauses, err := s.Schedule(t.Context(), now); err != nil || len(pauses) != 1 || pauses[0].Scope != "number" {
+		t.Errorf("the moved store has %v, %v, want the pause", pauses, err)
+	}
+
+	closeStore(t, to, s)
+}
