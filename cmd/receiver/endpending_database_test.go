@@ -63,6 +63,58 @@ func TestEndPendingAfterAnInterruption(t *testing.T) {
 	})
 }
 
+// TestEndPendingOfStatusesAfterAnInterruption runs the command again after one that was killed, or lost the database, while it
+// held the lanes of statuses. It releases nothing then.
+func TestEndPendingOfStatusesAfterAnInterruption(t *testing.T) {
+	_, user := newUser(t)
+
+	deadline := pending
+	deadline.Kind = store.KindAnswerDeadline
+	deadline.Class = store.Statuses
+
+	report := deadline
+	report.ID = store.NewID(store.KindStatusReport, "report")
+	report.Kind = store.KindStatusReport
+	report.Lane = store.ReportLane + "1"
+
+	within(t, openDatabase(user.URL), func(inbox store.Store) {
+		if _, err := inbox.Ingest(t.Context(), []store.Event{deadline, report}); err != nil {
+			t.Error(err)
+		}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+
+		killed := &killedStore{Interrupted: storetest.Interrupted{Store: inbox, Cancel: cancel}}
+		if _, err := store.EndRestored(ctx, killed, time.Now()); err == nil {
+			t.Error("EndRestored returned no error after its context ended")
+		}
+	})
+
+	if err := endInDatabase(t); err != nil {
+		t.Fatal(err)
+	}
+
+	within(t, openDatabase(user.URL), func(inbox store.Store) {
+		if record, err := inbox.Get(t.Context(), deadline.ID); err != nil || record.Event.State != store.Expired {
+			t.Errorf("the deadline is %+v, %v, want it expired", record, err)
+		}
+
+		now := time.Now()
+
+		leases, err := inbox.Claim(t.Context(), store.Statuses, now, now.Add(time.Minute), 10)
+		if err != nil || len(leases) != 1 || leases[0].Work.Event.ID != report.ID {
+			t.Errorf("claimed %v, %v, want the report, which stays", leases, err)
+		}
+	})
+}
+
+// killedStore is a store whose caller is killed after its first claim, so that it releases no lease.
+type killedStore struct{ storetest.Interrupted }
+
+// Release implements store.Queue.
+func (*killedStore) Release(context.Context, store.LeaseRef, time.Time) error { return store.ErrClosed }
+
 // TestEndPendingOfAnOlderSchema ends what is pending in a dump that a release with an older schema has made.
 func TestEndPendingOfAnOlderSchema(t *testing.T) {
 	server, user := newUser(t)

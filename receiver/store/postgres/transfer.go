@@ -21,8 +21,14 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/transfer"
 )
 
-// movingSuffix marks the sessions of a move.
-const movingSuffix = "-move"
+const (
+	// movingSuffix marks the sessions of a move.
+	movingSuffix = "-move"
+
+	// maxAhead is further than the clock of a receiver is ahead. A lease that was granted later is one of an interrupted
+	// [store.EndRestored], which claims what is due in the future, or worthless: RepairClock frees it.
+	maxAhead = 24 * time.Hour
+)
 
 // TransferOptions are how a store is moved.
 type TransferOptions struct {
@@ -88,25 +94,29 @@ type querier interface {
 }
 
 // checkUnused returns an error if a receiver works on the store, as far as its traces show. Leases and the leadership of the
-// subscription end soon after a receiver; that of retention can outlast it by far, and shows nothing.
+// subscription end soon after a receiver; that of retention can outlast it by far, and shows nothing. Neither does a lease
+// that no receiver can have granted. An older schema may lack the time at which leases were granted, so no column names it.
 func (s *stopped) checkUnused(ctx context.Context, on querier) error {
 	var (
 		sessions int
 		until    *int64
 	)
 
+	now := s.options.Clock.Now()
+
 	err := on.QueryRow(ctx, `
 		SELECT (SELECT count(*) FROM pg_stat_activity
 				WHERE application_name = $1 AND usename = current_user AND datname = current_database()),
 			(SELECT max(at) FROM (
-				SELECT ready_at AS at FROM conversations WHERE token IS NOT NULL
+				SELECT ready_at AS at FROM conversations c
+				WHERE token IS NOT NULL AND coalesce((to_jsonb(c) ->> 'set_at')::bigint, 0) <= $3
 				UNION ALL SELECT until FROM duties WHERE duty <> $2
-			) leases)`, s.receiver, store.JobRetention).Scan(&sessions, &until)
+			) leases)`, s.receiver, store.JobRetention, now.Add(maxAhead).UnixMilli()).Scan(&sessions, &until)
 	if err != nil {
 		return sanitizeError(ctx, err)
 	}
 
-	switch now := s.options.Clock.Now(); {
+	switch {
 	case sessions > 0 && !s.options.IgnoreSessions:
 		return fmt.Errorf("%w: %d sessions of the user are open with the name %s: stop all receivers, "+
 			"or ignore sessions if they belong to another store or to a pooler", transfer.ErrInUse, sessions, s.receiver)
