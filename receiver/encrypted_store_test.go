@@ -6,9 +6,7 @@ package receiver_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"log/slog"
 	"net/http"
 	"os"
@@ -16,9 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/backup"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -124,46 +119,5 @@ func TestEncryptedStore(t *testing.T) {
 
 	if other := h.record("wamid.2"); other.Event.State != store.Done || !bytes.Contains(other.Event.Payload, []byte(marked)) {
 		t.Error("the message of another person was erased or changed")
-	}
-}
-
-// TestMissingKeyOfTheMemory removes the key with which an earlier message was encrypted. The next message of the person waits for
-// it, spends no attempt, and delays no other person.
-func TestMissingKeyOfTheMemory(t *testing.T) {
-	first := bytes.Repeat([]byte{1}, 32)
-	second := bytes.Repeat([]byte{2}, 32)
-
-	h := newModelHarness(t, func(c *config.Config) { c.Store.Encrypted = true })
-	h.writeSecret(config.RoleStoreKey, "0", base64.StdEncoding.EncodeToString(first))
-	h.start()
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hola"))
-	h.waitSent(1)
-	h.waitIdle()
-	h.stop()
-	h.writeSecret(config.RoleStoreKey, "0", base64.StdEncoding.EncodeToString(second))
-	h.start()
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "¿y mañana?"))
-	h.deliver(http.StatusOK, textDelivery(luis, "wamid.3", "otra persona"))
-	h.waitSent(2)
-
-	sum := sha256.Sum256(first)
-	missing := "key " + hex.EncodeToString(sum[:4]) + " is missing"
-
-	for range 5 { // more than the message has attempts
-		h.waitFor("the problem", func() bool { return strings.Contains(h.status().Problems["decrypt the store"], missing) })
-		h.pass(time.Minute, time.Minute)
-	}
-
-	if record := h.record("wamid.2"); record.Event.State != store.Pending || record.Attempts != 0 || len(record.Failures) > 0 {
-		t.Errorf("the message is %s after %d attempts, with %v; want it to wait", record.Event.State, record.Attempts, record.Failures)
-	}
-
-	h.writeSecret(config.RoleStoreKey, "1", base64.StdEncoding.EncodeToString(first))
-	h.Local.Live.Reload()
-	h.clock.Advance(time.Minute)
-	h.waitSent(3)
-
-	if diff := cmp.Diff([]string{"system", "user hola", "assistant You said: hola", "user ¿y mañana?"}, h.modelHeard()); diff != "" {
-		t.Errorf("the model got (-want +got):\n%s", diff)
 	}
 }

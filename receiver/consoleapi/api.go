@@ -152,16 +152,13 @@ func (a *api) fail(w http.ResponseWriter, err error, missing string) {
 }
 
 // storeProblem returns how an answer names a failure of the store. Of a value that cannot be decrypted it has the reason, with the
-// id of the key and the field to mend. Other errors may have personal data.
+// id of the key and the field to fix. Other errors may have personal data.
 func storeProblem(err error) string {
 	if !errors.Is(err, store.ErrKey) {
 		return "the store is unavailable"
 	}
 
-	_, reason, _ := strings.Cut(err.Error(), store.ErrKey.Error())
-	reason, _, _ = strings.Cut(reason, "\n") // of other errors
-
-	return store.ErrKey.Error() + reason
+	return store.KeyProblem(err)
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

@@ -201,7 +201,7 @@ func (a *api) messages(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	found, err := a.Store.History(r.Context(), name, before, limit)
+	found, err := a.Store.History(r.Context(), name, before, time.Time{}, limit)
 	if err != nil {
 		a.fail(w, err, noSuchConversation)
 		return

@@ -40,6 +40,11 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		return err
 	}
 
+	history, err := e.history(ctx, a) // before the download: it may have to wait for a key
+	if err != nil {
+		return err
+	}
+
 	defer e.removeFile(a)
 
 	request, err := e.request(ctx, a)
@@ -54,6 +59,8 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 
 		return nil
 	}
+
+	request.History = history
 
 	given, err := e.ask(ctx, a, request)
 	if err != nil {
@@ -109,6 +116,8 @@ func (e *Engine) ask(ctx context.Context, a *attempt, request *assistant.Request
 		return answer.Answer{}, nil
 	}
 
+	other.History = request.History
+
 	return e.callAI(ctx, a, other)
 }
 
@@ -160,13 +169,6 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 	request.Attempt = a.attemptNumber()
 	request.Replays = a.work.Replays
 	request.Text = cmp.Or(request.Text, a.plainText())
-
-	history, err := e.history(ctx, a)
-	if err != nil {
-		return answer.Answer{}, err
-	}
-
-	request.History = history
 
 	isProbe := a.permit.IsProbe()
 

@@ -96,7 +96,7 @@ func (e *Engine) askLate(ctx context.Context, a *attempt, late store.Event, foll
 func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsapp.Text, now time.Time) error {
 	id := store.NewID(store.KindMessage, a.number(), string(original))
 
-	record, err := e.Store.Get(ctx, id)
+	record, err := e.storedState(ctx, id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}

@@ -70,7 +70,7 @@ func (e *Engine) findAwaited(ctx context.Context, a *statusAttempt) (*awaited, e
 		return nil, unreadable(op, "the message is not a JSON object")
 	}
 
-	record, err := e.Store.Get(ctx, id)
+	record, err := e.storedState(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}

@@ -32,19 +32,15 @@ func (e *Engine) history(ctx context.Context, a *attempt) ([]assistant.HistoryMe
 	}
 
 	limits := a.settings.OpenAI.Memory
+	since := e.Clock.Now().Add(-limits.Duration)
 
-	records, err := e.Store.History(ctx, a.lease.Lane, a.work.Seq, min(eventsPerTurn**limits.Turns, maxRemembered))
+	records, err := e.Store.History(ctx, a.lease.Lane, a.work.Seq, since, min(eventsPerTurn**limits.Turns, maxRemembered))
 	if err != nil {
 		return nil, fmt.Errorf("read the last turns of the conversation: %w", err)
 	}
 
-	slices.Reverse(records)
-
-	since := e.Clock.Now().Add(-limits.Duration)
-	records = slices.DeleteFunc(records, func(r store.Record) bool { return r.Event.ReceivedAt.Before(since) })
-
 	var m memory
-	for _, record := range records {
+	for _, record := range slices.Backward(records) {
 		m.add(record, a.work.Conversation.Takeover)
 	}
 

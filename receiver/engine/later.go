@@ -121,7 +121,7 @@ func isAnsweredLater(r *store.Record) bool {
 
 // isAnswered reports whether the final answer to a question was posted to the messages API.
 func (e *Engine) isAnswered(ctx context.Context, question store.ID, replays int) (bool, error) {
-	_, err := e.Store.Get(ctx, outbound.AnsweredID(question, replays))
+	_, err := e.storedState(ctx, outbound.AnsweredID(question, replays))
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}

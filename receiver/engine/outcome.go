@@ -10,7 +10,6 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -18,9 +17,6 @@ import (
 // sideEventMaxAge is the time for which statuses and notices are retried while the AI or the sink refuses them. There is no
 // limit of attempts. Older events expire and stay in the store.
 const sideEventMaxAge = 24 * time.Hour
-
-// keyRetry is how long an event waits after an attempt that met another stored event whose key is missing.
-const keyRetry = time.Minute
 
 // postponed ends an attempt that must wait. Nothing failed.
 type postponed struct {
@@ -128,10 +124,8 @@ func (e *Engine) resolve(ctx context.Context, h head, call gate.Call, err error)
 		return e.waitFor(ctx, h, wait.Closed), nil
 	}
 
-	if errors.Is(err, store.ErrKey) { // as of an earlier message; the store reports the problem
-		e.sampled.Error("attempt waits for the key of a stored event", logevent.EventID, h.work.Event.ID, "error", err)
-
-		return &store.Outcome{State: store.Pending, RetryAt: e.Clock.Now().Add(keyRetry)}, nil
+	if errors.Is(err, store.ErrKey) {
+		return e.resolveKey(h, err)
 	}
 
 	if fallback, ok := errors.AsType[*fallbackError](err); ok {

@@ -210,7 +210,7 @@ func (e *Engine) deskHistory(ctx context.Context, conversation, event string) ([
 		return nil, unreadable(handoff.Op, "the stored request names no event")
 	}
 
-	before, err := e.Store.Get(ctx, id)
+	before, err := e.storedState(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
@@ -219,19 +219,16 @@ func (e *Engine) deskHistory(ctx context.Context, conversation, event string) ([
 		return nil, fmt.Errorf("look up the message that was handed off: %w", err)
 	}
 
-	records, err := e.Store.History(ctx, conversation, before.Seq, eventsPerTurn*deskTurns)
+	since := e.Clock.Now().Add(-deskMemory)
+
+	records, err := e.Store.History(ctx, conversation, before.Seq, since, eventsPerTurn*deskTurns)
 	if err != nil {
 		return nil, fmt.Errorf("read the last turns of the conversation: %w", err)
 	}
 
 	var m memory
-
-	since := e.Clock.Now().Add(-deskMemory)
-
 	for _, record := range slices.Backward(records) {
-		if record.Event.ReceivedAt.After(since) {
-			m.add(record, store.Takeover{})
-		}
+		m.add(record, store.Takeover{})
 	}
 
 	var turns []handoff.Turn

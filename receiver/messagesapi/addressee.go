@@ -125,7 +125,7 @@ func (a *API) byKey(ctx context.Context, settings *config.Snapshot, key string) 
 // newestMessage returns the newest message of a conversation. If none is stored, or the key of one is missing, the item only
 // names the number and the recipient.
 func (a *API) newestMessage(ctx context.Context, name string) (whatsapp.Item, error) {
-	history, err := a.Store.History(ctx, name, 0, historyLimit)
+	history, err := a.Store.History(ctx, name, 0, time.Time{}, historyLimit)
 	if err != nil && !errors.Is(err, store.ErrKey) {
 		return whatsapp.Item{}, err
 	}

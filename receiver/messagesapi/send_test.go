@@ -230,7 +230,7 @@ func TestConcurrentRepetitionsAreStoredOnce(t *testing.T) {
 		t.Errorf("statuses (-want +got):\n%s", diff)
 	}
 
-	history, err := f.store.History(t.Context(), number+":"+ana, 0, 10)
+	history, err := f.store.History(t.Context(), number+":"+ana, 0, time.Time{}, 10)
 	if err != nil || len(history) != 2 {
 		t.Errorf("%d events are stored, error %v, want the message and one answer", len(history), err)
 	}
@@ -422,7 +422,7 @@ func (s brokenStore) Ingest(context.Context, []store.Event) ([]bool, error) { re
 type lockedStore struct{ Store }
 
 // History implements store.Events.
-func (lockedStore) History(context.Context, string, int64, int) ([]store.Record, error) {
+func (lockedStore) History(context.Context, string, int64, time.Time, int) ([]store.Record, error) {
 	return nil, fmt.Errorf("read an event: %w: key 0a1b2c3d is missing", store.ErrKey)
 }
 

@@ -140,8 +140,14 @@ func (s *countedStore) Peek(ctx context.Context, lease store.LeaseRef, limit int
 	return events, err
 }
 
-func (s *countedStore) History(ctx context.Context, name string, before int64, limit int) ([]store.Record, error) {
-	found, err := s.Store.History(ctx, name, before, limit)
+func (s *countedStore) History(
+	ctx context.Context,
+	name string,
+	before int64,
+	since time.Time,
+	limit int,
+) ([]store.Record, error) {
+	found, err := s.Store.History(ctx, name, before, since, limit)
 	s.count("history", err)
 
 	return found, err

@@ -13,6 +13,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -30,6 +31,8 @@ var (
 	// ErrKey means that a stored value cannot be decrypted with the present keys. The caller may retry later, since an
 	// administrator can add the key.
 	ErrKey = errors.New("a stored value cannot be decrypted")
+	// ErrAltered is an ErrKey that no key ends: the value was changed after it was encrypted, or moved from another event.
+	ErrAltered = fmt.Errorf("%w: it was changed, or moved from another event", ErrKey)
 	// ErrClosed means that the store was closed before the call started.
 	ErrClosed = errors.New("the store is closed")
 )
@@ -117,7 +120,8 @@ type Queue interface {
 
 // Events reads stored events and the statuses of outbound messages.
 type Events interface {
-	// Get returns an event with its history, or ErrNotFound.
+	// Get returns an event with its history, or ErrNotFound. With ErrKey it returns the event without its payload, its
+	// transcript and the bodies of its replies.
 	Get(ctx context.Context, id ID) (*Record, error)
 
 	// List returns up to limit events that match a filter and whose Seq is greater than after, in order of arrival. It
@@ -144,7 +148,10 @@ type Events interface {
 	//
 	// Events that never were pending, and those whose payload was purged, are left out. The cost does not depend on the
 	// length of the history.
-	History(ctx context.Context, name string, before int64, limit int) ([]Record, error)
+	//
+	// Of the events found, those that were received before since are left out. They are not decrypted, so that none of them
+	// needs its key.
+	History(ctx context.Context, name string, before int64, since time.Time, limit int) ([]Record, error)
 
 	// Backlog returns how many outbound messages of a conversation are pending, at most limit. Its cost depends only on what
 	// is pending in the conversation.

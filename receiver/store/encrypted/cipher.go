@@ -84,6 +84,15 @@ func ParseKeys(texts []string) (Keys, error) {
 	return keys, nil
 }
 
+// missingKeyError is the store.ErrKey of a value whose key is missing.
+type missingKeyError struct{ id keyID }
+
+func (e *missingKeyError) Error() string {
+	return fmt.Sprintf("%v: key %s is missing: add it to store.encryption.keySecretRefs", store.ErrKey, e.id)
+}
+
+func (e *missingKeyError) Unwrap() error { return store.ErrKey }
+
 // encrypt encrypts a value for a place, which is the only one where it can be decrypted. Empty values stay empty.
 func (k Keys) encrypt(value, place []byte) []byte {
 	if len(value) == 0 || len(k.all) == 0 {
@@ -108,14 +117,14 @@ func (k Keys) decrypt(value, place []byte) ([]byte, error) {
 
 	opener, ok := k.all[id]
 	if !ok {
-		return nil, fmt.Errorf("%w: key %s is missing: add it to store.encryption.keySecretRefs", store.ErrKey, id)
+		return nil, &missingKeyError{id}
 	}
 
 	nonce := value[nonceStart : nonceStart+nonceSize]
 
 	decrypted, err := opener.Open(nil, nonce, value[nonceStart+nonceSize:], place)
 	if err != nil {
-		return nil, fmt.Errorf("%w: it was changed, or moved from another event", store.ErrKey)
+		return nil, store.ErrAltered
 	}
 
 	return decrypted, nil

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -19,12 +20,30 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 		return nil, err
 	}
 
-	decrypted, err := s.records([]store.Record{*record}, nil)
-	if err != nil {
-		return nil, err
+	keys, err := s.decrypting()
+	if err == nil {
+		err = s.record(keys, record)
 	}
 
-	return &decrypted[0], nil
+	if err != nil {
+		clearContent(record)
+	}
+
+	return record, err
+}
+
+// clearContent removes what is encrypted from an event.
+func clearContent(r *store.Record) {
+	r.Event.Payload = nil
+	r.Transcript = ""
+
+	for i := range r.Replies {
+		r.Replies[i].Body = nil
+	}
+
+	for i := range r.Coalesced {
+		r.Coalesced[i].Payload = nil
+	}
 }
 
 // List implements store.Events.
@@ -52,8 +71,14 @@ func (s *Store) EventDetail(ctx context.Context, id store.ID) (*store.EventDetai
 }
 
 // History implements store.Events.
-func (s *Store) History(ctx context.Context, name string, before int64, limit int) ([]store.Record, error) {
-	records, err := s.Store.History(ctx, name, before, limit)
+func (s *Store) History(
+	ctx context.Context,
+	name string,
+	before int64,
+	since time.Time,
+	limit int,
+) ([]store.Record, error) {
+	records, err := s.Store.History(ctx, name, before, since, limit)
 
 	return s.records(records, err)
 }

@@ -59,15 +59,21 @@ func New(inner store.Store, keys func() (Keys, error), clock clockwork.Clock, lo
 
 // Problem describes the missing or wrong keys, or returns "".
 func (s *Store) Problem() string {
-	if _, err := s.keys(); err != nil {
+	keys, err := s.keys()
+	if err != nil {
 		return err.Error()
 	}
 
-	if last := s.unreadable.Load(); last != nil && s.clock.Since(last.at) < 2*retryAfter {
-		return last.err.Error()
+	last := s.unreadable.Load()
+	if last == nil || s.clock.Since(last.at) >= 2*store.MaxKeyWait {
+		return ""
 	}
 
-	return ""
+	if missing, ok := errors.AsType[*missingKeyError](last.err); ok && keys.all[missing.id] != nil {
+		return "" // it was added since
+	}
+
+	return last.err.Error()
 }
 
 // note records for Problem why an event could not be decrypted.

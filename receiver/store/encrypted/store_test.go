@@ -229,7 +229,7 @@ func TestReadsNameTheMissingKey(t *testing.T) {
 	}{
 		"history": {
 			read: func(s *Store, _ store.LeaseRef) error {
-				_, err := s.History(t.Context(), head.Lane, 0, 10)
+				_, err := s.History(t.Context(), head.Lane, 0, time.Time{}, 10)
 				return err
 			},
 			want: store.ErrKey,
@@ -282,6 +282,56 @@ func TestReadsNameTheMissingKey(t *testing.T) {
 	}
 }
 
+// TestReadsThatNeedNoKey reads a conversation after the last message without its key, and of an event what is not encrypted.
+func TestReadsThatNeedNoKey(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	now := clock.Now()
+	keys := keysOf(t, key(1))
+	s := open(t, filepath.Join(t.TempDir(), "inbox.db"), clock, Keys{})
+	s.keys = func() (Keys, error) { return keys, nil }
+
+	lost := message(now)
+	if _, err := s.Ingest(t.Context(), []store.Event{lost}); err != nil {
+		t.Fatal(err)
+	}
+
+	keys = keysOf(t, key(2))
+	later := message(now.Add(time.Hour))
+	later.ID = store.NewID(store.KindMessage, "b")
+
+	if _, err := s.Ingest(t.Context(), []store.Event{later}); err != nil {
+		t.Fatal(err)
+	}
+
+	found, err := s.History(t.Context(), lost.Lane, 0, now.Add(time.Minute), 10)
+	if err != nil || len(found) != 1 || found[0].Event.ID != later.ID {
+		t.Errorf("the later history is %v, %v, want the later message", found, err)
+	}
+
+	if problem := s.Problem(); problem != "" {
+		t.Errorf("the problem is %q, want none", problem)
+	}
+
+	record, err := s.Get(t.Context(), lost.ID)
+	if !errors.Is(err, store.ErrKey) || errors.Is(err, store.ErrAltered) {
+		t.Fatalf("Get returned %v, want store.ErrKey", err)
+	}
+
+	if record.Event.ID != lost.ID || record.Event.State != store.Pending || record.Event.Payload != nil {
+		t.Errorf("Get returned %+v, want the event without its payload", record)
+	}
+
+	if s.Problem() == "" {
+		t.Error("the missing key is no problem")
+	}
+
+	keys = keysOf(t, key(2), key(1))
+
+	if problem := s.Problem(); problem != "" {
+		t.Errorf("the problem is %q after the key was added", problem)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	place := []byte("payload/1")
 	value := []byte(`{"text":"hello"}`)
@@ -296,15 +346,16 @@ func TestKeys(t *testing.T) {
 		value []byte
 		place []byte
 		fails bool
+		final bool // no key helps
 	}{
 		"the same key":        {keys: old, value: sealed, place: place},
 		"a rotated key":       {keys: keysOf(t, key(2), key(1)), value: sealed, place: place},
 		"clear text":          {keys: old, value: value, place: place},
 		"without its key":     {keys: keysOf(t, key(2)), value: sealed, place: place, fails: true},
 		"without any key":     {keys: Keys{}, value: sealed, place: place, fails: true},
-		"of another event":    {keys: old, value: sealed, place: []byte("payload/2"), fails: true},
-		"a changed value":     {keys: old, value: changed, place: place, fails: true},
-		"a shortened value":   {keys: old, value: sealed[:len(sealed)-1], place: place, fails: true},
+		"of another event":    {keys: old, value: sealed, place: []byte("payload/2"), fails: true, final: true},
+		"a changed value":     {keys: old, value: changed, place: place, fails: true, final: true},
+		"a shortened value":   {keys: old, value: sealed[:len(sealed)-1], place: place, fails: true, final: true},
 		"a value of a byte 1": {keys: old, value: []byte{version}, place: place, fails: false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -313,6 +364,8 @@ func TestKeys(t *testing.T) {
 			switch {
 			case tc.fails && !errors.Is(err, store.ErrKey):
 				t.Errorf("decrypt returned %q, %v", got, err)
+			case errors.Is(err, store.ErrAltered) != tc.final:
+				t.Errorf("decrypt returned %v, want that no key helps: %t", err, tc.final)
 			case !tc.fails && err != nil:
 				t.Error(err)
 			}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -36,7 +37,7 @@ const conversationHistory = `
 		) e
 		ORDER BY seq DESC LIMIT $3
 	)
-	` + recordColumns + `WHERE e.seq = ANY(ARRAY(SELECT seq FROM found)) ORDER BY e.seq DESC`
+	` + recordColumns + `WHERE e.seq = ANY(ARRAY(SELECT seq FROM found)) AND e.received_at >= $4 ORDER BY e.seq DESC`
 
 // Backlog implements store.Events.
 func (s *Store) Backlog(ctx context.Context, name string, limit int) (int, error) {
@@ -62,7 +63,7 @@ func (s *Store) Backlog(ctx context.Context, name string, limit int) (int, error
 }
 
 // History implements store.Events.
-func (s *Store) History(ctx context.Context, name string, before int64, limit int) ([]store.Record, error) {
+func (s *Store) History(ctx context.Context, name string, before int64, since time.Time, limit int) ([]store.Record, error) {
 	if before <= 0 {
 		before = math.MaxInt64
 	}
@@ -70,7 +71,7 @@ func (s *Store) History(ctx context.Context, name string, before int64, limit in
 	var found []store.Record
 
 	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
-		found, err = t.answeredRecords(ctx, conversationHistory, name, before, max(limit, 0))
+		found, err = t.answeredRecords(ctx, conversationHistory, name, before, max(limit, 0), since.UnixMilli())
 		return err
 	})
 	if err != nil {

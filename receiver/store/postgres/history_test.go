@@ -45,7 +45,7 @@ func TestHistoryOfABusyPersonIsReadByIndex(t *testing.T) {
 
 	var out []byte
 
-	err = c.QueryRow(t.Context(), "EXPLAIN (FORMAT JSON) "+conversationHistory, "person 1", int64(math.MaxInt64), 20).Scan(&out)
+	err = c.QueryRow(t.Context(), "EXPLAIN (FORMAT JSON) "+conversationHistory, "person 1", int64(math.MaxInt64), 20, int64(0)).Scan(&out)
 	if err != nil {
 		t.Fatal(err)
 	}

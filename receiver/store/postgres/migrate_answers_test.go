@@ -36,7 +36,7 @@ func TestHistoryOfVersion6(t *testing.T) {
 
 	s := openStore(t, access)
 
-	found, err := s.History(t.Context(), "user", 0, 10)
+	found, err := s.History(t.Context(), "user", 0, time.Time{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -344,7 +344,7 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, err := s.Search(ctx, store.Search{Job: "job"}, 0, 10); return err },
 		func() error { _, err := s.Stats(ctx, start); return err },
 		func() error { _, err := s.Backlog(ctx, message(1, 1).Lane, 10); return err },
-		func() error { _, err := s.History(ctx, message(1, 1).Lane, 0, 10); return err },
+		func() error { _, err := s.History(ctx, message(1, 1).Lane, 0, time.Time{}, 10); return err },
 		func() error { _, err := s.ClaimWaiting(ctx, store.Conversations, "bird", later, 10); return err },
 		func() error { _, _, err := s.Schedule(ctx, start); return err },
 		func() error { _, err := s.Conversation(ctx, message(1, 1).Lane); return err },

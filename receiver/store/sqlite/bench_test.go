@@ -328,7 +328,7 @@ func BenchmarkConversation(b *testing.B) {
 	}
 
 	for b.Loop() {
-		if found, err := s.History(b.Context(), message(-1, 1000).Lane, 0, 20); err != nil || len(found) != 20 {
+		if found, err := s.History(b.Context(), message(-1, 1000).Lane, 0, time.Time{}, 20); err != nil || len(found) != 20 {
 			b.Fatalf("History returned %d events, %v", len(found), err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -25,7 +26,7 @@ const (
 )
 
 // History implements store.Events.
-func (s *Store) History(ctx context.Context, name string, before int64, limit int) ([]store.Record, error) {
+func (s *Store) History(ctx context.Context, name string, before int64, since time.Time, limit int) ([]store.Record, error) {
 	if before <= 0 {
 		before = math.MaxInt64
 	}
@@ -56,6 +57,7 @@ func (s *Store) History(ctx context.Context, name string, before int64, limit in
 
 		slices.SortFunc(found, func(a, b store.Record) int { return cmp.Compare(b.Seq, a.Seq) })
 		found = found[:min(len(found), limit)]
+		found = slices.DeleteFunc(found, func(r store.Record) bool { return r.Event.ReceivedAt.Before(since) })
 
 		for i := range found {
 			if found[i].Replies, err = readReplies(ctx, c, found[i].Seq); err != nil {

@@ -5,6 +5,7 @@ package sqlite
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -28,7 +29,7 @@ UPDATE counts SET pending = 1, dead = 1;
 func TestHistoryOfVersion7(t *testing.T) {
 	s := openStore(t, oldStore(t, 7, version7))
 
-	found, err := s.History(t.Context(), "user", 0, 10)
+	found, err := s.History(t.Context(), "user", 0, time.Time{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -198,7 +198,7 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, err := s.JobStates(ctx, "job"); return err },
 		func() error { _, err := s.Stats(ctx, start); return err },
 		func() error { _, err := s.Backlog(ctx, message(1, 1).Lane, 10); return err },
-		func() error { _, err := s.History(ctx, message(1, 1).Lane, 0, 10); return err },
+		func() error { _, err := s.History(ctx, message(1, 1).Lane, 0, time.Time{}, 10); return err },
 		func() error { _, err := s.EventDetail(ctx, message(2, 1).ID); return err },
 		func() error { _, err := s.Statuses(ctx, "", []string{"m", "n"}); return err },
 		func() error { _, err := s.Recent(ctx, store.Position{}, 10); return err },

@@ -13,7 +13,7 @@ import (
 func (f *fixture) history(name string, before int64, limit int) []store.Record {
 	f.Helper()
 
-	found, err := f.History(f.Context(), name, before, limit)
+	found, err := f.History(f.Context(), name, before, time.Time{}, limit)
 	if err != nil {
 		f.Fatalf("History: %v", err)
 	}
@@ -116,6 +116,30 @@ var historyTests = map[string]func(*fixture){
 		processAll(f, at(0))
 		f.wantHistory("afterwards", f.history("former", 0, 10), "f", "e", "d", "c", "b", "a")
 		f.wantHistory("a page afterwards", f.history("former", f.get(id("e")).Seq, 3), "d", "c", "b")
+	},
+
+	"leaves out what was received before a time": func(f *fixture) {
+		f.ingest(received(text("a", "lane"), at(0)))
+		processAll(f, at(0))
+		f.ingest(received(text("b", "lane"), at(time.Hour)), received(text("c", "lane"), at(time.Minute)))
+
+		since := func(t time.Time, limit int) []store.Record {
+			found, err := f.History(f.Context(), "lane", 0, t, limit)
+			f.wantErr("History", err, nil)
+
+			return found
+		}
+
+		for _, when := range []string{"while pending", "afterwards"} {
+			f.wantHistory("all "+when, since(at(0), 10), "c", "b", "a")
+			f.wantHistory("after the first "+when, since(at(time.Millisecond), 10), "c", "b")
+			f.wantHistory("until the last "+when, since(at(time.Minute), 10), "c", "b")
+			f.wantHistory("of two "+when, since(at(time.Hour), 2), "b")
+			f.wantHistory("of the newest "+when, since(at(time.Hour), 1))
+			f.wantHistory("none "+when, since(at(2*time.Hour), 10))
+
+			processAll(f, at(time.Hour))
+		}
 	},
 
 	"leaves out events whose payload was purged": func(f *fixture) {

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -32,7 +33,7 @@ func (m *model) history(t *rapid.T) {
 	before := int64(0)
 
 	for page := range 2 {
-		got, err := m.store.History(t.Context(), name, before, limit)
+		got, err := m.store.History(t.Context(), name, before, time.Time{}, limit)
 
 		same := slices.EqualFunc(got, want[:min(limit, len(want))], func(r store.Record, e *modelEvent) bool {
 			return r.Event.ID == e.event.ID && r.Event.State == e.state && r.Transcript == e.transcript &&
