@@ -29,15 +29,25 @@ type extensions struct {
 	log       logr.Logger
 	// disabled are the kinds that the operator must not use. They count as not served.
 	disabled []string
-	// changed is called with the kinds added and removed since the last call, and never concurrently.
-	changed func(ctx context.Context, added, removed []kind) error
+	// changed is called with what has changed since the last call, and never concurrently.
+	changed func(ctx context.Context, change apiChange) error
 
-	mu     sync.RWMutex
-	served map[schema.GroupVersionKind]bool
+	mu        sync.RWMutex
+	served    map[schema.GroupVersionKind]bool
+	openShift bool
 }
 
-// discover returns the kinds added and removed since the last call of record.
-func (e *extensions) discover() (added, removed []kind, err error) {
+// apiChange is a difference between the optional APIs that the cluster serves and those that are recorded.
+type apiChange struct {
+	added, removed []kind
+	openShift      bool // has come or gone
+}
+
+// isEmpty reports whether nothing has changed.
+func (c apiChange) isEmpty() bool { return len(c.added)+len(c.removed) == 0 && !c.openShift }
+
+// discover returns what has changed since the last call of record.
+func (e *extensions) discover(ctx context.Context) (change apiChange, err error) {
 	for _, kind := range kinds {
 		if !kind.optional || e.isDisabled(kind.Kind) {
 			continue
@@ -45,7 +55,7 @@ func (e *extensions) discover() (added, removed []kind, err error) {
 
 		list, err := e.discovery.ServerResourcesForGroupVersion(kind.GroupVersion().String())
 		if err != nil && !apierrors.IsNotFound(err) {
-			return nil, nil, fmt.Errorf("discover whether %s is served: %w", kind.GroupKind(), err)
+			return apiChange{}, fmt.Errorf("discover whether %s is served: %w", kind.GroupKind(), err)
 		}
 
 		served := err == nil && slices.ContainsFunc(list.APIResources, func(resource metav1.APIResource) bool {
@@ -54,26 +64,37 @@ func (e *extensions) discover() (added, removed []kind, err error) {
 
 		switch before := e.isServed(kind.GroupVersionKind); {
 		case served && !before:
-			added = append(added, kind)
+			change.added = append(change.added, kind)
 		case before && !served:
-			removed = append(removed, kind)
+			change.removed = append(change.removed, kind)
 		}
 	}
 
-	return added, removed, nil
+	openShift, err := e.discoverOpenShift(ctx)
+	if err != nil {
+		return apiChange{}, err
+	}
+
+	change.openShift = openShift != e.isOpenShift()
+
+	return change, nil
 }
 
-// record starts and stops the rendering of kinds.
-func (e *extensions) record(added, removed []kind) {
+// record starts and stops the rendering of kinds, and the rendering for OpenShift.
+func (e *extensions) record(change apiChange) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 
-	for _, kind := range added {
+	for _, kind := range change.added {
 		e.served[kind.GroupVersionKind] = true
 	}
 
-	for _, kind := range removed {
+	for _, kind := range change.removed {
 		delete(e.served, kind.GroupVersionKind)
+	}
+
+	if change.openShift {
+		e.openShift = !e.openShift
 	}
 }
 
@@ -142,9 +163,9 @@ func (e *extensions) split(namespace string, rendered []resources.Object) (
 // Start polls discovery until ctx ends. After an error it retries at the next interval.
 func (e *extensions) Start(ctx context.Context) error {
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		added, removed, err := e.discover()
-		if err == nil && len(added)+len(removed) > 0 {
-			err = e.changed(ctx, added, removed)
+		change, err := e.discover(ctx)
+		if err == nil && !change.isEmpty() {
+			err = e.changed(ctx, change)
 		}
 
 		if err != nil && ctx.Err() == nil {

@@ -105,14 +105,15 @@ func TestUpgradeAfterAnError(t *testing.T) {
 			var woken []types.NamespacedName
 
 			r := &WhatsAppWebhookReconciler{
-				client:   cluster,
-				statuses: newStatusCache(),
-				upgrades: newUpgrades(1, logr.Discard(), func(resource types.NamespacedName) { woken = append(woken, resource) }),
+				client:     cluster,
+				statuses:   newStatusCache(),
+				extensions: &extensions{},
+				upgrades:   newUpgrades(1, logr.Discard(), func(resource types.NamespacedName) { woken = append(woken, resource) }),
 			}
 			if test.client != nil {
 				r.client = test.client(cluster)
 				r.access = newAccess(logr.Discard())
-				r.extensions = &extensions{access: r.access}
+				r.extensions.access = r.access
 			}
 
 			next := types.NamespacedName{Namespace: "messaging", Name: "support"}

@@ -145,7 +145,7 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 
 	r.statuses.refresh(webhook)
 
-	params, rendered, err := render(ctx, webhook, r.environment)
+	params, rendered, err := render(ctx, webhook, r.renderingEnvironment())
 	if err != nil {
 		// It may have been woken to take a free slot, which it leaves to the next.
 		r.upgrades.update(req.NamespacedName, nil)

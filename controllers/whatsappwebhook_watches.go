@@ -33,12 +33,12 @@ const concurrentReconciles = 8
 
 // SetupWithManager registers the reconciler with its watches, and the discovery and polling that run beside it.
 func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
-	added, _, err := r.extensions.discover()
+	served, err := r.extensions.discover(ctx)
 	if err != nil {
 		return err
 	}
 
-	r.extensions.record(added, nil)
+	r.extensions.record(served)
 
 	c, err := ctrl.NewControllerManagedBy(mgr).
 		// The reconciler's own status writes do not trigger it.
@@ -84,8 +84,8 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 	}
 
 	r.access.changed = r.enqueueAll
-	r.extensions.changed = func(ctx context.Context, added, removed []kind) error {
-		return r.syncOptionalAPIs(ctx, mgr, c, added, removed)
+	r.extensions.changed = func(ctx context.Context, change apiChange) error {
+		return r.syncOptionalAPIs(ctx, mgr, c, change)
 	}
 
 	if err := errors.Join(mgr.Add(r.extensions), mgr.Add(r.access), mgr.Add(r.poller)); err != nil {
@@ -170,34 +170,37 @@ func controllerOf(object client.Object) []reconcile.Request {
 	return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: object.GetNamespace(), Name: controller.Name}}}
 }
 
-// syncOptionalAPIs starts the watches of added kinds, stops those of removed kinds, and reconciles every resource.
+// syncOptionalAPIs starts the watches of added kinds, stops those of removed kinds, and reconciles every resource, also after
+// an error.
 func (r *WhatsAppWebhookReconciler) syncOptionalAPIs(
 	ctx context.Context,
 	mgr ctrl.Manager,
 	c controller.Controller,
-	added, removed []kind,
+	change apiChange,
 ) error {
-	r.extensions.record(nil, removed) // before the informer stops, so that nothing reads from it
+	// Before the informers of removed kinds stop, so that nothing reads from them.
+	r.extensions.record(apiChange{removed: change.removed, openShift: change.openShift})
 
-	for _, k := range removed {
+	var errs []error
+
+	for _, k := range change.removed {
 		object, err := r.applier.Prototype(k.GroupVersionKind)
-		if err != nil {
-			return err
+		if err == nil {
+			err = mgr.GetCache().RemoveInformer(ctx, object)
 		}
 
-		if err := mgr.GetCache().RemoveInformer(ctx, object); err != nil {
-			return fmt.Errorf("stop the watch of each %s: %w", k.Kind, err)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("stop the watch of each %s: %w", k.Kind, err))
 		}
 	}
 
-	var errs []error
-	for _, k := range added {
+	for _, k := range change.added {
 		if err := r.watchAdded(ctx, mgr, c, k); err != nil {
 			errs = append(errs, err)
 			continue
 		}
 
-		r.extensions.record([]kind{k}, nil)
+		r.extensions.record(apiChange{added: []kind{k}})
 	}
 
 	return errors.Join(append(errs, r.enqueueAll(ctx, metav1.NamespaceAll))...)

@@ -10,7 +10,7 @@ import (
 // IngressSpec exposes the webhook through an Ingress, for one path of one host.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.maxBodySize) || string(self.maxBodySize).matches('[eE][+-]?[0-9]{3}') || quantity(string(self.maxBodySize)).compareTo(quantity('1Mi')) >= 0",message="maxBodySize must be at least 1Mi, and has a unit, such as 4Mi: a number alone is in bytes"
-// +kubebuilder:validation:XValidation:rule="!has(self.healthCheckPath) || !(self.healthCheckPath + '/').startsWith((has(self.path) ? self.path : '/webhooks/whatsapp') + '/')",message="healthCheckPath must not be path (defaults to /webhooks/whatsapp) or below it, where the Ingress would publish it"
+// +kubebuilder:validation:XValidation:rule="!has(self.healthCheckPath) || !(self.healthCheckPath + '/').startsWith((has(self.path) ? self.path : '/webhooks/whatsapp') + '/')",message="healthCheckPath must not be path (defaults to /webhooks/whatsapp) or below it, which an Ingress publishes on OpenShift"
 type IngressSpec struct {
 	// host is the public DNS name. Meta calls it over TLS and accepts no self-signed certificate.
 	// +required

@@ -161,6 +161,16 @@ func TestRender(t *testing.T) {
 		t.Errorf("rendered %s", got.out)
 	}
 
+	exposed := filepath.Join(samples, "whatsappwebhook_openshift.yaml")
+	for args, want := range map[string]string{
+		exposed:                  "pathType: Exact\n",
+		"--openshift " + exposed: "pathType: Prefix\n",
+	} {
+		if got := runTool(t, append([]string{"render"}, strings.Fields(args)...)...); got.code != output.CodeDone || !strings.Contains(got.out, want) {
+			t.Errorf("render %s: exit code %d, errors %q, want %q in %s", args, got.code, got.err, want, got.out)
+		}
+	}
+
 	for args, want := range map[string]string{
 		fileWith(t, "baseURL", "baseUrl"):            "did you mean spec.bird.baseURL?",
 		filepath.Join(samples, "kustomization.yaml"): "the files have no WhatsAppWebhook",

@@ -95,6 +95,7 @@ them: pods mount the Secrets. The flags stand for what the operator's own flags 
 	flags.StringSliceVar(&environment.ReceiverImagePullSecrets, "receiver-image-pull-secrets", nil, "`names` of Secrets to pull the image with")
 	flags.StringVar(&environment.OperatorNamespace, "operator-namespace", "whatsapp-webhook-system", "`namespace` of the operator, which NetworkPolicies let in")
 	flags.StringVar(&environment.RunbookURL, "runbook-url", resources.DefaultRunbookURL, "`URL` of docs/alerts.md, to which alerts link")
+	flags.BoolVar(&environment.OpenShift, "openshift", false, "render for a cluster that serves OpenShift's routes")
 	flags.StringSliceVar(&without, "without", nil, "`kinds` that the cluster does not serve: "+strings.Join(optionalKinds(), ", "))
 
 	_ = cmd.RegisterFlagCompletionFunc("without", cobra.FixedCompletions(optionalKinds(), cobra.ShellCompDirectiveNoFileComp))

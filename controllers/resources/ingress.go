@@ -37,7 +37,7 @@ func ingress(p Params) Object {
 	for _, public := range p.publicPaths() {
 		rule.WithPaths(networkingv1ac.HTTPIngressPath().
 			WithPath(public.path).
-			WithPathType(public.pathType()).
+			WithPathType(p.pathType(public)).
 			WithBackend(networkingv1ac.IngressBackend().
 				WithService(networkingv1ac.IngressServiceBackend().
 					WithName(public.service).

@@ -16,8 +16,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// TestPathTypes checks that the path of the webhook is a prefix, from which alone OpenShift makes a route. It is exact where
-// it lies in the range of another path, and always in an HTTPRoute.
+// TestPathTypes checks that the path of the webhook is exact, since a prefix could take the deliveries of a webhook below it. On
+// OpenShift, which makes no route of an exact path, it is a prefix unless it lies in the range of another path. It is always
+// exact in an HTTPRoute.
 func TestPathTypes(t *testing.T) {
 	const (
 		prefix = string(networkingv1.PathTypePrefix)
@@ -33,19 +34,27 @@ func TestPathTypes(t *testing.T) {
 	links := func(s *v1alpha1.WhatsAppWebhookSpec) { s.Bird.Media.Transport = v1alpha1.MediaTransportURL }
 
 	for _, test := range []struct {
-		path   string
-		change func(*v1alpha1.WhatsAppWebhookSpec)
-		want   map[string]string
+		path      string
+		openShift bool
+		change    func(*v1alpha1.WhatsAppWebhookSpec)
+		want      map[string]string
 	}{
-		{"", nil, map[string]string{"/webhooks/whatsapp": prefix}},
-		{"", public, map[string]string{"/webhooks/whatsapp": prefix, "/v1/": prefix}},
-		{"", links, map[string]string{"/webhooks/whatsapp": prefix, "/media/": prefix}},
-		{"/v1/hooks", nil, map[string]string{"/v1/hooks": prefix}},
-		{"/v1/hooks", public, map[string]string{"/v1/hooks": exact, "/v1/": prefix}},
-		{"/v1", public, map[string]string{"/v1": exact, "/v1/": prefix}},
-		{"/v10", public, map[string]string{"/v10": prefix, "/v1/": prefix}},
-		{"/media", links, map[string]string{"/media": exact, "/media/": prefix}},
+		{"", false, nil, map[string]string{"/webhooks/whatsapp": exact}},
+		{"", false, public, map[string]string{"/webhooks/whatsapp": exact, "/v1/": prefix}},
+		{"", false, links, map[string]string{"/webhooks/whatsapp": exact, "/media/": prefix}},
+		{"/v1/hooks", false, public, map[string]string{"/v1/hooks": exact, "/v1/": prefix}},
+		{"", true, nil, map[string]string{"/webhooks/whatsapp": prefix}},
+		{"", true, public, map[string]string{"/webhooks/whatsapp": prefix, "/v1/": prefix}},
+		{"", true, links, map[string]string{"/webhooks/whatsapp": prefix, "/media/": prefix}},
+		{"/v1/hooks", true, nil, map[string]string{"/v1/hooks": prefix}},
+		{"/v1/hooks", true, public, map[string]string{"/v1/hooks": exact, "/v1/": prefix}},
+		{"/v1", true, public, map[string]string{"/v1": exact, "/v1/": prefix}},
+		{"/v10", true, public, map[string]string{"/v10": prefix, "/v1/": prefix}},
+		{"/media", true, links, map[string]string{"/media": exact, "/media/": prefix}},
 	} {
+		env := environment
+		env.OpenShift = test.openShift
+
 		webhook := read(t, filepath.Join("testdata", "minimal"))
 		webhook.Spec.Ingress.Path = test.path
 
@@ -55,7 +64,7 @@ func TestPathTypes(t *testing.T) {
 
 		got := map[string]string{}
 
-		for _, object := range render(t, webhook) {
+		for _, object := range renderIn(t, webhook, env) {
 			if ingress, ok := object.(*networkingv1ac.IngressApplyConfiguration); ok {
 				for _, path := range ingress.Spec.Rules[0].HTTP.Paths {
 					got[*path.Path] = string(*path.PathType)
@@ -64,7 +73,7 @@ func TestPathTypes(t *testing.T) {
 		}
 
 		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("path %q: types (-want +got):\n%s", test.path, diff)
+			t.Errorf("path %q, OpenShift %v: types (-want +got):\n%s", test.path, test.openShift, diff)
 		}
 
 		webhook.Spec.Ingress = v1alpha1.IngressSpec{}
@@ -74,7 +83,7 @@ func TestPathTypes(t *testing.T) {
 			ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}},
 		}
 
-		if got := text(t, render(t, webhook)); !strings.Contains(got, "type: Exact\n") {
+		if got := text(t, renderIn(t, webhook, env)); !strings.Contains(got, "type: Exact\n") {
 			t.Errorf("path %q: the HTTPRoute has no exact path:\n%s", test.path, got)
 		}
 	}

@@ -34,6 +34,8 @@ type Environment struct {
 	OperatorNamespace string
 	// RunbookURL is the address of docs/alerts.md, to which the alerts link. Defaults to DefaultRunbookURL.
 	RunbookURL string
+	// OpenShift reports whether the cluster serves OpenShift's routes, which it makes of Ingresses.
+	OpenShift bool
 	// Policy limits the resources to certain hosts, Gateways and images.
 	Policy Policy
 }

@@ -18,7 +18,7 @@ import (
 type publicPath struct {
 	path    string
 	prefix  bool
-	shared  bool // lies at or below another one
+	shared  bool // lies at or below another one that is a prefix
 	service string
 	port    servedPort
 }
@@ -57,14 +57,15 @@ func (p Params) publicPaths() []publicPath {
 	return paths
 }
 
-// pathType returns the type of the path in an Ingress. A prefix publishes no more of the webhook's Service than its exact path
-// would, since the receiver compares the path as a whole. OpenShift makes no route of an exact path. It is needed only in the
-// range of another prefix, to which every controller prefers it.
+// pathType returns the type of a path in an Ingress. The path of the webhook is exact where that works: a controller may order
+// the rules of several Ingresses by other things than their paths, and a prefix would then take the deliveries of a webhook
+// below it. OpenShift makes no route of an exact path. In the range of another prefix of the same Ingress the path is exact
+// there too, since that prefix could take its deliveries.
 //
 // Sources: https://github.com/openshift/route-controller-manager/blob/main/pkg/route/ingress/ingress.go,
-// https://kubernetes.io/docs/concepts/services-networking/ingress/#multiple-matches
-func (p publicPath) pathType() networkingv1.PathType {
-	if p.prefix || !p.shared {
+// https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#group.order
+func (p Params) pathType(public publicPath) networkingv1.PathType {
+	if public.prefix || p.env.OpenShift && !public.shared {
 		return networkingv1.PathTypePrefix
 	}
 

@@ -28,7 +28,10 @@ var environment = resources.Environment{ReceiverImage: operatorImage, OperatorNa
 
 func TestRender(t *testing.T) {
 	forEachCase(t, func(t *testing.T, dir string, webhook *v1alpha1.WhatsAppWebhook) {
-		got := text(t, render(t, webhook))
+		env := environment
+		env.OpenShift = filepath.Base(dir) == "openshift"
+
+		got := text(t, renderIn(t, webhook, env))
 
 		golden := filepath.Join(dir, "want.yaml")
 		if *update {
@@ -158,8 +161,14 @@ func readFile(t *testing.T, name string) *v1alpha1.WhatsAppWebhook {
 
 func render(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) []resources.Object {
 	t.Helper()
+	return renderIn(t, webhook, environment)
+}
 
-	params, err := resources.NewParams(webhook, environment)
+// renderIn returns the objects of a resource in an environment.
+func renderIn(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, env resources.Environment) []resources.Object {
+	t.Helper()
+
+	params, err := resources.NewParams(webhook, env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -332,7 +332,7 @@ func fieldsTogetherRows() []row {
 		sourceGroup   = "apiGroup must be snapshot.storage.k8s.io for a VolumeSnapshot, and must not be set for a PersistentVolumeClaim"
 		balancerOnly  = "loadBalancerClass and loadBalancerSourceRanges require type LoadBalancer"
 		outsideOnly   = "externalTrafficPolicy requires type NodePort or LoadBalancer"
-		healthPath    = "healthCheckPath must not be path (defaults to /webhooks/whatsapp) or below it, where the Ingress would publish it"
+		healthPath    = "healthCheckPath must not be path (defaults to /webhooks/whatsapp) or below it, which an Ingress publishes on OpenShift"
 
 		oneAI        = "exactly one of the fields in [bird openAI] must be set"
 		flowOnly     = "flow requires protocol Flow"
