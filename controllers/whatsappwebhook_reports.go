@@ -84,12 +84,16 @@ func subscription(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summary) ve
 	}
 }
 
-// responding reports whether messages go to another responder. Its message names phone numbers, not how many messages, so
-// that it changes rarely.
-func responding(reported poller.Summary) verdict {
+// responding returns the verdict on messages that go to another responder. They do in time if the receiver passes conversations
+// to it, and a receiver does not report which of them it passed. The message names phone numbers, not how many messages, so that
+// it changes rarely.
+func responding(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summary) verdict {
 	switch {
 	case !reported.Answered:
 		return notReported
+	case len(reported.Standby) > 0 && webhook.Spec.Processing.PassThreadControl == v1alpha1.Enabled:
+		return yes(v1alpha1.ReasonConversationsPassed, "messages go to another responder, of phone numbers %s, which is expected with "+
+			"processing.passThreadControl; the receiver stores them and does not answer", strings.Join(reported.Standby, ", "))
 	case len(reported.Standby) > 0:
 		return no(v1alpha1.ReasonOtherResponder, "messages go to another responder, of phone numbers %s; the receiver stores them and does not answer. "+
 			"If it should, change the conversation routing of the account in Meta Business Suite", strings.Join(reported.Standby, ", "))

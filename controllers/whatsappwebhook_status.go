@@ -96,7 +96,7 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 		autoscaler: autoscaling(seen),
 		secrets:    secretsAvailability(webhook, seen.reported),
 		subscribed: subscription(webhook, seen.reported),
-		responding: responding(seen.reported),
+		responding: responding(webhook, seen.reported),
 		operation:  operation(seen.reported),
 	}
 	if !seen.reported.Complete {

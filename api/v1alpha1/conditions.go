@@ -109,6 +109,8 @@ const (
 const (
 	// ReasonNoOtherResponder: no message went to another responder lately.
 	ReasonNoOtherResponder = "NoOtherResponder"
+	// ReasonConversationsPassed: messages go to another responder, to which the receiver passes conversations.
+	ReasonConversationsPassed = "ConversationsPassed"
 	// ReasonOtherResponder: messages go to another responder.
 	ReasonOtherResponder = "OtherResponder"
 )
