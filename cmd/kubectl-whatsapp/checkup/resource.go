@@ -134,7 +134,7 @@ func diagnoseConditions(webhook *v1alpha1.WhatsAppWebhook) doctor.Check {
 		}
 	}
 
-	const fix = "Fix the fault that the message names; docs/resource.md describes each condition."
+	const fix = "Correct the fault that the message names; docs/resource.md describes each condition."
 
 	switch {
 	case len(failures) > 0:
