@@ -39,7 +39,7 @@ func TestAnotherOperator(t *testing.T) {
 
 	isContested := wantConditions(t, webhook, stalled("AnotherOperator", nil))
 	apiserver.Eventually(t, func() error { return errors.Join(reconcile(), isContested()) })
-	wantMessage(t, webhook, "another operator writes the same objects under the same name, lately Deployment sales")
+	wantMessage(t, webhook, "another operator writes the same objects with the same field manager, most recently Deployment sales")
 
 	// Both stop to revert each other.
 	written := func() (requests int) {

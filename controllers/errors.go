@@ -112,6 +112,7 @@ func answered(step string, status metav1.Status) failure {
 		}
 	case forbidden && deniedOwner.MatchString(status.Message):
 		return failure{
+			reason: v1alpha1.ReasonApplyFailed,
 			message: step + ": this cluster lets only users who may delete an object change its owner, and the operator may not delete " +
 				"PersistentVolumeClaims; set or remove the owner reference yourself (docs/volumes.md); will retry",
 			retry: retryDenied,

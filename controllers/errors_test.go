@@ -57,7 +57,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"name taken": {
 			errConflict, "NameConflict",
-			"Service sales exists and belongs to Deployment shop, so it stays unchanged; rename this resource, or delete or rename that object if nothing needs it",
+			"Service sales exists and belongs to Deployment shop, so the operator does not change it; rename this resource, or delete or rename that object",
 		},
 		"being deleted": {
 			&apply.BeingDeletedError{Kind: "Service", Name: "sales"}, "Progressing",
@@ -73,15 +73,15 @@ func TestFailures(t *testing.T) {
 		},
 		"webhook": {
 			errDenied, "AdmissionDenied",
-			`Service sales was denied: admission webhook "check.example.com" denied the request: label: team is required; change what the message names, here or in the cluster; will retry`,
+			`Service sales was denied: admission webhook "check.example.com" denied the request: label: team is required; change the named object or the policy; will retry`,
 		},
 		"policy": {
 			errPolicy, "AdmissionDenied",
-			`Service sales was denied: services "sales" is forbidden: ValidatingAdmissionPolicy 'team' with binding 'team' denied request: no team; change what the message names, here or in the cluster; will retry`,
+			`Service sales was denied: services "sales" is forbidden: ValidatingAdmissionPolicy 'team' with binding 'team' denied request: no team; change the named object or the policy; will retry`,
 		},
 		"admission plugin": {
 			errLimit, "AdmissionDenied",
-			`Service sales was denied: services "sales" is forbidden: minimum storage usage per PersistentVolumeClaim is 10Gi, but request is 1Gi; change what the message names, here or in the cluster; will retry`,
+			`Service sales was denied: services "sales" is forbidden: minimum storage usage per PersistentVolumeClaim is 10Gi, but request is 1Gi; change the named object or the policy; will retry`,
 		},
 		"quota": {
 			errQuota, "QuotaExceeded",

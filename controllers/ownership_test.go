@@ -99,7 +99,7 @@ func TestNameConflict(t *testing.T) {
 			others := map[string]string{"Exposed": "False AddressPending", "ExtensionsAvailable": "True ExtensionsServed"}
 			apiserver.Eventually(t, wantConditions(t, webhook, stalled("NameConflict", others)))
 
-			wantMessage(t, webhook, test.held[0]+" exists and belongs to the Helm release shop, so it stays unchanged; rename this resource")
+			wantMessage(t, webhook, test.held[0]+" exists and belongs to the Helm release shop, so the operator does not change it; rename this resource")
 
 			for _, held := range test.held[1:] {
 				wantMessage(t, webhook, held+" refers to ")
@@ -212,7 +212,7 @@ func TestOrphansAreAdopted(t *testing.T) {
 			"Reconciling": "True ApplyFailed",
 			"Available":   "False Progressing",
 		}))
-		wantMessage(t, webhook, "PersistentVolumeClaim sales-store: in this cluster only those who may delete an object change its owner")
+		wantMessage(t, webhook, "PersistentVolumeClaim sales-store: this cluster lets only users who may delete an object change its owner")
 
 		change(t, claim, func(c *corev1.PersistentVolumeClaim) {
 			c.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(webhook, v1alpha1.SchemeGroupVersion.WithKind(v1alpha1.Kind))}

@@ -115,7 +115,7 @@ func TestHint(t *testing.T) {
 		{
 			"a lost node",
 			func() { seen.pods = append(seen.pods, *newPodStatus("sales-9", lost)) },
-			"pod sales-9 is not reported any more, since node n1 does not respond: repair the node, or, if it is shut down for good, " +
+			"pod sales-9 is not reported any more, since node n1 does not respond: repair the node, or, if it is shut down permanently, " +
 				"kubectl taint nodes n1 node.kubernetes.io/out-of-service=nodeshutdown:NoExecute",
 		},
 		{

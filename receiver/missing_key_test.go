@@ -135,6 +135,7 @@ func TestMissingKeyForADay(t *testing.T) {
 func TestMissingKeyOfAMessageWithAFile(t *testing.T) {
 	h := newModelHarness(t, encryptedStore(0))
 	h.Graph.PutMedia("500", "image/jpeg", []byte("photo"))
+
 	lookUps := func() int { return len(h.Graph.Recorder.Calls(standin.On(http.MethodGet, "/500"))) }
 
 	h.startWithoutKey()
