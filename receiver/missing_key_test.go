@@ -177,3 +177,16 @@ func TestMissingKeyOfAChangedMessage(t *testing.T) {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 }
+
+// TestMissingKeyThatIsNotNeeded checks that a message without an answer does not wait for the key of an earlier message, and that
+// a failed send is announced without the content of its message.
+func TestMissingKeyThatIsNotNeeded(t *testing.T) {
+	h := newModelHarness(t, encryptedStore(0))
+	h.startWithoutKey()
+	first := h.Graph.Sent()[0]
+	h.deliver(http.StatusOK, revokeDelivery("wamid.2", "wamid.1"))
+	h.deliver(http.StatusOK, failed(first, recipients["the same number"], 131026))
+	h.waitFor("the notice of the failure", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+	h.waitFor("the revocation ends", func() bool { return h.record("wamid.2").Event.State == store.Skipped })
+	h.waitIdle()
+}

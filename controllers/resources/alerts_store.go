@@ -28,8 +28,8 @@ func storeAlerts(p Params) []alert {
 			pending:  "15m",
 			expr:     `time() - max(whatsapp_backup_overdue_timestamp_seconds{@self}) > 0`,
 			summary:  "the store is not backed up",
-			description: "No backup of the store completed at the last two times of its schedule, or within an hour of the start of the " +
-				"receiver. Without a backup, the loss of the volume loses its data.",
+			description: "No backup of the store completed at the last two times of its schedule, or no backup is known an hour after the start " +
+				"of the receiver. Without a backup, the loss of the volume loses its data.",
 		})
 	}
 

@@ -168,8 +168,10 @@ func (p Dependencies) warnings(now time.Time, s health.Report) []string {
 		found = append(found, "the webhook subscription at Meta is not as declared: "+s.Subscription.Problem)
 	}
 
-	for _, number := range s.Standby {
-		found = append(found, fmt.Sprintf("messages of phone number %s go to another responder", number.PhoneNumberID))
+	if !p.Live.Current().Processing.PassThreadControl { // else it is expected
+		for _, number := range s.Standby {
+			found = append(found, fmt.Sprintf("messages of phone number %s go to another responder", number.PhoneNumberID))
+		}
 	}
 
 	switch at := s.TokenExpiresAt; {

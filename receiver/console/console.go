@@ -217,7 +217,7 @@ func (v *view) fail(err error) {
 		failed.Unknown = v.unknownText()
 	}
 
-	if status >= http.StatusInternalServerError && v.draft != "" {
+	if status >= http.StatusInternalServerError && v.draft != "" && v.cut == nil {
 		failed.Again = v.request.URL.RequestURI()
 	}
 

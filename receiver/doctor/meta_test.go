@@ -188,6 +188,15 @@ var metaFaults = map[string]fault{
 		detail: "3 messages of phone number " + number,
 		fix:    "Conversation routing",
 	},
+	"another responder to which conversations are passed": {
+		provoke: func(h *harness) {
+			h.reconfigure(func(c *config.Config) { c.Processing.PassThreadControl = true })
+			h.process.Standby = func() []health.Standby { return []health.Standby{{PhoneNumberID: number, Messages: 3}} }
+		},
+		checks: []string{"responders"},
+		state:  doctor.OK,
+		detail: "go to standby",
+	},
 	"an unknown number": {
 		provoke: func(h *harness) { h.Graph.SetRules(func(r *standin.Rules) { r.UnseenNumbers = []string{number} }) },
 		checks:  []string{"numbers"},

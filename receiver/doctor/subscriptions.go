@@ -60,6 +60,11 @@ func (r *run) checkSubscriptions(a account, accounts []subscription, numbers []p
 	summary(checkSubscribedApps, "app "+a.app.ID+" is subscribed to all", noAccounts, subscribed)
 	summary(checkOverrides, "messages are delivered to this URL", "neither business accounts nor phone numbers are configured", overrides)
 
+	alone := "no other app, and nothing goes to standby"
+	if r.settings.Processing.PassThreadControl {
+		alone = "no other app; conversations that are passed go to standby"
+	}
+
 	if r.Process != nil {
 		others = append(others, r.diagnoseStandby())
 	}
@@ -74,7 +79,7 @@ func (r *run) checkSubscriptions(a account, accounts []subscription, numbers []p
 		return
 	}
 
-	r.set(checkResponders, merge(ok("no other app, and nothing goes to standby"), others...))
+	r.set(checkResponders, merge(ok("%s", alone), others...))
 }
 
 func (r *run) diagnoseAppSubscription(ctx context.Context, a account) finding {
@@ -203,6 +208,10 @@ func overrideCall(scope config.CallbackScope) string {
 // diagnoseStandby checks the messages that Meta delivered on standby, since another responder had the conversation.
 func (r *run) diagnoseStandby() finding {
 	standby := r.Process.Standby()
+	if r.settings.Processing.PassThreadControl { // the receiver passes conversations on, so their messages go to standby
+		return ok("")
+	}
+
 	all := make([]finding, 0, len(standby))
 
 	for _, s := range standby {

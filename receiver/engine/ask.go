@@ -40,9 +40,9 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		return err
 	}
 
-	history, err := e.history(ctx, a) // before the download: it may have to wait for a key
-	if err != nil {
-		return err
+	history, unread := e.history(ctx, a)
+	if _, isFile := a.message.Media(); isFile && unread != nil { // before the download: it may have to wait for a key
+		return unread
 	}
 
 	defer e.removeFile(a)
@@ -58,6 +58,10 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		a.successState = store.Skipped
 
 		return nil
+	}
+
+	if unread != nil {
+		return unread
 	}
 
 	request.History = history

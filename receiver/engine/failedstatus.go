@@ -98,6 +98,7 @@ type failedSend struct {
 	number int           // of the send: 0 for the first of this part
 	record *store.Record // of the event; nil if it is not stored
 	reply  *store.Reply  // the part; nil if it is not stored
+	unread error         // why the content of the record cannot be read; it is missing then
 }
 
 // findFailed returns the send that a failed status is about. Its conversation is that of the event which the callback names:
@@ -117,7 +118,12 @@ func (e *Engine) findFailed(ctx context.Context, a *statusAttempt) (*failedSend,
 
 		id, err := store.ParseID(event)
 		if err == nil { // else it is the data of another application
-			if of.record, of.reply, err = e.findReply(ctx, id, part); err != nil {
+			of.record, of.reply, err = e.findReply(ctx, id, part)
+
+			switch {
+			case errors.Is(err, store.ErrKey):
+				of.unread = err
+			case err != nil:
 				return nil, err
 			}
 		}
@@ -163,7 +169,8 @@ func (a *statusAttempt) report() store.Event {
 	}
 }
 
-// findReply returns an event and one part of its answer. The part is nil if the event or the part is not stored.
+// findReply returns an event and one part of its answer. The part is nil if the event or the part is not stored. With
+// store.ErrKey both are returned without their content.
 func (e *Engine) findReply(ctx context.Context, id store.ID, part int) (*store.Record, *store.Reply, error) {
 	record, err := e.Store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -171,13 +178,17 @@ func (e *Engine) findReply(ctx context.Context, id store.ID, part int) (*store.R
 	}
 
 	if err != nil {
-		return nil, nil, fmt.Errorf("look up the message that failed: %w", err)
+		err = fmt.Errorf("look up the message that failed: %w", err)
+	}
+
+	if record == nil || err != nil && !errors.Is(err, store.ErrKey) {
+		return nil, nil, err
 	}
 
 	i := slices.IndexFunc(record.Replies, func(r store.Reply) bool { return r.Part == part })
 	if i < 0 {
-		return record, nil, nil
+		return record, nil, err
 	}
 
-	return record, &record.Replies[i], nil
+	return record, &record.Replies[i], err
 }

@@ -85,7 +85,8 @@ func (e *Engine) fallbackOutcome(ctx context.Context, a *attempt) *store.Outcome
 }
 
 // fallbackCause returns the failure that caused the fallback text since the last replay, or nil. Attempts are counted from
-// that replay, so additional failures belong to earlier runs. Failures before the end of a restored copy do too.
+// that replay, so additional failures belong to earlier runs. So do failures before the
+// entry with which EndRestored ended the event in a restored copy (store.CodeRestored).
 func fallbackCause(record *store.Record) *store.Failure {
 	spent := 0
 

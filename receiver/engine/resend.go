@@ -40,6 +40,14 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 		return false, err
 	}
 
+	if errors.Is(of.unread, store.ErrAltered) { // it can never be sent again
+		return false, nil
+	}
+
+	if of.unread != nil {
+		return false, of.unread
+	}
+
 	record := of.record
 	reply := of.reply
 

@@ -21,7 +21,8 @@ const (
 )
 
 // followSchedule reads the schedule of each class from the store regularly, until ctx ends. It finds the events that other
-// receivers stored, postponed or paused, and the lanes of dead receivers. An idle receiver makes no other call to the store.
+// receivers stored, postponed or paused, and the lanes of dead receivers. An idle receiver makes no other call to
+// the store for its work.
 func (e *Engine) followSchedule(ctx context.Context) {
 	var last time.Time
 

@@ -17,7 +17,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
-// maxForm bounds the form that is kept, in bytes. The console takes no text of more than 64 KiB.
+// maxForm bounds the form that is kept, in bytes. The console accepts no larger form that sends a message.
 const maxForm = 256 << 10
 
 // keepForm returns the form of a request that is passed on, and lets the request be read from its start. A form of more than maxForm
