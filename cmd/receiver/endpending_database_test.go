@@ -258,6 +258,8 @@ func TestEndPendingOfALockedLane(t *testing.T) {
 				}
 			}
 
+			waitForEndOfSessions(t, user.URL)
+
 			if err := endInDatabase(t); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("run returned %v, want that %s", err, want)
 			}
@@ -266,10 +268,41 @@ func TestEndPendingOfALockedLane(t *testing.T) {
 				t.Fatal(err)
 			}
 
+			waitForEndOfSessions(t, user.URL)
+
 			if err := endInDatabase(t); err != nil {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// waitForEndOfSessions waits until the server has ended the sessions of closed stores: it does so a moment after their clients.
+func waitForEndOfSessions(t *testing.T, url string) {
+	t.Helper()
+
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	defer func() {
+		if err := conn.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+
+	for open := 1; open > 0; {
+		err := conn.QueryRow(
+			ctx,
+			"SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND application_name = 'whatsapp-webhook-receiver'",
+		).Scan(&open)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
