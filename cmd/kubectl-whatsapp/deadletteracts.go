@@ -13,7 +13,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/receiverapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 func (u unanswered) replayCommand(g *global) *cobra.Command {
@@ -229,17 +228,12 @@ func (c eventCount) String() string {
 
 // countSelected counts the events that a filter selects.
 func countSelected(ctx context.Context, api *receiverapi.Client, filter receiverapi.Filter) (eventCount, error) {
-	page, err := api.Causes(ctx, filter)
+	causes, err := api.Causes(ctx, filter)
 	if err != nil {
 		return eventCount{}, err
 	}
 
-	selected := eventCount{isCut: len(page.Causes) >= store.MaxCauses}
-	for _, cause := range page.Causes {
-		selected.events += cause.Count
-	}
-
-	return selected, nil
+	return eventCount{events: causes.Total(), isCut: causes.IsCut()}, nil
 }
 
 func printAct(p *output.Printer, kind consoleapi.JobKind, count int64) error {

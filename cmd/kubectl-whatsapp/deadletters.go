@@ -179,7 +179,7 @@ func (u unanswered) listCauses(ctx context.Context, p *output.Printer, api *rece
 		p.Table(table)
 		p.Note("Replay those of one cause with: replay NAME --where code=CODE,number=NUMBER")
 
-		if len(page.Causes) >= store.MaxCauses {
+		if page.IsCut() {
 			p.Note("These are the %d most frequent causes. There may be more.", store.MaxCauses)
 		}
 	})

@@ -28,24 +28,6 @@ type deadLetterPage struct {
 	ExpireAt *time.Time
 }
 
-// causeList is the answer of the API about causes.
-type causeList struct {
-	Causes []consoleapi.Cause `json:"causes"`
-}
-
-// isCut reports whether there may be further causes.
-func (l causeList) isCut() bool { return len(l.Causes) >= store.MaxCauses }
-
-// total returns the number of events with these causes.
-func (l causeList) total() int64 {
-	var n int64
-	for _, cause := range l.Causes {
-		n += cause.Count
-	}
-
-	return n
-}
-
 func (c *console) deadLetters(v *view) error { return c.showDeadLetters(v, http.StatusOK) }
 
 func (c *console) showDeadLetters(v *view, status int) error {
@@ -54,7 +36,7 @@ func (c *console) showDeadLetters(v *view, status int) error {
 		state = store.Dead
 	}
 
-	causes, err := Get[causeList](v.request.Context(), v.api, "/dead-letters/causes", url.Values{"state": {string(state)}})
+	causes, err := Get[consoleapi.CauseList](v.request.Context(), v.api, "/dead-letters/causes", url.Values{"state": {string(state)}})
 	if err != nil {
 		return err
 	}
@@ -71,8 +53,8 @@ func (c *console) showDeadLetters(v *view, status int) error {
 		States: store.Replayable,
 		Causes: causes.Causes,
 		Jobs:   jobs.Jobs[:min(len(jobs.Jobs), 5)],
-		Total:  causes.total(),
-		IsCut:  causes.isCut(),
+		Total:  causes.Total(),
+		IsCut:  causes.IsCut(),
 	}
 
 	if state == store.Dead || state == store.Quarantined {

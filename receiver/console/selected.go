@@ -7,12 +7,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -88,7 +86,7 @@ func (v *view) startJob(act string, query url.Values) (consoleapi.Job, error) {
 	selection := maps.Clone(query)
 	selection.Del(consoleapi.ExpectKey)
 
-	found, err := Get[causeList](v.request.Context(), v.api, "/dead-letters/causes", selection)
+	found, err := Get[consoleapi.CauseList](v.request.Context(), v.api, "/dead-letters/causes", selection)
 	if err != nil {
 		return job, err
 	}
@@ -96,9 +94,9 @@ func (v *view) startJob(act string, query url.Values) (consoleapi.Job, error) {
 	expected, err := strconv.ParseInt(query.Get(consoleapi.ExpectKey), 10, 64)
 
 	switch {
-	case err != nil || found.total() > expected:
+	case err != nil || found.Total() > expected:
 		return job, errGrown
-	case found.isCut():
+	case found.IsCut():
 		return job, &apiError{
 			status: http.StatusConflict,
 			text:   v.T("This receiver has an older version and would discard all of them, also those that were not counted. Discard one cause at a time, or upgrade it."),
@@ -112,13 +110,12 @@ func (v *view) startJob(act string, query url.Values) (consoleapi.Job, error) {
 func refusesExpected(err error) bool {
 	known, ok := errors.AsType[*apiError](err)
 
-	return ok && known.status == http.StatusBadRequest &&
-		strings.HasPrefix(known.text, fmt.Sprintf("unknown parameter %q", consoleapi.ExpectKey))
+	return ok && known.status == http.StatusBadRequest && consoleapi.UnknownParameter(known.text) == consoleapi.ExpectKey
 }
 
 // askDiscard asks before a discard of many, with their number.
 func (v *view) askDiscard(status int, query url.Values) error {
-	found, err := Get[causeList](v.request.Context(), v.api, "/dead-letters/causes", query)
+	found, err := Get[consoleapi.CauseList](v.request.Context(), v.api, "/dead-letters/causes", query)
 	if err != nil {
 		return err
 	}
@@ -129,8 +126,8 @@ func (v *view) askDiscard(status int, query url.Values) error {
 }
 
 // discardQuestion returns the question before a discard. The answer to it holds for no more events than it names.
-func (v *view) discardQuestion(found causeList) confirmation {
-	count := found.total()
+func (v *view) discardQuestion(found consoleapi.CauseList) confirmation {
+	count := found.Total()
 	question := confirmation{
 		Question:    v.T("Discard these %d events?", count),
 		Consequence: v.T("Their senders get no answer."),
@@ -143,7 +140,7 @@ func (v *view) discardQuestion(found causeList) confirmation {
 		question.Consequence = v.T("The person gets no answer to it.")
 	}
 
-	if found.isCut() {
+	if found.IsCut() {
 		question.Question = v.T("Discard %d of at least %d events?", count, count)
 		question.Consequence = v.T("Their senders get no answer. They have too many causes to count all, so the others stay: discard them afterwards.")
 	}

@@ -115,6 +115,24 @@ type Cause struct {
 	Sample        string      `json:"sample"` // id of the newest
 }
 
+// CauseList is the answer with the causes of the selected events, the most frequent first.
+type CauseList struct {
+	Causes []Cause `json:"causes"`
+}
+
+// IsCut reports whether there may be further causes.
+func (l CauseList) IsCut() bool { return len(l.Causes) >= store.MaxCauses }
+
+// Total returns the number of events with these causes.
+func (l CauseList) Total() int64 {
+	var n int64
+	for _, cause := range l.Causes {
+		n += cause.Count
+	}
+
+	return n
+}
+
 // causes answers with the causes of the selected events, the most frequent first.
 func (a *api) causes(w http.ResponseWriter, r *http.Request) {
 	selection, ok := selectionOf(w, r)
@@ -141,7 +159,7 @@ func (a *api) causes(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 
-	answer(w, http.StatusOK, map[string]any{"causes": causes})
+	answer(w, http.StatusOK, CauseList{Causes: causes})
 }
 
 func (a *api) deadLetter(w http.ResponseWriter, r *http.Request) {

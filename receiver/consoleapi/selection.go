@@ -40,11 +40,27 @@ func checkQuery(w http.ResponseWriter, r *http.Request, known ...string) bool {
 	return true
 }
 
+// unknownParameter begins the error for an unknown query parameter. Its quoted name follows.
+const unknownParameter = "unknown parameter "
+
+// UnknownParameter returns the query parameter because of which a receiver refused a call with a text and the status 400, or "". Such
+// a receiver is older than a client that checks its own parameters.
+func UnknownParameter(text string) string {
+	rest, ok := strings.CutPrefix(text, unknownParameter+`"`)
+	if !ok {
+		return ""
+	}
+
+	key, _, _ := strings.Cut(rest, `"`)
+
+	return key
+}
+
 // checkKeys returns an error for an unknown query parameter. A misspelt filter would select everything.
 func checkKeys(query url.Values, known ...string) error {
 	for key := range query {
 		if !slices.Contains(known, key) {
-			return fmt.Errorf("unknown parameter %q, want one of %s", key, strings.Join(known, ", "))
+			return fmt.Errorf(unknownParameter+"%q, want one of %s", key, strings.Join(known, ", "))
 		}
 	}
 

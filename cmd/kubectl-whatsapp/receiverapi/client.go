@@ -153,14 +153,11 @@ func (e *StatusError) Error() string {
 // unknownParameter returns the parameter because of which the receiver refused a call, or "". The tool has checked what people type, so
 // that such a receiver is older than the tool.
 func (e *StatusError) unknownParameter() string {
-	rest, ok := strings.CutPrefix(e.Text, `unknown parameter "`)
-	if !ok || e.Status != http.StatusBadRequest {
+	if e.Status != http.StatusBadRequest {
 		return ""
 	}
 
-	key, _, _ := strings.Cut(rest, `"`)
-
-	return key
+	return consoleapi.UnknownParameter(e.Text)
 }
 
 // HasStatus reports whether err is an answer with the status.

@@ -28,11 +28,6 @@ type DeadLetterPage struct {
 	Next        int64                   `json:"next,omitempty"`
 }
 
-// CausePage has the causes of events that were not answered, the most frequent first.
-type CausePage struct {
-	Causes []consoleapi.Cause `json:"causes"`
-}
-
 // DeadLetters returns a page of the events that were not answered whose Seq is greater than after.
 func (c *Client) DeadLetters(ctx context.Context, filter Filter, after int64, limit int) (DeadLetterPage, error) {
 	query := filter.query()
@@ -46,8 +41,8 @@ func (c *Client) DeadLetters(ctx context.Context, filter Filter, after int64, li
 }
 
 // Causes returns the causes of the events that the filter selects.
-func (c *Client) Causes(ctx context.Context, filter Filter) (CausePage, error) {
-	return get[CausePage](ctx, c, "/dead-letters/causes", filter.query())
+func (c *Client) Causes(ctx context.Context, filter Filter) (consoleapi.CauseList, error) {
+	return get[consoleapi.CauseList](ctx, c, "/dead-letters/causes", filter.query())
 }
 
 // DeadLetter returns an event that was not answered.
