@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// maxForm bounds a form that sends a message, in bytes. The page takes 16,000 characters, and a form has up to 9 bytes for each.
-const maxForm = 256 << 10
+// MaxForm bounds a form that sends a message, in bytes. The page takes 16,000 characters, and a form has up to 9 bytes for each.
+const MaxForm = 256 << 10
 
 // actSend is the act that sends a text to a person.
 const actSend = "send"
@@ -26,7 +26,7 @@ func (v *view) readMessage() {
 		return
 	}
 
-	form, err := io.ReadAll(http.MaxBytesReader(v.writer, v.request.Body, maxForm))
+	form, err := io.ReadAll(http.MaxBytesReader(v.writer, v.request.Body, MaxForm))
 
 	switch _, isTooLarge := errors.AsType[*http.MaxBytesError](err); {
 	case isTooLarge:

@@ -17,17 +17,14 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
-// maxForm bounds the form that is kept, in bytes. The console accepts no larger form that sends a message.
-const maxForm = 256 << 10
-
-// keepForm returns the form of a request that is passed on, and lets the request be read from its start. A form of more than maxForm
-// is not kept.
+// keepForm returns the form of a request that is passed on, and lets the request be read from its start. A form of more than
+// console.MaxForm, which the pages refuse, is not kept.
 func keepForm(r *http.Request) ([]byte, error) {
 	if r.Method != http.MethodPost {
 		return nil, nil
 	}
 
-	form, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
+	form, err := io.ReadAll(io.LimitReader(r.Body, console.MaxForm+1))
 	if err != nil {
 		return nil, fmt.Errorf("read a form: %w", err)
 	}
@@ -37,7 +34,7 @@ func keepForm(r *http.Request) ([]byte, error) {
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(form), r.Body), r.Body}
 
-	if len(form) > maxForm {
+	if len(form) > console.MaxForm {
 		return nil, nil
 	}
 

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/console"
 )
 
 const sendPath = "/console/r/shop/sales/conversations/abc/send"
@@ -110,7 +112,7 @@ func TestReceiverThatDoesNotAnswer(t *testing.T) {
 		"a page":            {http.MethodGet, "/console/r/shop/sales/", "none", nil, 502, "The page tries again by itself."},
 		"the first page":    {http.MethodGet, "/console/", "none", nil, 502, "The receiver cannot be reached."},
 		"another act":       {http.MethodPost, "/console/r/shop/sales/dead-letters/replay", "same-origin", nil, 502, "It may have been done nevertheless."},
-		"a large form":      {http.MethodPost, sendPath, "same-origin", url.Values{"text": {strings.Repeat("x", maxForm)}}, 502, "It may have been done nevertheless."},
+		"a large form":      {http.MethodPost, sendPath, "same-origin", url.Values{"text": {strings.Repeat("x", console.MaxForm)}}, 502, "It may have been done nevertheless."},
 		"a form elsewhere":  {http.MethodPost, sendPath, "cross-site", url.Values{"text": {"words"}}, 403, "cross-origin"},
 		"a call of the API": {http.MethodPost, "/v1/dead-letters/replay", "", nil, 502, "EOF"},
 	} {
@@ -134,7 +136,7 @@ func TestLargeFormIsPassedOn(t *testing.T) {
 		got = len(body)
 	})
 
-	form := url.Values{"text": {strings.Repeat("x", 2*maxForm)}}
+	form := url.Values{"text": {strings.Repeat("x", 2*console.MaxForm)}}
 	if w := ask(t, handler, http.MethodPost, sendPath, "same-origin", form); w.Code != http.StatusOK || got != len(form.Encode()) {
 		t.Errorf("the answer is %d, and %d bytes arrived, want %d", w.Code, got, len(form.Encode()))
 	}
