@@ -61,11 +61,14 @@ func (r *run) checkSubscriptions(a account, accounts []subscription, numbers []p
 	summary(checkOverrides, "messages are delivered to this URL", "neither business accounts nor phone numbers are configured", overrides)
 
 	alone := "no other app, and nothing goes to standby"
-	if r.settings.Processing.PassThreadControl {
-		alone = "no other app; conversations that are passed go to standby"
-	}
 
-	if r.Process != nil {
+	switch {
+	case r.Process == nil:
+	case r.settings.Processing.PassThreadControl: // messages of the conversations that the receiver passes on go to standby
+		alone = "no other app; conversations that are passed go to standby"
+
+		others = append(others, ok(""))
+	default:
 		others = append(others, r.diagnoseStandby())
 	}
 
@@ -208,10 +211,6 @@ func overrideCall(scope config.CallbackScope) string {
 // diagnoseStandby checks the messages that Meta delivered on standby, since another responder had the conversation.
 func (r *run) diagnoseStandby() finding {
 	standby := r.Process.Standby()
-	if r.settings.Processing.PassThreadControl { // the receiver passes conversations on, so their messages go to standby
-		return ok("")
-	}
-
 	all := make([]finding, 0, len(standby))
 
 	for _, s := range standby {
