@@ -12,9 +12,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,14 +19,14 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/bench/peers/webhook"
 )
 
 const (
-	maxBody     = 4 << 20 // bytes of a delivery: the limit of the receiver
 	callTimeout = time.Minute
 	connections = 1024 // idle ones to each host
 )
@@ -105,18 +102,8 @@ func run() error {
 
 // ServeHTTP accepts a delivery, and makes its calls after the response.
 func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxBody))
-	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-
-	mac := hmac.New(sha256.New, r.secret)
-	mac.Write(body)
-
-	signature, err := hex.DecodeString(strings.TrimPrefix(request.Header.Get("X-Hub-Signature-256"), "sha256="))
-	if err != nil || !hmac.Equal(signature, mac.Sum(nil)) {
-		w.WriteHeader(http.StatusUnauthorized)
+	body, ok := webhook.Read(w, request, r.secret)
+	if !ok {
 		return
 	}
 
@@ -181,7 +168,7 @@ func (r *relay) post(url string, body, result any) error {
 	}
 	defer response.Body.Close()
 
-	received, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	received, err := io.ReadAll(io.LimitReader(response.Body, webhook.MaxBody))
 	if err != nil {
 		return fmt.Errorf("read the response: %w", err)
 	}
