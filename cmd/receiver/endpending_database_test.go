@@ -258,7 +258,7 @@ func TestEndPendingOfALockedLane(t *testing.T) {
 				}
 			}
 
-			waitForEndOfSessions(t, user.URL)
+			waitForEndOfStores(t, user.URL)
 
 			if err := endInDatabase(t); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("run returned %v, want that %s", err, want)
@@ -268,7 +268,7 @@ func TestEndPendingOfALockedLane(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			waitForEndOfSessions(t, user.URL)
+			waitForEndOfStores(t, user.URL)
 
 			if err := endInDatabase(t); err != nil {
 				t.Error(err)
@@ -277,32 +277,12 @@ func TestEndPendingOfALockedLane(t *testing.T) {
 	}
 }
 
-// waitForEndOfSessions waits until the server has ended the sessions of closed stores: it does so a moment after their clients.
-func waitForEndOfSessions(t *testing.T, url string) {
+// waitForEndOfStores waits until the server has ended the sessions of closed stores.
+func waitForEndOfStores(t *testing.T, url string) {
 	t.Helper()
 
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
+	if err := pgtest.WaitForEndOfSessions(t.Context(), url, "whatsapp-webhook-receiver"); err != nil {
 		t.Fatal(err)
-	}
-
-	defer func() {
-		if err := conn.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	}()
-
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-
-	for open := 1; open > 0; {
-		err := conn.QueryRow(
-			ctx,
-			"SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND application_name = 'whatsapp-webhook-receiver'",
-		).Scan(&open)
-		if err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

@@ -49,6 +49,33 @@ type Server struct {
 	users            atomic.Int64
 }
 
+// WaitForEndOfSessions waits until the user of a URL has no other session under the name of an application that a pattern of LIKE
+// matches. A server ends the sessions of closed clients a moment after them.
+func WaitForEndOfSessions(ctx context.Context, databaseURL, pattern string) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return fmt.Errorf("wait for the end of sessions: %w", err)
+	}
+
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+
+	for open := 1; open > 0; {
+		err := conn.QueryRow(
+			ctx,
+			"SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid() AND application_name LIKE $1",
+			pattern,
+		).Scan(&open)
+		if err != nil {
+			return fmt.Errorf("wait for the end of sessions: %w", err)
+		}
+	}
+
+	return nil
+}
+
 // Suite runs the tests of a package with a server that they share.
 type Suite struct {
 	*testing.M

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
 
@@ -83,16 +82,7 @@ func (p place) ended(ctx context.Context) error {
 		return nil
 	}
 
-	return withDatabase(ctx, p, func(c *pgx.Conn) error {
-		for open := 1; open > 0; {
-			err := c.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()").Scan(&open)
-			if err != nil {
-				return err
-			}
-		}
-
-		return nil
-	})
+	return pgtest.WaitForEndOfSessions(ctx, p.url, "%")
 }
 
 func move(ctx context.Context, from, to place, now time.Time) (moved []transfer.Moved, err error) {
