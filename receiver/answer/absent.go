@@ -13,12 +13,12 @@ import (
 // Programs without code, such as flows, fill a form in whether they have a value or not: an empty variable becomes "", {}, []
 // or false. The types of this file decode such a value as the absence of one.
 
-// present reports whether a property has a value other than null.
-func present(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] != 'n' }
+// Present reports whether a property has a value other than null.
+func Present(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] != 'n' }
 
 // filled reports whether a property has a value with content: no null, false, blank text, {} or [].
 func filled(raw json.RawMessage) bool {
-	if !present(raw) {
+	if !Present(raw) {
 		return false
 	}
 
@@ -36,7 +36,7 @@ func filled(raw json.RawMessage) bool {
 }
 
 // isEmptyList reports whether a property is a list without elements.
-func isEmptyList(raw json.RawMessage) bool { return present(raw) && raw[0] == '[' && !filled(raw) }
+func isEmptyList(raw json.RawMessage) bool { return Present(raw) && raw[0] == '[' && !filled(raw) }
 
 // isSilent reports whether an object says that there is no answer, by an empty list as its response, or as the first of the keys
 // that hold nothing but an answer. A key that is blank in another way does not count.
@@ -68,7 +68,7 @@ func (o object) withoutComments() object {
 // isBlank reports whether all that a value holds is absent, as in {"url":"","caption":null}. The type of a file is no content.
 func isBlank(raw json.RawMessage) bool {
 	var value any
-	return !present(raw) || json.Unmarshal(raw, &value) == nil && !hasContent(value)
+	return !Present(raw) || json.Unmarshal(raw, &value) == nil && !hasContent(value)
 }
 
 // isUnfilled reports whether an object has more than a type, and nothing of it has content.

@@ -50,7 +50,7 @@ func (a *parser) readFiles(o object, text json.RawMessage) (isCaptioned bool, _ 
 		}
 
 		media, err := fileOf(file.kind, file.value)
-		if err != nil && (present(o.Response) || o.isText()) {
+		if err != nil && (Present(o.Response) || o.isText()) {
 			continue // beside an answer by the contract the name can mean anything
 		}
 

@@ -85,7 +85,7 @@ func (a *parser) readObject(raw json.RawMessage, depth int) error {
 
 // choices returns the quick replies or buttons beside a text.
 func (o *object) choices() (options, error) {
-	if !present(o.Response) && o.hasType() && !o.isText() {
+	if !Present(o.Response) && o.hasType() && !o.isText() {
 		return nil, nil // they belong to the message
 	}
 
@@ -119,7 +119,7 @@ func (a *parser) readContent(o object, raw json.RawMessage, depth int) error {
 		return a.readBesideFiles(o, o.Response, func() error { return a.readValue(o.Response, depth+1) })
 	}
 
-	if present(o.Response) {
+	if Present(o.Response) {
 		o = o.withoutComments()
 	}
 
@@ -164,9 +164,9 @@ func (a *parser) readContent(o object, raw json.RawMessage, depth int) error {
 			return complete(readText(a, raw))
 		case o.wrapped() != nil:
 			return a.readValue(o.wrapped(), depth+1)
-		case present(nested):
+		case Present(nested):
 			return a.readValue(nested, depth+1)
-		case present(o.Response):
+		case Present(o.Response):
 			return a.readValue(o.Response, depth+1)
 		case o.Response != nil:
 			a.isSilent = true
@@ -224,7 +224,7 @@ func (o *object) answer() (value json.RawMessage, isParts, found bool) {
 		values = append(values, o.Message, o.Content, o.Custom)
 	}
 
-	for _, isWanted := range []func(json.RawMessage) bool{filled, present} {
+	for _, isWanted := range []func(json.RawMessage) bool{filled, Present} {
 		if i := slices.IndexFunc(values, isWanted); i >= 0 {
 			return values[i], i == content, true
 		}
@@ -280,7 +280,7 @@ func (o *object) isReceipt(nested json.RawMessage) bool {
 
 // storeConversationID keeps the AI's id of the conversation, a string or a number.
 func (a *parser) storeConversationID(raw json.RawMessage) {
-	if !present(raw) {
+	if !Present(raw) {
 		return
 	}
 

@@ -57,7 +57,7 @@ func answers(body []byte) bool {
 	}
 
 	err := json.Unmarshal(body, &outer)
-	isHandoff := filled(outer.Handoff) || present(outer.Handoff) && outer.Handoff[0] == '{'
+	isHandoff := filled(outer.Handoff) || Present(outer.Handoff) && outer.Handoff[0] == '{'
 
 	return err == nil && (filled(outer.Response) || isHandoff)
 }

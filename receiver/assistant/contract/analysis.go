@@ -39,7 +39,7 @@ func parseAnalysis(m assistant.Method, body []byte) (assistant.Analysis, error) 
 			return assistant.Analysis{}, errNoObject
 		}
 
-		if !present(outer.Error) {
+		if !answer.Present(outer.Error) {
 			outer.Error = inner.Error
 		}
 	}
@@ -49,7 +49,7 @@ func parseAnalysis(m assistant.Method, body []byte) (assistant.Analysis, error) 
 		return assistant.Analysis{}, errNoObject
 	}
 
-	if present(outer.Error) {
+	if answer.Present(outer.Error) {
 		return assistant.Analysis{}, errors.New("the analysis is an error")
 	}
 
@@ -70,6 +70,3 @@ func parseAnalysis(m assistant.Method, body []byte) (assistant.Analysis, error) 
 
 	return analysis, nil
 }
-
-// present reports whether a property has a value other than null.
-func present(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] != 'n' }

@@ -45,7 +45,7 @@ func (Driver) Answer(_ *config.Snapshot, r assistant.Request, response *httpclie
 		return answer.Answer{}, errors.New("the answer is not a chat completion")
 	}
 
-	if present(body.Error) {
+	if answer.Present(body.Error) {
 		return answer.Answer{}, failed(r, response, body.Error)
 	}
 
@@ -54,7 +54,7 @@ func (Driver) Answer(_ *config.Snapshot, r assistant.Request, response *httpclie
 	}
 
 	first := body.Choices[0]
-	if present(first.Error) {
+	if answer.Present(first.Error) {
 		return answer.Answer{}, failed(r, response, first.Error)
 	}
 
@@ -140,6 +140,3 @@ func failed(r assistant.Request, response *httpclient.Response, raw json.RawMess
 
 	return Driver{}.Refused(r, &refusal)
 }
-
-// present reports whether a property has a value other than null.
-func present(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] != 'n' }
