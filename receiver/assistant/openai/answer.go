@@ -116,16 +116,20 @@ func textOf(content json.RawMessage) string {
 	return strings.TrimSpace(joined.String())
 }
 
-// withoutReasoning removes the reasoning of a model before its answer, if the server does not separate it.
+// withoutReasoning removes the reasoning of a model before its answer, if the server does not separate it. Many chat templates
+// begin the reasoning in the prompt, so that the content has only its end.
 func withoutReasoning(text string) string {
-	thoughts, ok := strings.CutPrefix(text, "<think>")
-	if !ok {
+	const begin, end = "<think>", "</think>"
+
+	before, after, isEnded := strings.Cut(text, end)
+	thoughts, isBegun := strings.CutPrefix(before, begin)
+
+	switch {
+	case isBegun, isEnded && !strings.Contains(thoughts, begin):
+		return strings.TrimSpace(after) // without an end it is all thoughts
+	default:
 		return text
 	}
-
-	_, text, _ = strings.Cut(thoughts, "</think>") // without an end it is all thoughts
-
-	return strings.TrimSpace(text)
 }
 
 // failed returns the failure for an error in a response of status 200. Its code is the status that the provider gave.

@@ -97,6 +97,18 @@ func TestAnswers(t *testing.T) {
 			`{"choices":[{"message":{"content":"<think>\nThey greet.\n</think>\n\nhola"}}]}`,
 			answer.Answer{Replies: []answer.Reply{text("hola")}},
 		},
+		"thoughts that the prompt begins": {
+			`{"choices":[{"message":{"content":"They greet.\n</think>\n\nhola"}}]}`,
+			answer.Answer{Replies: []answer.Reply{text("hola")}},
+		},
+		"thoughts before a function": {
+			called(`"They are angry.</think>Ya viene"`, [2]string{toolHandOff, `"{\"reason\":\"r\"}"`}),
+			answer.Answer{Handoff: &answer.Handoff{Reason: "r", Text: "Ya viene"}},
+		},
+		"a text about thoughts": {
+			`{"choices":[{"message":{"content":"Write <think> and </think> around it."}}]}`,
+			answer.Answer{Replies: []answer.Reply{text("Write <think> and </think> around it.")}},
+		},
 		"several choices": {
 			`{"choices":[{"message":{"content":"uno"}},{"message":{"content":"dos"}}]}`,
 			answer.Answer{Replies: []answer.Reply{text("uno")}},
@@ -167,6 +179,7 @@ func TestAnswersThatCannotBeUsed(t *testing.T) {
 		"refusal":                     `{"choices":[{"message":{"content":null,"refusal":"secret"}}]}`,
 		"filtered":                    `{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}`,
 		"thoughts only":               `{"choices":[{"message":{"content":"<think>secret"},"finish_reason":"length"}]}`,
+		"the end of thoughts only":    `{"choices":[{"message":{"content":"secret</think>"},"finish_reason":"stop"}]}`,
 		"unknown function":            called(`"secret"`, [2]string{"secret", `"{}"`}),
 		"function without a name":     `{"choices":[{"message":{"tool_calls":[{}]}}]}`,
 		"arguments that are no JSON":  called("null", [2]string{toolHandOff, `"secret"`}),
