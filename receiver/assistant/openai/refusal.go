@@ -61,6 +61,10 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 	case status == http.StatusConflict:
 		e.Class = failure.Transient
 		e.Text = "the AI is busy"
+	case status == http.StatusGone:
+		e.Class = failure.Configuration
+		e.Scope = failure.ScopeAIMethod
+		e.Text = "the AI no longer serves this address or model: check openAI.baseURL and openAI.model"
 	}
 
 	if r.Method == assistant.TranscribeAudio {
@@ -70,6 +74,9 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 	return e
 }
 
+// absent are the codes of an address that the server does not have.
+var absent = []string{httpclient.StatusCode(http.StatusNotFound), httpclient.StatusCode(http.StatusGone)}
+
 // asTranscription makes a failure one of transcriptions: only these wait for a wrong model or address, and the AI is asked
 // about an audio that cannot be transcribed without its words.
 func asTranscription(e *failure.Error) {
@@ -77,7 +84,7 @@ func asTranscription(e *failure.Error) {
 	case e.Code == codeNoModel:
 		e.Scope = failure.ScopeAIMethod
 		e.Text = "the AI does not have the model: check openAI.transcriptionModel"
-	case e.Class == failure.Configuration && e.Code == httpclient.StatusCode(http.StatusNotFound):
+	case e.Class == failure.Configuration && slices.Contains(absent, e.Code):
 		e.Scope = failure.ScopeAIMethod
 		e.Text = "the AI has no transcriptions: remove openAI.transcriptionModel"
 	case e.Class == failure.Permanent:
@@ -98,7 +105,7 @@ func (f form) without(refusal *httpclient.Response, r assistant.Request) (form, 
 	p := readProblem(refusal.Body)
 
 	isFinal := p.isQuota() || p.isKey() || p.isPolicy() || p.isModel(refusal.Status)
-	if isFinal || !slices.Contains(unprocessable, refusal.Status) {
+	if isFinal || !slices.Contains(unprocessable, refusal.Status) && !p.isUnrouted(refusal.Status) {
 		return f, false
 	}
 
@@ -145,13 +152,16 @@ func (f form) shorter(turns int) form {
 var (
 	quotaCodes = []string{
 		"insufficient_quota", "billing_not_active", "billing_hard_limit_reached", "budget_exceeded", "insufficient_balance",
+		"arrearage",
 	}
 	keyCodes    = []string{"invalid_api_key", "api_key_invalid"}
 	policyWords = []string{
 		"content_filter", "content_policy_violation", "contentpolicyviolation", "responsibleaipolicyviolation",
 		"invalid_prompt", "data_inspection_failed",
 	}
-	modelCodes  = []string{"model_not_found", "deploymentnotfound", "invalid_model"}
+	modelCodes = []string{
+		"model_not_found", "deploymentnotfound", "invalid_model", "modeldeprecated", "model_decommissioned", "model_not_supported",
+	}
 	lengthWords = []string{
 		"context_length_exceeded", "string_above_max_length", "exceed_context_size", "contextwindowexceeded", "context length",
 		"context window", "context size", "maximum context", "input token count", "too many tokens", "prompt is too long",
@@ -179,10 +189,28 @@ func (p problem) isTooLong(status int) bool {
 // isModel reports whether the server does not have the model. A message counts only where it cannot repeat the person's
 // words, since all messages wait for the model then.
 func (p problem) isModel(status int) bool {
-	isNamed := status == http.StatusNotFound && strings.Contains(p.message, "model") ||
-		status == http.StatusBadRequest && strings.HasSuffix(strings.TrimSpace(p.message), "is not a valid model id")
+	if p.isUnrouted(status) {
+		return false
+	}
+
+	message := strings.TrimSpace(p.message)
+
+	isNamed := false
+
+	switch status {
+	case http.StatusNotFound, http.StatusGone:
+		isNamed = strings.Contains(message, "model")
+	case http.StatusBadRequest: // of OpenRouter, and of DeepSeek
+		isNamed = strings.HasSuffix(message, "is not a valid model id") || message == "model not exist"
+	}
 
 	return isNamed || contains(p.codes, modelCodes)
+}
+
+// isUnrouted reports whether no server of the model takes a part of the request, such as functions or pictures, by the beginning
+// of OpenRouter's message, which never repeats the person's words.
+func (p problem) isUnrouted(status int) bool {
+	return status == http.StatusNotFound && strings.HasPrefix(p.message, "no endpoints found that")
 }
 
 func (p problem) isParameter() bool { return p.names(parameterWords...) }

@@ -83,6 +83,11 @@ func TestRefusals(t *testing.T) {
 			body:   `{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}`,
 			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoModel,
 		},
+		"Azure: retired model": {
+			status: 410,
+			body:   `{"error":{"code":"ModelDeprecated","message":"The model associated with the deployment is deprecated and no longer available for use."}}`,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoModel,
+		},
 		"Azure: wrong key": {
 			status: 401,
 			body:   `{"error":{"code":"401","message":"Access denied due to invalid subscription key."}}`,
@@ -104,6 +109,21 @@ func TestRefusals(t *testing.T) {
 			status: 400,
 			body:   `[{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed","status":"INVALID_ARGUMENT"}}]`,
 			class:  failure.Permanent, code: assistant.CodeTooLong,
+		},
+		"Groq: retired model": {
+			status: 400,
+			body:   `{"error":{"message":"The model 'x' has been decommissioned and is no longer supported.","type":"invalid_request_error","code":"model_decommissioned"}}`,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoModel,
+		},
+		"DeepSeek: unknown model": {
+			status: 400,
+			body:   `{"error":{"message":"Model Not Exist","type":"invalid_request_error","param":null,"code":"invalid_request_error"}}`,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoModel,
+		},
+		"Alibaba: no credit": {
+			status: 400,
+			body:   `{"error":{"code":"Arrearage","param":null,"message":"Access denied, please make sure your account is in good standing.","type":"Arrearage"}}`,
+			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoQuota,
 		},
 		"Ollama: unknown model": {
 			status: 404,
@@ -150,15 +170,29 @@ func TestRefusals(t *testing.T) {
 			body:   `{"error":{"message":"foo/bar is not a valid model ID","code":400}}`,
 			class:  failure.Configuration, scope: failure.ScopeAI, code: codeNoModel,
 		},
+		"OpenRouter: nothing takes the question": {
+			status: 404,
+			body:   `{"error":{"message":"No endpoints found that support a model's input","code":404}}`,
+			class:  failure.Configuration, scope: failure.ScopeAIMethod, code: "http_404",
+		},
 		"no API at the address": {
 			status: 404, body: "<html>not found</html>",
 			class: failure.Configuration, scope: failure.ScopeAIMethod, code: "http_404",
+		},
+		"no API at the address any more": {
+			status: 410, body: "<html>gone</html>",
+			class: failure.Configuration, scope: failure.ScopeAIMethod, code: "http_410",
 		},
 		"a firewall": {
 			status: 403, body: "<html>request blocked</html>",
 			class: failure.Configuration, scope: failure.ScopeAIMethod, code: "http_403",
 		},
 		"redirect": {status: 308, class: failure.Configuration, scope: failure.ScopeAI, code: "http_308"},
+		"the person's words name no model": {
+			status: 400,
+			body:   `{"error":{"message":"Unexpected text: model not exist","type":"invalid_request_error","param":null,"code":"invalid_value"}}`,
+			class:  failure.Permanent, code: "http_400",
+		},
 		"the person's words do not name a cause": {
 			status: 422,
 			body:   `{"detail":[{"loc":["body"],"msg":"bad","input":"invalid_api_key model_not_found insufficient_quota"}]}`,

@@ -80,9 +80,13 @@ func TestARefusedPartIsLeftOut(t *testing.T) {
 		"OpenAI: a parameter": {
 			400, `{"error":{"message":"m","type":"invalid_request_error","param":"user","code":"unknown_parameter"}}`, isPlain,
 		},
-		"Gemini: a parameter":        {400, `[{"error":{"code":400,"message":"Unknown name \"user\": Cannot find field.","status":"INVALID_ARGUMENT"}}]`, isPlain},
-		"Ollama: tools":              {400, message400("registry.ollama.ai/library/gemma:2b does not support tools"), without("tools")},
-		"vLLM: tools":                {400, message400(`"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set`), without("tools")},
+		"Gemini: a parameter": {400, `[{"error":{"code":400,"message":"Unknown name \"user\": Cannot find field.","status":"INVALID_ARGUMENT"}}]`, isPlain},
+		"Ollama: tools":       {400, message400("registry.ollama.ai/library/gemma:2b does not support tools"), without("tools")},
+		"vLLM: tools":         {400, message400(`"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set`), without("tools")},
+		"OpenRouter: tools": {
+			404, `{"error":{"message":"No endpoints found that support tool use. Try disabling \"hand_off_to_human\".","code":404}}`, without("tools"),
+		},
+		"OpenRouter: pictures":       {404, `{"error":{"message":"No endpoints found that support image input","code":404}}`, isWithoutFile},
 		"vLLM: pictures":             {400, message400("At most 0 image(s) may be provided in one prompt."), isWithoutFile},
 		"Ollama: a kind of part":     {400, message400("invalid message format"), isWithoutFile},
 		"a proxy: the size":          {413, "too large", isWithoutFile},
