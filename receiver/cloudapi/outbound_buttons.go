@@ -3,10 +3,6 @@
 
 package cloudapi
 
-import (
-	"unicode/utf8"
-)
-
 // The limits of Meta's messages API, interactive object of type button.
 const (
 	maxButtons  = 3
@@ -82,7 +78,7 @@ func (c ButtonsContent) put(message *outbound) (int, error) {
 
 // IsList reports whether the choices become a list.
 func (c ButtonsContent) IsList() bool {
-	if len(c.Buttons) > maxButtons || utf8.RuneCountInString(c.Text) > MaxBodyRunes {
+	if len(c.Buttons) > maxButtons || exceeds(c.Text, MaxBodyRunes) {
 		return true
 	}
 

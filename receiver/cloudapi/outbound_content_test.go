@@ -261,6 +261,20 @@ func TestEncodeRefuses(t *testing.T) {
 }
 
 // TestEncodedMessagesAreAccepted sends random messages to the stand-in for Graph, which enforces Meta's limits.
+// TestALongTitleOfARowIsItsDescription has titles that are too long to be shown, also by their emoji alone.
+func TestALongTitleOfARowIsItsDescription(t *testing.T) {
+	for title, want := range map[string]rowObject{
+		"🍰 Tarta de manzana 🍎🍎":     {ID: "1", Title: "🍰 Tarta de manzana 🍎🍎"},
+		"🍰 Tarta de manzana 🍎🍎🍎":    {ID: "1", Title: "🍰 Tarta de manzana 🍎🍎", Description: "🍰 Tarta de manzana 🍎🍎🍎"},
+		"Tarta de manzana con nata": {ID: "1", Title: "Tarta de manzana con nat", Description: "Tarta de manzana con nata"},
+	} {
+		var cut truncator
+		if diff := cmp.Diff(want, ListRow{ID: "1", Title: title}.encode(&cut)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", title, diff)
+		}
+	}
+}
+
 func TestEncodedMessagesAreAccepted(t *testing.T) {
 	graph := standin.NewGraph(standin.GraphOptions{AccessTokens: []string{"token"}})
 	server := httptest.NewServer(graph)

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // The limits that all interactive messages share, but for lists, whose text may be as long as a text message.
@@ -129,7 +128,7 @@ func isWebAddress(link string) bool {
 // SplitBody cuts a text that is too long for an interactive message: the end fits in one, and the beginning in as few text
 // messages as possible. It cuts where SplitText does.
 func SplitBody(text string) (beginning []string, end string) {
-	if utf8.RuneCountInString(text) <= MaxBodyRunes {
+	if !exceeds(text, MaxBodyRunes) {
 		return nil, text
 	}
 

@@ -178,6 +178,7 @@ func TestSplitBody(t *testing.T) {
 		"a short end":      {words(900), []int{4094}, 404},
 		"two texts before": {words(1200), []int{4094, 1024}, 879},
 		"one word":         {strings.Repeat("x", 1025), []int{1024}, 1},
+		"emoji":            {strings.Repeat("🍎", 600), []int{2048}, 352},
 	} {
 		beginning, end := SplitBody(tc.text)
 

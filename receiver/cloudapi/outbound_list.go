@@ -125,7 +125,7 @@ func checkTitles(list string, sections []sectionObject) error {
 
 func (r ListRow) encode(cut *truncator) rowObject {
 	description := r.Description
-	if description == "" && utf8.RuneCountInString(r.Title) > maxRowTitle {
+	if description == "" && exceeds(r.Title, maxRowTitle) {
 		description = r.Title
 	}
 
