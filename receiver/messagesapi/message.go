@@ -4,6 +4,7 @@
 package messagesapi
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -50,13 +51,16 @@ func parseMessage(body []byte) (message, error) {
 		return message{}, err
 	}
 
-	var inReplyTo, conversationID string
+	var (
+		inReplyTo      string
+		conversationID conversationName
+	)
 
 	err = errors.Join(
 		field(values, "in_reply_to", "a string", &inReplyTo),
 		field(values, "conversation_key", "a string", &m.conversationKey),
 		field(values, "final", "true or false", &m.isFinal),
-		field(values, "conversation_id", "a string", &conversationID),
+		field(values, "conversation_id", "a string or a number", &conversationID),
 		field(values, "handler", "a string", &m.handler),
 	)
 	if err != nil {
@@ -96,6 +100,27 @@ func parseMessage(body []byte) (message, error) {
 	}
 
 	return m, nil
+}
+
+// conversationName decodes the AI's own name of a conversation, which may be a number.
+type conversationName string
+
+// UnmarshalJSON decodes a name.
+func (n *conversationName) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err == nil {
+		*n = conversationName(text)
+		return nil
+	}
+
+	var number json.Number
+	if err := json.Unmarshal(raw, &number); err != nil {
+		return err
+	}
+
+	*n = conversationName(number.String())
+
+	return nil
 }
 
 // idempotencyKey returns the key by which a repetition of a request is recognized. The id of a signed request takes its

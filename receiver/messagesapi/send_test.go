@@ -67,6 +67,16 @@ func TestAnswerToAQuestion(t *testing.T) {
 	}
 }
 
+// TestNamesOfConversations posts each form of a conversation_id that an answer may have.
+func TestNamesOfConversations(t *testing.T) {
+	f := newFixture(t, nil)
+	f.receive(ana, "wamid.1")
+
+	for _, name := range []string{`"c-1"`, `""`, `null`, `7`, `12345678901234567890`, `"` + strings.Repeat("x", 256) + `"`} {
+		f.want(f.send(strings.Replace(toAna, "{", `{"conversation_id":`+name+`,`, 1)), http.StatusAccepted, "")
+	}
+}
+
 func TestMoreFollows(t *testing.T) {
 	f := newFixture(t, nil)
 	question := f.receive(ana, "wamid.1")
@@ -346,6 +356,8 @@ func TestRequestsAreChecked(t *testing.T) {
 		"final without question": {`{` + key + `,"response":"a","final":true}`, "final is about the answer to a question"},
 		"final of another type":  {`{` + key + `,"response":"a","final":"yes"}`, "final is not true or false"},
 		"another handler":        {`{` + key + `,"response":"a","handler":"robot"}`, "handler is not ai or human"},
+		"a list as its name":     {`{` + key + `,"response":"a","conversation_id":["mother"]}`, "conversation_id is not a string or a number"},
+		"a long number as name":  {`{` + key + `,"response":"a","conversation_id":1` + strings.Repeat("0", 256) + `}`, "more than 256 bytes"},
 		"a long conversation_id": {`{` + key + `,"response":"a","conversation_id":"` + strings.Repeat("x", 257) + `"}`, "more than 256 bytes"},
 	} {
 		got := f.send(c.body)
