@@ -57,6 +57,9 @@ func (r *run) diagnosePeer(ctx context.Context, peer, address, setting, authorit
 			"%s is not reached: %s", peer, reason(err))
 	case answer.status == http.StatusBadGateway || answer.status == http.StatusServiceUnavailable || answer.status == http.StatusGatewayTimeout:
 		return fail("check that it runs; what it should get waits meanwhile", "HTTP %d: %s is down", answer.status, peer)
+	case answer.status >= 300 && answer.status <= 399:
+		return fail("set "+setting+" to where it redirects: no redirect is followed; what it should get waits meanwhile",
+			"HTTP %d: %s redirects", answer.status, peer)
 	}
 
 	return ok("%s answers in %d ms", peer, answer.took.Milliseconds())

@@ -22,6 +22,13 @@ var connectionFaults = map[string]fault{
 		detail:  "HTTP 503: the sink is down",
 		fix:     "waits meanwhile",
 	},
+	"the sink redirects": {
+		provoke: func(h *harness) { h.sinkStatus.Store(http.StatusPermanentRedirect) },
+		checks:  []string{"sink"},
+		state:   doctor.Failure,
+		detail:  "HTTP 308: the sink redirects",
+		fix:     "set notifications.sinkURL to where it redirects",
+	},
 	"the desk is not reached": {
 		provoke: func(h *harness) { h.reconfigure(func(c *config.Config) { c.Handoff.URL = "http://127.0.0.1:1" }) },
 		checks:  []string{"desk"},

@@ -45,7 +45,7 @@ func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Clien
 func (c *Client) Close() { c.http.Close() }
 
 // Post posts the body of a request under its id, which is the same for each attempt. Errors are of type *failure.Error; a
-// 4xx other than 401, 403, 404, 408, 425 and 429 is permanent. Without a desk it does nothing.
+// 4xx other than 401, 403, 404, 405, 408, 409, 425 and 429 is permanent. Without a desk it does nothing.
 func (c *Client) Post(ctx context.Context, id string, body []byte) error {
 	settings := c.live.Current()
 	if settings.Handoff.URL == "" {
@@ -116,7 +116,7 @@ func classify(response *httpclient.Response) *failure.Error {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		f.Class = failure.Configuration
 		f.Text = "the desk refuses the key: set another one"
-	case status == http.StatusNotFound || status >= 300 && status <= 399:
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status >= 300 && status <= 399:
 		f.Class = failure.Configuration
 		f.Text = "the desk is at another address: check handoff.url"
 	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusConflict ||

@@ -72,6 +72,7 @@ func TestPostClassifiesFailures(t *testing.T) {
 		401: failure.Configuration,
 		403: failure.Configuration,
 		404: failure.Configuration,
+		405: failure.Configuration,
 		408: failure.Transient,
 		409: failure.Transient,
 		413: failure.Permanent,

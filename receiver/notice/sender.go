@@ -49,9 +49,8 @@ func NewSender(live *config.Live, connections int, clock clockwork.Clock) *Sende
 // Close closes the idle connections.
 func (s *Sender) Close() { s.http.Close() }
 
-// Send posts one stored notice under its id. Errors are of type *failure.Error; a 4xx other than 408, 425 and 429 is
-// permanent. Without a sink it does nothing. A
-// notice that has to be signed waits for the signing key.
+// Send posts one stored notice under its id. Errors are of type *failure.Error; a 4xx other than 401, 403, 404, 405, 408, 425
+// and 429 is permanent. Without a sink it does nothing. A notice that has to be signed waits for the signing key.
 func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 	settings := s.live.Current()
 	if settings.Notifications.SinkURL == "" {
@@ -126,9 +125,12 @@ func classify(response *httpclient.Response) error {
 	}
 
 	switch {
-	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound:
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		f.Class = failure.Configuration
 		f.Text = "the sink refuses notices: check notifications.sinkURL and the signing key"
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status >= 300 && status <= 399:
+		f.Class = failure.Configuration
+		f.Text = "the sink is at another address, and redirects are not followed: check notifications.sinkURL"
 	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusTooManyRequests || status >= 500:
 	default:
 		f.Class = failure.Permanent
