@@ -159,9 +159,11 @@ func settingsChanged(op string, before, after *config.Snapshot) bool {
 	case opSend, opDeliver, opThreadControl, opDownload:
 		return gate.Changed(gate.Graph, before, after)
 	case handoff.Op:
-		return before.Handoff != after.Handoff || before.Secrets.HandoffKey != after.Secrets.HandoffKey
+		return before.Handoff != after.Handoff || before.Secrets.HandoffKey != after.Secrets.HandoffKey ||
+			before.Secrets.HandoffCA != after.Secrets.HandoffCA
 	case opNotice:
-		return before.Notifications != after.Notifications || before.Secrets.SinkSigningKey != after.Secrets.SinkSigningKey
+		return before.Notifications != after.Notifications || before.Secrets.SinkSigningKey != after.Secrets.SinkSigningKey ||
+			before.Secrets.SinkCA != after.Secrets.SinkCA
 	default:
 		return gate.Changed(gate.AI, before, after)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
@@ -76,5 +77,26 @@ func TestProblemEndsWithTheCallOfAnotherReceiver(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestProblemEndsWithNewAuthorities replaces the authorities by which each peer is trusted. The text of the failure asks for it.
+func TestProblemEndsWithNewAuthorities(t *testing.T) {
+	for op, change := range map[string]func(*config.Secrets){
+		opSend:       func(s *config.Secrets) { s.MetaCA = "new" },
+		opNotice:     func(s *config.Secrets) { s.SinkCA = "new" },
+		handoff.Op:   func(s *config.Secrets) { s.HandoffCA = "new" },
+		"ask the AI": func(s *config.Secrets) { s.AICA = "new" },
+	} {
+		before := config.Fixed(config.Config{}, config.Secrets{}).Current()
+
+		var secrets config.Secrets
+
+		change(&secrets)
+
+		after := config.Fixed(config.Config{}, secrets).Current()
+		if !settingsChanged(op, before, after) || settingsChanged(op, after, after) {
+			t.Errorf("%s: new authorities are no change of its settings, or the same ones are", op)
+		}
 	}
 }

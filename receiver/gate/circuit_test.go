@@ -167,12 +167,22 @@ func TestNewCredentialOpensItsScopes(t *testing.T) {
 	}
 }
 
+func TestNewAuthoritiesOpenTheScopesOfMeta(t *testing.T) {
+	f := newFixture(t)
+	f.mustCall(person(0), 0, refusal(failure.ScopeApp, "untrusted_certificate"), true)
+	f.mustCall(person(1), 1, nil, false)
+
+	f.Live = config.Fixed(f.Live.Current().Config, config.Secrets{MetaCA: "new"})
+	f.mustCall(person(1), 1, nil, true)
+}
+
 func TestNewSettingOfTheAIOpensItsScopes(t *testing.T) {
 	before := config.Config{OpenAI: &config.OpenAI{Model: "small"}}
 
 	for name, change := range map[string]func(*config.Config, *config.Secrets){
 		"key of the model": func(_ *config.Config, s *config.Secrets) { s.OpenAIKey = "new" },
 		"signing key":      func(_ *config.Config, s *config.Secrets) { s.FlowSigningKey = "new" },
+		"authorities":      func(_ *config.Config, s *config.Secrets) { s.AICA = "new" },
 		"model":            func(c *config.Config, _ *config.Secrets) { c.OpenAI = &config.OpenAI{Model: "large"} },
 		"protocol":         func(c *config.Config, _ *config.Secrets) { c.OpenAI = nil },
 	} {

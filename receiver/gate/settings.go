@@ -31,7 +31,8 @@ func (g *Gate) applySettings() {
 	}
 }
 
-// Changed reports whether a credential, address or setting of a target changed, so that it may accept what it refused before.
+// Changed reports whether a credential, address or setting of a target, or the authorities that it is trusted by, changed, so that
+// a call that failed before may succeed.
 func Changed(target Target, before, after *config.Snapshot) bool {
 	if target == Graph {
 		return graphChanged(before, after)
@@ -42,6 +43,7 @@ func Changed(target Target, before, after *config.Snapshot) bool {
 
 func graphChanged(a, b *config.Snapshot) bool {
 	return a.Secrets.AccessToken != b.Secrets.AccessToken ||
+		a.Secrets.MetaCA != b.Secrets.MetaCA ||
 		!slices.Equal(a.Secrets.AppSecrets, b.Secrets.AppSecrets) || // whose proof Meta may have refused
 		!reflect.DeepEqual(a.CloudAPI, b.CloudAPI)
 }
@@ -50,6 +52,7 @@ func birdChanged(a, b *config.Snapshot) bool {
 	return a.Secrets.BirdAccessKey != b.Secrets.BirdAccessKey ||
 		a.Secrets.FlowSigningKey != b.Secrets.FlowSigningKey ||
 		a.Secrets.OpenAIKey != b.Secrets.OpenAIKey ||
+		a.Secrets.AICA != b.Secrets.AICA ||
 		!reflect.DeepEqual(a.Bird, b.Bird) || !reflect.DeepEqual(a.OpenAI, b.OpenAI)
 }
 
