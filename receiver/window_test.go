@@ -110,7 +110,12 @@ func TestCallOpensTheWindow(t *testing.T) {
 		"call of another person":    {`"calls":[{"from":"573007654321","id":"wacid.1",` + started + `}]`, now, "template"},
 		"call by the business":      {`"calls":[{"from":"573001234567","id":"wacid.1","event":"connect","direction":"BUSINESS_INITIATED","timestamp":"%d"}]`, now, "template"},
 		"recording of an old call":  {`"calls":[{"from":"573001234567","id":"wacid.1","event":"call_recording_available","direction":"USER_INITIATED","timestamp":"%d"}]`, now, "template"},
-		"status of a call":          {`"statuses":[{"id":"wacid.1","type":"call","status":"RINGING","recipient_id":"573001234567","timestamp":"%d"}]`, now, "template"},
+		"end of an accepted call":   {`"calls":[{"to":"573001234567","id":"wacid.1","event":"terminate","direction":"BUSINESS_INITIATED","start_time":"%d"}]`, now, "text"},
+		"end of a missed call":      {`"calls":[{"to":"573001234567","id":"wacid.1","event":"terminate","direction":"BUSINESS_INITIATED","timestamp":"%d"}]`, now, "template"},
+		"accepted call":             {`"statuses":[{"id":"wacid.1","type":"call","status":"ACCEPTED","recipient_id":"573001234567","timestamp":"%d"}]`, now, "text"},
+		"call accepted by user id":  {`"statuses":[{"id":"wacid.1","type":"call","status":"ACCEPTED","recipient_user_id":"CO.99","timestamp":"%d"}]`, now, "text"},
+		"ringing call":              {`"statuses":[{"id":"wacid.1","type":"call","status":"RINGING","recipient_id":"573001234567","timestamp":"%d"}]`, now, "template"},
+		"rejected call":             {`"statuses":[{"id":"wacid.1","type":"call","status":"REJECTED","recipient_id":"573001234567","timestamp":"%d"}]`, now, "template"},
 		"calls of an unknown shape": {`"calls":{"from":["573001234567"],"timestamp":"%d"}`, now, "template"},
 	} {
 		t.Run(name, func(t *testing.T) {

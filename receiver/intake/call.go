@@ -10,8 +10,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// callEvents returns the calls by persons of a change, each as an event that opens the service window of its conversation, and
-// the rest of the change. Calls are not processed further.
+// callEvents returns the calls of a change that persons made or accepted, each as an event that opens the service window of its
+// conversation, and the rest of the change. Calls are not processed further.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
 func callEvents(item whatsapp.Item, now time.Time) []parsedEvent {
