@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -69,6 +70,24 @@ func TestMessagesOnStandbyAreNotAnswered(t *testing.T) {
 
 	if report = h.status(); len(report.Standby) > 0 || report.Status != "healthy" {
 		t.Errorf("afterwards standby = %+v and the status %s %q, want none and healthy", report.Standby, report.Status, report.Warnings)
+	}
+}
+
+// TestPeopleAnswerWhatCameOnStandby checks that people can answer what the person wrote to another responder, once that has
+// passed the conversation to this app: the service window is that of the number.
+func TestPeopleAnswerWhatCameOnStandby(t *testing.T) {
+	h := newHarness(t, withMessages)
+	h.start()
+
+	now := h.clock.Now()
+	h.deliver(http.StatusOK, onStandby("wamid.1", now.Add(-2*time.Minute)))
+	h.deliver(http.StatusOK, handover("control_passed", now.Add(-time.Minute)))
+	h.waitIdle()
+
+	h.postMessage(http.StatusAccepted, folder.DeskKey, "key", toAna("good morning"))
+
+	if got := h.waitSent(1)[0]; got.Type != "text" || got.Text != "good morning" {
+		t.Errorf("sent %+v, want the text", got)
 	}
 }
 

@@ -29,6 +29,11 @@ func standbyEvents(item whatsapp.Item, settings config.Config, now time.Time) []
 
 		event := fieldMessage(whatsapp.FieldStandby, number, standby.ID, lane, aliases)
 		event.Takeover = standbyTakeover(standby, event.ID, settings, now)
+
+		if standby.ByPerson { // the service window belongs to the number, not to a responder
+			event.SentAt = whatsapp.SentAt(standby.Timestamp, now)
+		}
+
 		events = append(events, event)
 
 		return true

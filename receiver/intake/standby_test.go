@@ -29,6 +29,10 @@ func TestStandby(t *testing.T) {
 		"a message":                 {`"standby":{"messages":[` + text + `]}`, []string{"42:573"}},
 		"an answer":                 {`"standby":{"message_echoes":[` + reply + `]}`, []string{"42:573"}},
 		"both":                      {`"standby":{"messages":[` + other + `],"message_echoes":[` + reply + `]}`, []string{"42:574", "42:573"}},
+		"an answer to a user id":    {`"standby":{"message_echoes":[{"id":"e1","message":{"recipient":"CO.1","type":"text"}}]}`, []string{"42:CO.1"}},
+		"an answer to a parent id":  {`"standby":{"message_echoes":[{"id":"e1","message":{"recipient":"CO.ENT.1"}}]}`, []string{"42:CO.ENT.1"}},
+		"an answer to a group":      {`"standby":{"message_echoes":[{"id":"e1","message":{"recipient_type":"group","to":"g"}}]}`, []string{"42:group:g"}},
+		"an answer by the contact":  {`"standby":{"contacts":[{"user_id":"CO.1"}],"message_echoes":[{"id":"e1","message":{"type":"text"}}]}`, []string{"42:CO.1"}},
 		"in the value itself":       {`"messages":[` + text + `]`, []string{"42:573"}},
 		"an answer by an echo":      {`"message_echoes":[{"id":"e1","to":"573"}]`, []string{"42:573"}},
 		"of a group":                {`"standby":{"messages":[{"id":"m1","from":"573","group_id":"g"}]}`, []string{"42:group:g"}},
@@ -90,11 +94,12 @@ func TestStandby(t *testing.T) {
 	}
 }
 
-// The takeover begins when the message was written, whenever it arrives.
+// The takeover begins when the message was written, whenever it arrives. The person's message opens the service window, an
+// answer to it does not.
 func TestStandbyBeginsWithTheMessage(t *testing.T) {
 	sent := now.Add(-time.Hour).Truncate(time.Second)
 	body := changeOf("standby", fmt.Sprintf(`{"metadata":{"phone_number_id":"42"},"standby":{"messages":[`+
-		`{"id":"m1","from":"573","timestamp":"%d"}]}}`, sent.Unix()))
+		`{"id":"m1","from":"573","timestamp":"%d"}],"message_echoes":[{"id":"e1","message":{"to":"573"}}]}}`, sent.Unix()))
 
 	events, err := Events(t.Context(), body, settings, now)
 	if err != nil {
@@ -103,6 +108,14 @@ func TestStandbyBeginsWithTheMessage(t *testing.T) {
 
 	if at := events[0].Takeover.At; !at.Equal(sent) {
 		t.Errorf("the takeover begins at %s, want %s", at, sent)
+	}
+
+	if at, opens := events[0].InboundAt(); !opens || !at.Equal(sent) {
+		t.Errorf("the person wrote at %s (%t), want %s", at, opens, sent)
+	}
+
+	if _, opens := events[1].InboundAt(); opens {
+		t.Error("the answer of the other responder opens the service window")
 	}
 }
 

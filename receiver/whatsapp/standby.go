@@ -4,8 +4,10 @@
 package whatsapp
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
+	"strings"
 )
 
 // FieldStandby is the webhook field of conversations that another responder has: what people write to it, what it answers,
@@ -16,6 +18,7 @@ const FieldStandby = "standby"
 type Standby struct {
 	ID        Text
 	Timestamp Text // unix seconds
+	ByPerson  bool // else the other responder sent it
 
 	groupID Text
 	person  Person
@@ -71,7 +74,7 @@ func SplitStandby(value json.RawMessage, accept func(Standby) bool) (each []json
 	}
 
 	split("messages", parseStandbyMessage)
-	split(keyEchoes, func(raw, _ json.RawMessage) (Standby, error) { return parseStandbyEcho(raw) })
+	split(keyEchoes, parseStandbyEcho)
 
 	if len(each) == 0 {
 		return nil, value
@@ -96,33 +99,44 @@ func parseStandbyMessage(raw, contact json.RawMessage) (Standby, error) {
 	return Standby{
 		ID:        message.ID,
 		Timestamp: message.Timestamp,
+		ByPerson:  true,
 		groupID:   message.GroupID,
 		person:    message.Sender(),
 	}, nil
 }
 
-// parseStandbyEcho parses an echo, whose content Meta puts into a property message.
-func parseStandbyEcho(raw json.RawMessage) (Standby, error) {
+// parseStandbyEcho parses an echo, whose content Meta puts into a property message: the body of the send, which names a user
+// id and a group otherwise than an Echo does.
+func parseStandbyEcho(raw, contact json.RawMessage) (Standby, error) {
 	var echo Echo
 	if err := readObject(raw, &echo); err != nil {
 		return Standby{}, err
 	}
 
+	standby := Standby{ID: echo.ID, Timestamp: echo.Timestamp}
+	echo.contact = ParseContact(contact)
+
 	var content struct {
 		Message json.RawMessage `json:"message"`
 	}
 
-	id := echo.ID
-	at := echo.Timestamp
+	var sent struct {
+		Recipient     Text `json:"recipient"`
+		RecipientType Text `json:"recipient_type"`
+	}
 
 	if readObject(raw, &content) == nil && content.Message != nil {
 		_ = readObject(content.Message, &echo) // an unexpected shape names no person
+		_ = readObject(content.Message, &sent)
 	}
 
-	return Standby{
-		ID:        id,
-		Timestamp: at,
-		groupID:   echo.GroupID,
-		person:    echo.recipient(),
-	}, nil
+	if strings.EqualFold(string(sent.RecipientType), "group") {
+		echo.GroupID = cmp.Or(echo.GroupID, echo.To)
+	}
+
+	echo.ToUserID = cmp.Or(echo.ToUserID, sent.Recipient)
+	standby.groupID = echo.GroupID
+	standby.person = echo.recipient()
+
+	return standby, nil
 }
