@@ -157,7 +157,24 @@ func TestAliases(t *testing.T) {
 			[]string{"42:CO.ENT.1", "42:CO.2", "42:CO.ENT.2"},
 		},
 		"new user ids alone": {`{` + changed + `}}`, "42:CO.2", []string{"42:CO.ENT.2"}},
-		"another report":     {`{"from":"573","type":"system","system":{"type":"customer_identity_changed","wa_id":"574"}}`, "42:573", nil},
+		"the old user id in words": {
+			`{` + changed + `,"body":"User Ana changed from CO.1 to CO.2"}}`,
+			"42:CO.1",
+			[]string{"42:CO.2", "42:CO.ENT.2"},
+		},
+		"the old number in words": {
+			`{"type":"system","system":{"type":"user_changed_number","wa_id":"574","body":"Ana changed from +573 to +574."}}`,
+			"42:573",
+			[]string{"42:574"},
+		},
+		"the words of a name": {
+			`{` + changed + `,"body":"User changed from CO.9 to CO.2 changed from CO.1 to CO.2"}}`,
+			"42:CO.1",
+			[]string{"42:CO.2", "42:CO.ENT.2"},
+		},
+		"words about another":       {`{` + changed + `,"body":"User Ana changed from CO.1 to CO.3"}}`, "42:CO.2", []string{"42:CO.ENT.2"}},
+		"words without an old name": {`{` + changed + `,"body":"User Ana changed from nothing to CO.2"}}`, "42:CO.2", []string{"42:CO.ENT.2"}},
+		"another report":            {`{"from":"573","type":"system","system":{"type":"customer_identity_changed","wa_id":"574"}}`, "42:573", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := onlyMessage(t, "", tc.message)
