@@ -41,6 +41,10 @@ func (d *errorDetails) refine(reported *ReportedError) {
 		return
 	}
 
+	if reported.Code == codeInvalidParameter && reported.Subcode == 0 && slices.ContainsFunc(texts, unknownObjects.MatchString) {
+		reported.Subcode = unknownObject
+	}
+
 	if !slices.Contains(parameterErrors, reported.Code) || reported.Subcode == unknownObject {
 		return
 	}
@@ -72,6 +76,8 @@ var parameterErrors = []int{codeInvalidParameter, 131008, 131009, 135000}
 const parameterContext = "context"
 
 var (
+	// unknownObjects matches the texts of subcode unknownObject, which Meta may leave out: it advises not to rely on subcodes.
+	unknownObjects = regexp.MustCompile(`(?i)^(\(#100\) )?unsupported [a-z]+ request\b|\bcannot be loaded due to missing permissions\b`)
 	// quotes matches the texts with which Meta refuses the quoted message. Meta documents none, so it matches all terms for it.
 	quotes = regexp.MustCompile(`(?i)\bcontext\b|\bquoted\b|\brepl(y|ied|ying) to\b|\bmessage[ _]?id\b|\bwamid\b`)
 	// parameterNames matches "The parameter to is required" and "Param type must be one of …".

@@ -307,7 +307,18 @@ func TestReadError(t *testing.T) {
 		`{"error":{"message":"m","code":100,"error_subcode":33}}`:                                     {Code: 100, Subcode: 33},
 		`{"error":{"code":100,"error_subcode":"33"}}`:                                                 {Code: 100, Subcode: 33},
 		`{"error":{"code":100,"error_subcode":[33]}}`:                                                 {Code: 100},
-		`{"error":{"code":100,"error_subcode":-1}}`:                                                   {Code: 100},
+		`{"error":{"code":100,"type":"GraphMethodException","message":"Unsupported post request. Object with ID '42' does not exist, cannot be loaded due to missing permissions, or does not support this operation"}}`: {
+			Code:    100,
+			Subcode: 33,
+		},
+		`{"error":{"code":100,"message":"(#100) Unsupported get request"}}`: {Code: 100, Subcode: 33},
+		`{"error":{"code":100,"error_data":{"details":"Object with ID 42 does not exist, cannot be loaded due to missing permissions"}}}`: {
+			Code:    100,
+			Subcode: 33,
+		},
+		`{"error":{"code":100,"error_subcode":7,"message":"Unsupported post request"}}`: {Code: 100, Subcode: 7},
+		`{"error":{"code":100,"message":"Unsupported type of requests"}}`:               {Code: 100},
+		`{"error":{"code":100,"error_subcode":-1}}`:                                     {Code: 100},
 		`{"error":{"code":100,"message":"API calls from the server require an appsecret_proof argument"}}`: {
 			Code:    100,
 			Subcode: proofMissing,
