@@ -95,8 +95,11 @@ func (c *check) subscribeApp(
 	}
 
 	if len(refused) == len(missing) { // none was accepted, so the fields may not be the cause
-		err = c.Graph.SubscribeApp(ctx, app, to, present)
-		if len(present) == 0 || err != nil {
+		if len(present) == 0 {
+			return err
+		}
+
+		if err := c.Graph.SubscribeApp(ctx, app, to, present); err != nil {
 			return err
 		}
 	}

@@ -101,3 +101,17 @@ func TestRefusalOfAllFields(t *testing.T) {
 	h.start()
 	h.checkState(health.SubscriptionFailed, "Meta refuses a parameter: check the callback URL and the fields")
 }
+
+// An app that may have none of the fields is not subscribed to nothing, which Meta would accept.
+func TestRefusalOfEachField(t *testing.T) {
+	h := newHarness(t, standin.GraphOptions{}, func(c *config.Config) {
+		c.CloudAPI.Subscription.Fields = []string{"messages", "messaging_handovers"}
+	})
+	h.refuses.Store(&refusedField{`"fields":"messag`, `"code":200,"message":"(#200) One of these permissions is needed"`})
+	h.start()
+	h.checkState(health.SubscriptionFailed, "a permission is missing")
+
+	if state := h.metaState(); state.App != "" {
+		t.Errorf("the app is subscribed without a field: %+v", state)
+	}
+}
