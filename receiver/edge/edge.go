@@ -100,8 +100,8 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == settings.Webhook.Path:
 		e.Metrics.Request(e.webhook(w, r, settings))
-	case r.URL.Path == "/" && isRead(r):
-		// Load balancers check this path by default. The answer reveals nothing.
+	case r.URL.Path == "/" && (isRead(r) || r.Method == http.MethodOptions):
+		// Load balancers check this path by default, HAProxy with OPTIONS. The answer reveals nothing.
 		w.WriteHeader(http.StatusOK)
 	case r.URL.Path == settings.Webhook.HealthPath && isRead(r):
 		e.health(w)

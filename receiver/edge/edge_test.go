@@ -208,7 +208,7 @@ func TestContentEncoding(t *testing.T) {
 
 // Load balancers check this path by default, without a signature.
 func TestLoadBalancerCheck(t *testing.T) {
-	for _, method := range []string{http.MethodGet, http.MethodHead} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions} {
 		w := httptest.NewRecorder()
 		newEdge(&inbox{}, nil).ServeHTTP(w, httptest.NewRequest(method, "/", http.NoBody))
 
@@ -243,6 +243,7 @@ func TestRoutes(t *testing.T) {
 		"GET /":                   200,
 		"HEAD /":                  200,
 		"POST /":                  404,
+		"OPTIONS /health":         404,
 		"GET //":                  404,
 		"POST /webhooks/whatsapp": 404,
 		"POST /hook/":             404,

@@ -124,8 +124,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // isHealthCheck reports whether the request is the check of a load balancer, which has no key. Those of cloud providers check
 // the ports of all Services of an Ingress.
 func (a *API) isHealthCheck(r *http.Request) bool {
-	isRead := r.Method == http.MethodGet || r.Method == http.MethodHead
-	return isRead && (r.URL.Path == "/" || r.URL.Path == a.Live.Current().Webhook.HealthPath)
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return r.URL.Path == "/" || r.URL.Path == a.Live.Current().Webhook.HealthPath
+	case http.MethodOptions: // of HAProxy
+		return r.URL.Path == "/"
+	default:
+		return false
+	}
 }
 
 // route returns the operation of a request, and the methods of its path.

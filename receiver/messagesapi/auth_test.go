@@ -189,14 +189,13 @@ func TestPathsAndMethods(t *testing.T) {
 func TestLoadBalancerCheck(t *testing.T) {
 	f := newFixture(t, nil)
 
-	for _, method := range []string{http.MethodGet, http.MethodHead} {
-		for _, path := range []string{"/", "/health"} {
-			w := httptest.NewRecorder()
-			f.api.ServeHTTP(w, httptest.NewRequest(method, path, http.NoBody))
+	for _, check := range []string{"GET /", "HEAD /", "OPTIONS /", "GET /health", "HEAD /health"} {
+		method, path, _ := strings.Cut(check, " ")
+		w := httptest.NewRecorder()
+		f.api.ServeHTTP(w, httptest.NewRequest(method, path, http.NoBody))
 
-			if w.Code != http.StatusOK || w.Body.Len() > 0 {
-				t.Errorf("%s %s answered %d %q, want 200 and nothing else", method, path, w.Code, w.Body)
-			}
+		if w.Code != http.StatusOK || w.Body.Len() > 0 {
+			t.Errorf("%s answered %d %q, want 200 and nothing else", check, w.Code, w.Body)
 		}
 	}
 }
