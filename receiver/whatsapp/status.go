@@ -16,7 +16,7 @@ import (
 type Status struct {
 	MessageID       Text
 	Status          Text            // sent, delivered, read, played, failed, or a status that Meta adds later
-	Type            Text            // "payment" or "call", empty for messages
+	Type            Text            // "payment" or "call", empty for messages; of a payment also if Meta sends no type
 	Timestamp       Text            // unix seconds
 	GroupID         Text            // of the group that the message went to; else empty
 	Participant     Text            // the group's participant, by phone number or user id
@@ -53,7 +53,11 @@ func ParseStatus(raw json.RawMessage) (Status, error) {
 		Pricing:         s.Pricing,
 		Payment:         s.Payment,
 	}
-	if status.Type == "message" { // the same as none
+
+	switch {
+	case status.Type == "" && isObject(s.Payment): // a payment that failed is no message that failed
+		status.Type = typePayment
+	case status.Type == "message": // the same as none
 		status.Type = ""
 	}
 

@@ -114,6 +114,18 @@ func TestStatusType(t *testing.T) {
 			t.Errorf("type %q is %q, %v; want %q", sent, s.Type, err, want)
 		}
 	}
+
+	for properties, isFailed := range map[string]bool{
+		`"payment":{"reference_id":"r"}`:                  false,
+		`"type":null,"payment":{"reference_id":"r"}`:      false,
+		`"type":"message","payment":{"reference_id":"r"}`: true,
+		`"payment":null`: true,
+	} {
+		s, err := ParseStatus(raw(`{"id":"w","status":"failed",` + properties + `}`))
+		if err != nil || s.IsFailed() != isFailed {
+			t.Errorf("%s is a failed message: %t, %v; want %t", properties, s.IsFailed(), err, isFailed)
+		}
+	}
 }
 
 // paymentStatus returns the status of a payment.
