@@ -53,6 +53,10 @@ func TestUndeliveredMessages(t *testing.T) {
 			if got := h.record("wamid.1").Event.State; asked != tc.want || got != tc.state {
 				t.Errorf("asked with %q, the message is %s; want %q and %s", asked, got, tc.want, tc.state)
 			}
+
+			if isAnnounced := len(h.sink.notices("error.reported")) == 1; isAnnounced != (tc.state == store.Skipped) {
+				t.Errorf("the lost file is announced: %t; the message is %s", isAnnounced, tc.state)
+			}
 		})
 	}
 }

@@ -115,6 +115,7 @@ func (e *Engine) ask(ctx context.Context, a *attempt, request *assistant.Request
 
 	other := a.replacement(request)
 	if other == nil || !e.ai(a.head).Enabled(other.Method) {
+		e.announceLostMedia(a)
 		a.skip(codeLacking, "the bridge does not have the method "+string(request.Method))
 
 		return answer.Answer{}, nil

@@ -51,8 +51,8 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 	return nil
 }
 
-// announceLostMedia emits a notice about a file that Meta could not deliver, such as a file above 100 MB, if the AI is not
-// asked about the message.
+// announceLostMedia emits a notice about a file that Meta could not deliver, such as a file above 100 MB. It is for a
+// message that no method of the AI takes.
 func (e *Engine) announceLostMedia(a *attempt) {
 	code := a.message.ErrorCode()
 	if strconv.Itoa(code) != cloudapi.CodeMediaDownload {
