@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -96,7 +97,10 @@ func TestRefusedQuotationIsDroppedOnce(t *testing.T) {
 
 // The send without the quotation waits for its status like any other if its response is lost.
 func TestSendWithoutTheQuotationIsNotRepeated(t *testing.T) {
-	h := newHarness(t, withoutTyping)
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Processing.AmbiguousWindow = time.Hour // only the status can end it
+	})
 	h.refuse(`{"error":{"code":131009,"error_data":{"details":"context"}}}`, 1)
 	h.Graph.Faults.Add(standin.Fault{
 		PathPrefix: "/" + number + "/messages",

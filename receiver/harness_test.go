@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,6 +156,7 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 func testConfig(sinkURL string) config.Config {
 	return config.Config{
 		CloudAPI: config.CloudAPI{PhoneNumberIDs: []string{number}, Timeout: waitLimit},
+		Webhook:  config.Webhook{IngestTimeout: time.Minute},
 		Bird:     config.Bird{CircuitBreaker: config.CircuitBreaker{OpenDuration: 20 * time.Millisecond}},
 		Processing: config.Processing{
 			Poll:               10 * time.Millisecond,
@@ -281,6 +284,31 @@ func (h *harness) holdAnswer(reply func(method string, request map[string]any) a
 	}
 
 	return asked, answer
+}
+
+// holdSend makes Meta accept its next message once accept is closed. Sending is closed when the message has arrived.
+func (h *harness) holdSend() (sending, accept chan struct{}) {
+	sending = make(chan struct{})
+	accept = make(chan struct{})
+
+	var isHeld atomic.Bool
+
+	h.WrapGraph(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/messages") && !isHeld.Swap(true) {
+				close(sending)
+
+				select {
+				case <-accept:
+				case <-h.t.Context().Done(): // the test failed
+				}
+			}
+
+			next.ServeHTTP(w, r)
+		})
+	})
+
+	return sending, accept
 }
 
 // refuseSend lets Meta refuse the next send with an error code.

@@ -284,11 +284,12 @@ func TestLateAnswer(t *testing.T) {
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "and two?"))
 	h.waitAsked("wamid.2")
 
-	slow := standin.Fault{PathPrefix: "/" + number + "/messages", Delay: 500 * time.Millisecond, Times: 1}
-	h.Graph.Faults.Add(slow)
+	sending, accept := h.holdSend()
 	h.post("key 2", h.unasked(outbound.Assistant, "The shop closes at ten."))
+	<-sending
 	h.waitDeadline("wamid.2") // the fallback text waits behind the message
 	h.post("key 3", h.answerTo("wamid.2", "Twenty euros."))
+	close(accept)
 	h.waitIdle()
 
 	want := []string{"**Sorry**, please write again.", "Ten euros.", "The shop closes at ten.", "Twenty euros."}
@@ -570,13 +571,14 @@ func TestLaterAnswersKeepTheOrder(t *testing.T) {
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "slow"))
 	h.waitAsked("wamid.1")
 
-	h.Graph.Faults.Add(standin.Fault{PathPrefix: "/" + number + "/messages", Delay: 300 * time.Millisecond, Times: 1})
-
+	sending, accept := h.holdSend()
 	first := h.answerTo("wamid.1", "one")
 	first.Final = false
 	h.post("key 1", first)
+	<-sending
 	h.post("key 2", h.answerTo("wamid.1", "two"))
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "next"))
+	close(accept)
 
 	sent := sentTexts(h.waitSent(3))
 	if sent[0] != "one" || sent[1] != "two" || !strings.Contains(sent[2], "next") {

@@ -234,18 +234,14 @@ func TestOutboundMessageEndsWhereAColleagueTakesOver(t *testing.T) {
 			h := newHarness(t, withoutTyping)
 			h.start()
 			h.begin()
-			h.Graph.Faults.Add(standin.Fault{
-				PathPrefix:  "/" + number + "/messages",
-				AfterEffect: true,
-				Delay:       300 * time.Millisecond,
-				Times:       1,
-			})
 
+			sending, accept := h.holdSend()
 			message := h.unasked(role, "")
 			message.Body = json.RawMessage(`{"response":["one",{"type":"text","text":"two","preview_url":true}]}`)
 			h.post("key", message)
-			h.waitFor("the first part is sent", func() bool { return len(h.Graph.Sent()) == 2 })
+			<-sending
 			h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+			close(accept)
 			h.waitIdle()
 			h.waitSent(sent)
 		})
@@ -282,7 +278,10 @@ func TestHandoffOfALaterAnswer(t *testing.T) {
 // TestOutboundMessageAfterARestart stops the receiver between the acceptance of a message and its send, and while the outcome
 // of the send is unknown.
 func TestOutboundMessageAfterARestart(t *testing.T) {
-	h := newHarness(t, withoutTyping)
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Processing.AmbiguousWindow = time.Hour // only the status can end it
+	})
 	h.start()
 	h.begin()
 

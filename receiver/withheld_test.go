@@ -32,17 +32,12 @@ func TestAnswerEndsWhereAColleagueTakesOver(t *testing.T) {
 	h.reply = func(string, map[string]any) any { return map[string]any{"response": []any{"one", apart("two")}} }
 
 	// The answer to the first send is late, so that the colleague writes before the second.
-	slow := standin.Fault{
-		PathPrefix:  "/" + number + "/messages",
-		AfterEffect: true,
-		Delay:       300 * time.Millisecond,
-		Times:       1,
-	}
-	h.Graph.Faults.Add(slow)
+	sending, accept := h.holdSend()
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
-	h.waitFor("the first part is sent", func() bool { return len(h.Graph.Sent()) == 1 })
+	<-sending
 	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+	close(accept)
 	h.waitIdle()
 	h.waitSent(1)
 

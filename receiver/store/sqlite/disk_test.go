@@ -49,7 +49,7 @@ func awaitBallast(t *testing.T, s *Store) {
 func awaitBallastAfter(t *testing.T, s *Store, advance func()) {
 	t.Helper()
 
-	deadline := time.After(9 * time.Second)
+	deadline := time.After(time.Minute)
 	for s.disk.ballast.missing() > 0 {
 		advance()
 
