@@ -85,6 +85,7 @@ func Open(t testing.TB, address string, o Options) *Page {
 
 	ctx, cancel := chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
 	t.Cleanup(cancel)
+	t.Cleanup(func() { closeBrowser(ctx, t) })
 
 	p := &Page{
 		t:       t,
@@ -109,10 +110,21 @@ func Open(t testing.TB, address string, o Options) *Page {
 	return p
 }
 
+// closeBrowser asks Chromium to end. A killed Chromium leaves a folder for temporary files.
+func closeBrowser(ctx context.Context, t testing.TB) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	if err := chromedp.Cancel(ctx); err != nil {
+		t.Logf("Chromium did not end by itself: %v", err)
+	}
+}
+
 func allocatorOptions(t testing.TB, o Options) []chromedp.ExecAllocatorOption {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(program(t)),
 		chromedp.UserDataDir(t.TempDir()),
+		chromedp.WSURLReadTimeout(timeout), // until Chromium has started
 		chromedp.Flag("no-proxy-server", o.Proxy == ""),
 		chromedp.Flag("lang", o.Language),
 		chromedp.Flag("accept-lang", o.Language),
