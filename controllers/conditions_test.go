@@ -204,7 +204,10 @@ func TestOptionalAPIsAreAddedAndRemoved(t *testing.T) {
 	}
 
 	for range 2 {
-		keda := envtest.CRDInstallOptions{Paths: []string{"testdata/crds/keda.sh_scaledobjects.yaml"}}
+		keda := envtest.CRDInstallOptions{
+			Paths:   []string{"testdata/crds/keda.sh_scaledobjects.yaml"},
+			MaxTime: apiserver.Timeout,
+		}
 
 		crds, err := envtest.InstallCRDs(testCluster.Admin, keda)
 		if err != nil {

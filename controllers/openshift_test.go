@@ -33,7 +33,10 @@ func TestIngressFollowsOpenShift(t *testing.T) {
 	apiserver.Eventually(t, pathType(networkingv1.PathTypeExact))
 
 	for range 2 {
-		routes := envtest.CRDInstallOptions{Paths: []string{"testdata/crds/route.openshift.io_routes.yaml"}}
+		routes := envtest.CRDInstallOptions{
+			Paths:   []string{"testdata/crds/route.openshift.io_routes.yaml"},
+			MaxTime: apiserver.Timeout,
+		}
 
 		crds, err := envtest.InstallCRDs(testCluster.Admin, routes)
 		if err != nil {

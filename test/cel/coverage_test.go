@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 type schemaProps = apiextensionsv1.JSONSchemaProps
@@ -50,7 +52,10 @@ func copyOfCRD(t *testing.T, namespace string) (*apiextensionsv1.CustomResourceD
 func install(t *testing.T, crd *apiextensionsv1.CustomResourceDefinition) {
 	t.Helper()
 
-	options := envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{crd}}
+	options := envtest.CRDInstallOptions{
+		CRDs:    []*apiextensionsv1.CustomResourceDefinition{crd},
+		MaxTime: apiserver.Timeout,
+	}
 	if _, err := envtest.InstallCRDs(server.Admin, options); err != nil {
 		t.Fatal(err)
 	}

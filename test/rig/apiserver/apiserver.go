@@ -20,7 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// Timeout bounds [Eventually]. It is a safety bound only: a busy machine may be many times slower than an idle one.
+// Timeout bounds [Eventually], and the start and the end of the servers. It is a safety bound only: a busy machine may be
+// many times slower than an idle one.
 const Timeout = 2 * time.Minute
 
 // Server is a running kube-apiserver. The embedded client is an administrator's and has no cache.
@@ -77,6 +78,10 @@ func start(environment *envtest.Environment) (*Server, error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return nil, errors.New("these tests run against a real API server: set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd ('make test' does)")
 	}
+
+	environment.ControlPlaneStartTimeout = Timeout
+	environment.ControlPlaneStopTimeout = Timeout
+	environment.CRDInstallOptions.MaxTime = Timeout
 
 	admin, err := environment.Start()
 	if err != nil {

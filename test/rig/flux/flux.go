@@ -44,6 +44,7 @@ func Start(t *testing.T, cluster client.Client, admin *rest.Config, kubeconfig s
 			kinds(t, "github.com/fluxcd/source-controller", "github.com/fluxcd/source-controller/api"),
 		},
 		ErrorIfPathMissing: true,
+		MaxTime:            apiserver.Timeout,
 	}); err != nil {
 		t.Fatalf("install Flux's CustomResourceDefinitions: %v", err)
 	}
