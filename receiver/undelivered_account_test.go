@@ -101,8 +101,8 @@ func TestOlderReportKeepsTheProblem(t *testing.T) {
 	h.wantProblem("payment problem", false)
 }
 
-// TestAccountThatStaysUnmended lets Meta report each send of an answer as failed. It becomes a dead letter that can be replayed.
-func TestAccountThatStaysUnmended(t *testing.T) {
+// TestAccountThatIsNotFixed lets Meta report each send of an answer as failed. It becomes a dead letter that can be replayed.
+func TestAccountThatIsNotFixed(t *testing.T) {
 	h := newHarness(t, byDefault)
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))

@@ -91,11 +91,6 @@ func Post(ctx context.Context, access func() MessagesAPI, idempotencyKey string,
 	}
 }
 
-// MessageState returns the answer of GET /v1/messages/{id}.
-func (a MessagesAPI) MessageState(ctx context.Context, id string) (status int, body map[string]any, err error) {
-	return a.object(ctx, http.MethodGet, "/v1/messages/"+url.PathEscape(id), nil)
-}
-
 // SetHandler gives a conversation, named by an event id or a conversation key, to the AI or to people. The request may have
 // "for", "reason" and "text".
 func (a MessagesAPI) SetHandler(

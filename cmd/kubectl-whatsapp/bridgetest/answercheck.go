@@ -161,7 +161,7 @@ func (t *tester) fix(r reply) string {
 	case status == http.StatusUnauthorized, status == http.StatusPaymentRequired, status == http.StatusForbidden:
 		return "Give the key that the bridge expects with --key or $BRIDGE_KEY, and its form with --auth-scheme."
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusNotImplemented:
-		return t.mendAddress(r)
+		return t.fixAddress(r)
 	case status == http.StatusRequestEntityTooLarge:
 		return "Take bodies of up to 150 MB: files have up to 100 MiB, a third more in base64."
 	case status == http.StatusUnsupportedMediaType:
@@ -177,7 +177,7 @@ func (t *tester) fix(r reply) string {
 	}
 }
 
-func (t *tester) mendAddress(r reply) string {
+func (t *tester) fixAddress(r reply) string {
 	if t.Flow {
 		return "Publish the flow, let its trigger take POST, and check the URL."
 	}

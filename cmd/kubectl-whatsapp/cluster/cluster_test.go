@@ -156,7 +156,7 @@ func TestWebhookIsFoundByName(t *testing.T) {
 	}
 }
 
-func TestErrorsOfTheClusterSayHowToMendThem(t *testing.T) {
+func TestErrorsOfTheClusterSayHowToFixThem(t *testing.T) {
 	namespace := server.NewNamespace(t)
 	empty := server.NewNamespace(t)
 

@@ -24,7 +24,7 @@ const (
 // about is the first file of a bundle.
 const about = `A bundle for a bug report of the whatsapp-webhook-operator.
 
-index.json lists the files, and what could not be had and why.
+index.json lists the files, and the missing ones with the reason.
 Values of Secrets were never read. Phone numbers, message ids, tokens, credentials and the queries of URLs are masked, and
 there are no texts of people. Names of your hosts, namespaces and objects are not masked, and neither are the paths of URLs,
 which may hold a key: look through the files before you publish them.

@@ -99,7 +99,7 @@ func purgePayloads(t *testing.T, s *Store) (purged int) {
 	}
 }
 
-func TestFullDiskMendsWhenRetentionIsShortened(t *testing.T) {
+func TestFullDiskRecoversWhenRetentionIsShortened(t *testing.T) {
 	const mib = 1 << 20
 
 	for name, size := range map[string]int64{
