@@ -4,7 +4,9 @@
 package receiver_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -244,5 +247,63 @@ func TestLateStatusOfAFailedSend(t *testing.T) {
 
 	if got := h.record("wamid.1").Replies[0].MessageID; got != second.ID {
 		t.Errorf("the answer was sent as %s, want the id of the last send", got)
+	}
+}
+
+// TestStatusThatBirdRefusesDelaysNoOther lets Bird refuse, or fail at, the statuses of messages that it does not know. The others
+// reach it, although they have the same lane, and the refusals are no problem.
+func TestStatusThatBirdRefusesDelaysNoOther(t *testing.T) {
+	lane := intake.ReportLane(number, "wamid.unknown")
+	after := "" // a message whose statuses have the lane of the unknown one
+
+	for n := 0; after == ""; n++ {
+		if id := fmt.Sprint("wamid.", n); intake.ReportLane(number, id) == lane {
+			after = id
+		}
+	}
+
+	for code, others := range map[int]int{ // further messages that Bird does not know
+		http.StatusNotFound:            5,
+		http.StatusForbidden:           5,
+		http.StatusInternalServerError: 0, // several failures would be an outage
+	} {
+		t.Run(http.StatusText(code), func(t *testing.T) {
+			t.Parallel()
+
+			h := newHarness(t, byDefault)
+			h.WrapBird(func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					body, err := io.ReadAll(r.Body)
+					if err != nil || bytes.Contains(body, []byte("wamid.unknown")) {
+						w.WriteHeader(code)
+						return
+					}
+
+					r.Body = io.NopCloser(bytes.NewReader(body))
+					next.ServeHTTP(w, r)
+				})
+			})
+			h.start()
+
+			report := func(message string) {
+				h.deliver(http.StatusOK, standin.StatusDelivery(number, message, "delivered", ana, "", time.Now()))
+			}
+
+			report("wamid.known")
+			h.waitFor("the first report", func() bool { return len(h.reported()) == 1 })
+
+			for n := range others {
+				report(fmt.Sprint("wamid.unknown", n))
+			}
+
+			report("wamid.unknown")
+			report(after)
+			h.pass(2*time.Second, time.Second)
+			h.waitFor("the report of the known message", func() bool { return len(h.reported()) == 2 })
+
+			if problems := h.status().Problems; len(problems) > 0 {
+				t.Errorf("problems = %v, want none", problems)
+			}
+		})
 	}
 }

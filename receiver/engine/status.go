@@ -7,7 +7,9 @@ import (
 	"context"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -35,6 +37,8 @@ func (e *Engine) processStatus(ctx context.Context, h head) (*store.Work, error)
 	}
 
 	step := e.resolveSideEvent(ctx, a.head, a.call, a.effects, err)
+
+	e.separateReport(a, &step)
 
 	if a.work.Event.Kind == store.KindThreadPass {
 		e.clearPassProblem(step.Outcome)
@@ -118,8 +122,51 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 			Payment:         status.Payment,
 		},
 	})
-	e.recordCall(string(assistant.NotifyStatus), err)
 	e.endCall(ctx, permit, err)
+	e.recordCall(string(assistant.NotifyStatus), e.problemOf(a.call, err))
 
 	return err
+}
+
+// problemOf returns the failure of a report for the status page: the refusal of one status among others is no problem that an
+// administrator has to fix.
+func (e *Engine) problemOf(call gate.Call, err error) error {
+	if err == nil {
+		return nil
+	}
+
+	f := *failure.Of(err)
+	if f.Class == failure.Configuration && f.Scope == failure.ScopeAIMethod && e.gate.TakesOthers(call) {
+		f.Class = failure.Permanent
+	}
+
+	return &f
+}
+
+// separateReport lets the report of a status that the AI refuses alone, or that failed twice, wait in a lane of its own, so that no
+// other report waits for it. There it is tried again the more rarely, the older it is.
+func (e *Engine) separateReport(a *statusAttempt, step *store.Step) {
+	outcome := step.Outcome
+	isReport := a.call.Target == gate.AI && intake.IsReportLane(a.work.Event.Lane)
+
+	if !isReport || outcome.State != store.Pending || outcome.WaitsFor != "" || outcome.Failure == nil {
+		return
+	}
+
+	if intake.IsOwnReportLane(a.work.Event.Lane) {
+		age := step.Now.Sub(a.work.Event.ReceivedAt)
+		outcome.RetryAt = later(outcome.RetryAt, step.Now.Add(age/4))
+
+		return
+	}
+
+	isRefusal := outcome.Failure.Class == string(failure.Configuration)
+	if isRefusal && !e.gate.TakesOthers(a.call) || !isRefusal && a.work.Attempts == 0 {
+		return
+	}
+
+	report := a.report()
+	report.Lane = intake.OwnReportLane(report.ID)
+	step.Emit = append(step.Emit, report)
+	step.Outcome = &store.Outcome{State: store.Done, Failure: outcome.Failure}
 }

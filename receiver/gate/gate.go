@@ -207,6 +207,17 @@ func (g *Gate) RefusesAll(method string, since time.Time) bool {
 	return method == basicMethod && (s == nil || !s.lastSuccess.After(since))
 }
 
+// TakesOthers reports whether the AI has answered a call of a method and is not known to refuse the method since, so that a refusal
+// concerns one event.
+func (g *Gate) TakesOthers(call Call) bool {
+	g.mu.Lock()
+	defer g.unlock()
+
+	s := g.states[call.Method()]
+
+	return s != nil && !s.closed && !s.lastSuccess.IsZero()
+}
+
 // WaitAfter returns the scope that an event waits for after a failed call, or nil if the failure concerns the event alone.
 func (g *Gate) WaitAfter(call Call, event store.ID, f *failure.Error) *Closed {
 	if len(call.Scopes) == 0 {

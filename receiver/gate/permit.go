@@ -19,6 +19,9 @@ const (
 	// refusedEvents is how many different events in a row a method of the AI has to refuse before its scope closes. A single
 	// refusal may concern one event only.
 	refusedEvents = 3
+	// refusedStatuses is how many statuses in a row the AI has to refuse after it has accepted one, before their method closes. A
+	// refusal may concern one status only, such as that of a message of another application.
+	refusedStatuses = 50
 	// addressEvents is how many different events the basic method has to refuse before the address counts as wrong.
 	addressEvents = maxFailing
 	// maxUnavailable bounds the time that a failing server can ask for with Retry-After before it is probed again.
@@ -239,6 +242,15 @@ func (g *Gate) Refused(call Call, event store.ID, f *failure.Error) {
 	p.refused(f, now)
 }
 
+// refusals returns how many refusals in a row close a method of the AI.
+func (p *Permit) refusals(method *state) int {
+	if p.call.isAsk() || method.lastSuccess.IsZero() {
+		return refusedEvents
+	}
+
+	return refusedStatuses
+}
+
 // refused closes the scope of a refused credential, permission or address.
 func (p *Permit) refused(f *failure.Error, now time.Time) string {
 	name := p.call.name(f.Scope)
@@ -250,7 +262,7 @@ func (p *Permit) refused(f *failure.Error, now time.Time) string {
 	isProbe := slices.Contains(p.probes, name)
 
 	if f.Scope == failure.ScopeAIMethod {
-		many := s.fail(p.event, refusedEvents, refusedEvents)
+		many := s.fail(p.event, p.refusals(s), refusedEvents)
 
 		switch {
 		case name == basicMethod && s.lastSuccess.IsZero() && len(s.failing) >= addressEvents:

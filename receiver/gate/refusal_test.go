@@ -31,6 +31,39 @@ func TestRefusedKeyIsProbedByOneEvent(t *testing.T) {
 	}
 }
 
+// TestRefusedStatusesCloseTheirMethodLate refuses statuses one after the other. Once the AI has accepted one, a few refusals are
+// each about one status.
+func TestRefusedStatusesCloseTheirMethodLate(t *testing.T) {
+	refused := refusal(failure.ScopeAIMethod, "http_404")
+	report := Notify("notify_bird_status_change")
+
+	for name, tc := range map[string]struct {
+		accepts bool
+		closes  int // after so many refusals
+	}{
+		"the method may be missing": {closes: refusedEvents},
+		"the method exists":         {accepts: true, closes: refusedStatuses},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+
+			if tc.accepts {
+				f.mustCall(report, 0, nil, true)
+			}
+
+			for n := range tc.closes {
+				f.mustCall(report, n+1, refused, true)
+
+				if takes, isLast := f.TakesOthers(report), n+1 == tc.closes; takes != (tc.accepts && !isLast) {
+					t.Fatalf("after %d refusals the method counts as accepted: %t", n+1, takes)
+				}
+			}
+
+			f.mustCall(report, 1000, nil, false)
+		})
+	}
+}
+
 // TestRefusedLookUpCountsAsAProbe lets look-ups show that the sends of a number would be refused.
 func TestRefusedLookUpCountsAsAProbe(t *testing.T) {
 	const retry = 30 * time.Second

@@ -5,6 +5,7 @@ package intake
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -91,6 +92,18 @@ func statusLane(status whatsapp.Status, number string) (lane string, aliases []s
 
 // ReportLane returns the lane of the events that report the statuses of a message to the AI.
 func ReportLane(number, messageID string) string { return spread(store.ReportLane+number, messageID) }
+
+// ownReportPrefix begins the lanes of reports that wait apart from others.
+const ownReportPrefix = store.ReportLane + "own:"
+
+// OwnReportLane returns the lane of a report of a status that has failed before. Nothing else waits in it.
+func OwnReportLane(report store.ID) string { return ownReportPrefix + report.String() }
+
+// IsOwnReportLane reports whether a lane is one of OwnReportLane.
+func IsOwnReportLane(lane string) bool { return strings.HasPrefix(lane, ownReportPrefix) }
+
+// IsReportLane reports whether a lane is one of ReportLane or OwnReportLane.
+func IsReportLane(lane string) bool { return strings.HasPrefix(lane, store.ReportLane) }
 
 // ThreadLane returns the lane of the event that passes a conversation to another responder. It is not the conversation's,
 // so that a failure delays no message.
