@@ -182,6 +182,57 @@ func TestDeskTakesOverWhileTheAIIsAsked(t *testing.T) {
 	h.waitSent(0)
 }
 
+// TestDeskTakesOverFromASilentAI checks that the desk gets the message also if the AI answers it with nothing to withhold: it
+// hands the conversation off without a text, or answers later, which will be refused.
+func TestDeskTakesOverFromASilentAI(t *testing.T) {
+	for name, reply := range map[string]func(string, map[string]any) any{
+		"handoff without a text": func(string, map[string]any) any {
+			return map[string]any{"response": map[string]any{"type": "handoff", "reason": "complaint"}}
+		},
+		"later answer": answersLater,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newHarness(t, withDesk)
+			asked, answer := h.holdAnswer(reply)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much is it?"))
+			<-asked
+			h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/take-over", nil)
+			close(answer)
+
+			if call := h.waitDesk(1)[0]; call.Method != standin.HumanMessage || call.Payload["text"] != "how much is it?" {
+				t.Errorf("the desk got %s about %v, want the message", call.Method, call.Payload["text"])
+			}
+
+			if got := h.record("wamid.1").Event.State; got != store.Human {
+				t.Errorf("the message is %s, want human", got)
+			}
+		})
+	}
+}
+
+// TestDeskTakesOverBeforeAnOutageIsSeen checks that the desk gets a message during whose only question it took the conversation
+// over: the message does not wait for the AI.
+func TestDeskTakesOverBeforeAnOutageIsSeen(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withDesk(c); c.Processing.ConfigurationRetry = 10 * time.Minute })
+	asked, answer := h.holdAnswer(func(string, map[string]any) any {
+		return standin.Answer{Status: http.StatusUnauthorized, Body: map[string]any{}}
+	})
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much is it?"))
+	<-asked
+	h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/take-over", nil)
+	close(answer)
+
+	if got := h.waitDesk(1)[0].Payload["text"]; got != "how much is it?" {
+		t.Errorf("the desk got %v, want the message", got)
+	}
+
+	h.waitSent(0)
+}
+
 // TestDeskIsAway lets the desk fail for one conversation, then for all. Messages reach it in order once it is back, and other
 // work goes on meanwhile.
 func TestDeskIsAway(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -145,6 +146,48 @@ func TestReplayWaitsForTheEndOfATakeover(t *testing.T) {
 
 			if got, want := h.waitSent(2)[1].Text, "You said: hello"; got != want {
 				t.Errorf("sent %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestReplayHoldsUpNoOther replays a message that people have. It waits for the end of the takeover only until the desk or the
+// person writes, and the desk does not get it again.
+func TestReplayHoldsUpNoOther(t *testing.T) {
+	for name, write := range map[string]func(*harness){
+		"the desk writes": func(h *harness) {
+			h.waitState(h.postMessage(http.StatusAccepted, folder.DeskKey, "key", toAna("Ana, this is Eva.")), "sent")
+			h.waitDesk(1)
+		},
+		"the person writes": func(h *harness) {
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.3", "are you there?"))
+			h.clock.Advance(time.Minute)
+
+			if got := h.waitDesk(2)[1].Payload["text"]; got != "are you there?" {
+				h.t.Errorf("the desk got %v, want what the person wrote", got)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newHarness(t, func(c *config.Config) { withDesk(c); withMessagesAPI(c) })
+			h.start()
+			h.begin()
+			h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/take-over", nil)
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "hello?"))
+			h.waitDesk(1)
+			h.replay("wamid.2")
+			h.waitFor("the replayed message to wait", h.nothingDue)
+
+			if got := h.record("wamid.2").Event.State; got != store.Pending {
+				t.Errorf("the replayed message is %s, want pending", got)
+			}
+
+			write(h)
+
+			if got := h.record("wamid.2").Event.State; got != store.Human {
+				t.Errorf("the replayed message is %s, want human again", got)
 			}
 		})
 	}

@@ -126,7 +126,8 @@ func (e *Engine) ask(ctx context.Context, a *attempt, request *assistant.Request
 	return e.callAI(ctx, a, other)
 }
 
-// answerWith records the parts of an answer, and the handoff in it.
+// answerWith records the parts of an answer, and the handoff in it. If people took the conversation over while the AI was
+// asked, a handoff is withheld like any other answer, and a later answer is not awaited.
 func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer) error {
 	a.dropOriginal()
 
@@ -134,13 +135,7 @@ func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer
 		return e.answerLater(ctx, a)
 	}
 
-	if given.Handoff != nil {
-		e.handOff(ctx, a, given.Handoff)
-
-		if text := given.Handoff.Text; text != "" {
-			given.Replies = append(given.Replies, answer.Reply{Kind: answer.KindText, Text: text})
-		}
-	}
+	isWithheld := e.applyHandoff(ctx, a, &given)
 
 	replies, err := e.plan(a, a.formatted(given.Replies))
 	if err != nil {
@@ -149,6 +144,12 @@ func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer
 
 	for i := range replies {
 		replies[i].Fallback = a.outbound.Fallback
+	}
+
+	if isWithheld { // people get the message, also if the answer is empty
+		a.withholdAnswer(replies)
+
+		return store.ErrTakenOver
 	}
 
 	return e.recordAnswer(ctx, a, replies)

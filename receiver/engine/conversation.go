@@ -76,6 +76,7 @@ func (e *Engine) processConversation(ctx context.Context, h head) (*store.Work, 
 	}
 
 	step := e.resolveAttempt(ctx, a, err)
+	e.followTakeover(ctx, a, step.Outcome)
 
 	next, err := e.finish(ctx, a.head, step)
 	if err == nil {

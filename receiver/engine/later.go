@@ -56,14 +56,21 @@ func (e *Engine) interpret(a *attempt, method assistant.Method, given answer.Ans
 }
 
 // answerLater ends the event, since the AI answers it by the messages API, and starts the time that it has for that.
+//
+// If people took the conversation over while the AI was asked, its answer will be refused: the message is theirs.
 func (e *Engine) answerLater(ctx context.Context, a *attempt) error {
+	now := e.Clock.Now()
+
+	if a.expectsAnswer() && e.isTakenOver(ctx, a, now) {
+		return store.ErrTakenOver
+	}
+
 	a.reason = answeredLater()
 
 	if !a.expectsAnswer() {
 		return nil
 	}
 
-	now := e.Clock.Now()
 	if now.Sub(a.typingAt) > typingEnd-typingRenewal && a.showsTyping() && e.gate.Check(a.sendCall()) == nil {
 		e.sendReceipt(ctx, a)
 	}

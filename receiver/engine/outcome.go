@@ -42,7 +42,7 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 	var f *failure.Error
 	switch {
 	case errors.Is(err, store.ErrTakenOver):
-		step.Outcome = a.takenOverOutcome(step.Now)
+		step.Outcome = e.takenOverOutcome(ctx, a, step.Now)
 		step.Unsent = a.inFlight
 	case err != nil:
 		step.Outcome, f = e.resolve(ctx, a.head, a.call, err)

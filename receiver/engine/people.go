@@ -44,7 +44,7 @@ func (e *Engine) forPeople(ctx context.Context, a *attempt) []store.Event {
 			continue
 		}
 
-		if request, ok := e.deskEvent(m, m.forDesk(handoff.HumanMessage), strconv.Itoa(a.work.Replays)); ok {
+		if request, ok := e.deskEvent(m, m.forDesk(handoff.HumanMessage), strconv.Itoa(m.work.Replays)); ok {
 			events = append(events, request)
 		}
 	}
@@ -72,6 +72,7 @@ func (e *Engine) holder(ctx context.Context, a *attempt) store.Holder {
 func (a *attempt) inboundOf(event store.Event) (*attempt, error) {
 	work := *a.work
 	work.Event = event
+	work.Replays = 0 // people get a message once, however often it is replayed
 
 	if event.ID != a.work.Event.ID {
 		work.Transcript = ""

@@ -89,19 +89,37 @@ func (a *attempt) isDuringTakeover(takeover store.Takeover) bool {
 	return !received.Before(takeover.At) && received.Before(takeover.Until)
 }
 
-// takenOverOutcome returns the outcome of an attempt during a takeover. A replayed message waits until the takeover ends.
-func (a *attempt) takenOverOutcome(now time.Time) *store.Outcome {
-	if a.work.Replays == 0 {
+// takeoverRecheck is how long a replayed message waits for the end of a takeover before newer messages are looked for.
+const takeoverRecheck = time.Minute
+
+// takenOverOutcome returns the outcome of an attempt during a takeover. A replayed message waits until the takeover ends, but
+// not while a newer message waits behind it: neither the desk's messages nor those for the desk may be held up.
+func (e *Engine) takenOverOutcome(ctx context.Context, a *attempt, now time.Time) *store.Outcome {
+	until := a.work.Conversation.Takeover.Until
+
+	switch {
+	case a.work.Replays == 0:
 		return &store.Outcome{State: store.Human}
+	case !until.After(now): // the takeover began during the attempt: the next one finds its end
+		return &store.Outcome{State: store.Pending, RetryAt: now}
+	case e.isBlocking(ctx, a):
+		return &store.Outcome{State: store.Human}
+	default:
+		return &store.Outcome{State: store.Pending, RetryAt: earlier(until, now.Add(takeoverRecheck))}
+	}
+}
+
+// isBlocking reports whether a message that was not replayed waits behind the event. It is the newest one then, since nothing
+// behind the event has ended.
+func (e *Engine) isBlocking(ctx context.Context, a *attempt) bool {
+	newest, err := e.Store.History(ctx, a.lease.Lane, 0, time.Time{}, 1)
+	if err != nil {
+		e.sampled.Error("looking for newer messages of a conversation failed", logevent.EventID, a.work.Event.ID, "error", err)
+
+		return false
 	}
 
-	// If the takeover began during the attempt, the next attempt finds its end.
-	outcome := &store.Outcome{State: store.Pending, RetryAt: now}
-	if until := a.work.Conversation.Takeover.Until; until.After(now) {
-		outcome.RetryAt = until
-	}
-
-	return outcome
+	return len(newest) > 0 && newest[0].Event.State == store.Pending && newest[0].Replays == 0
 }
 
 // recordResponder records the takeover by another responder if it caused a refused send. The rest of the answer is withheld.
@@ -146,20 +164,59 @@ func (a *attempt) withholdAnswer(answer []store.Reply) {
 	}
 }
 
-// handOff gives the conversation to people because the AI asked for it, and announces it. If they took it over while the
-// AI was asked, the answer is withheld like any other.
-func (e *Engine) handOff(ctx context.Context, a *attempt, handoff *answer.Handoff) {
+// followTakeover makes an event that has to wait due at once if a takeover began or ended during the attempt. The store makes
+// waiting lanes due, but the lane was leased then: people would not get the message, and the AI could answer it after them.
+func (e *Engine) followTakeover(ctx context.Context, a *attempt, outcome *store.Outcome) {
 	now := e.Clock.Now()
+	if outcome.State != store.Pending || outcome.RetryAt.Sub(now) < takeoverRecheck {
+		return
+	}
 
+	current, err := e.Store.Conversation(ctx, a.lease.Lane)
+	if err != nil { // as of a conversation that is not stored yet
+		return
+	}
+
+	before := a.work.Conversation.Takeover
+	isSame := current.Takeover.By == before.By && current.Takeover.Until.Equal(before.Until)
+
+	if !isSame && current.Takeover.Event != a.work.Event.ID {
+		outcome.RetryAt = now
+		outcome.WaitsFor = ""
+	}
+}
+
+// applyHandoff hands the conversation off if the answer asks for it, and adds the text for the person. It reports whether
+// people took the conversation over while the AI was asked: then the answer is withheld, and nothing is handed off.
+func (e *Engine) applyHandoff(ctx context.Context, a *attempt, given *answer.Answer) (isWithheld bool) {
+	if given.Handoff == nil {
+		return false
+	}
+
+	now := e.Clock.Now()
+	if isWithheld = e.isTakenOver(ctx, a, now); !isWithheld {
+		e.handOff(a, given.Handoff, now)
+	}
+
+	if text := given.Handoff.Text; text != "" {
+		given.Replies = append(given.Replies, answer.Reply{Kind: answer.KindText, Text: text})
+	}
+
+	return isWithheld
+}
+
+// isTakenOver reports whether people took the conversation over while the AI was asked.
+func (e *Engine) isTakenOver(ctx context.Context, a *attempt, now time.Time) bool {
 	current, err := e.Store.Conversation(ctx, a.lease.Lane)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		e.Log.Error("reading the holder of a conversation failed", logevent.EventID, a.work.Event.ID, "error", err)
 	}
 
-	if current.Takeover.Active(now) {
-		return
-	}
+	return current.Takeover.Active(now) && !a.isByDesk()
+}
 
+// handOff gives the conversation to people because the AI asked for it, and announces it.
+func (e *Engine) handOff(a *attempt, handoff *answer.Handoff, now time.Time) {
 	takeover := &store.Takeover{
 		By:    store.HandedOff,
 		Until: now.Add(a.settings.Processing.HandoffDuration),
