@@ -266,6 +266,29 @@ func TestUnansweredMessage(t *testing.T) {
 	}
 }
 
+// TestUnansweredAfterADowntime stops the receiver for more than a day while an answer is awaited.
+func TestUnansweredAfterADowntime(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.reply = answersLater
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much is it?"))
+	h.waitAsked("wamid.1")
+	h.stop()
+	h.clock.Advance(25 * time.Hour)
+	h.start()
+	h.waitFor("the deadline", func() bool {
+		_, page := h.adminPage("/metrics")
+
+		return strings.Contains(page, "\nwhatsapp_answers_awaited 1\n") || h.deadline("wamid.1").Event.State != store.Pending
+	})
+	h.clock.Advance(time.Minute)
+	h.waitIdle()
+
+	if got := h.sink.notices("message.unanswered"); len(got) != 1 {
+		t.Errorf("%d notices that the message is not answered, want one", len(got))
+	}
+}
+
 // TestLateAnswer posts an answer after the deadline, and another one between the deadline and the send of the fallback text.
 func TestLateAnswer(t *testing.T) {
 	h := newHarness(t, withFallback)

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -21,6 +22,9 @@ func (e *Engine) Ingest(ctx context.Context, events []store.Event) (fresh []bool
 	}
 
 	arrival, err := e.Store.IngestAndClaim(ctx, events, offer)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrBusy) { // else others are stored
+		e.outage.record(e.Clock.Now())
+	}
 
 	from := leasedDue
 	if len(events) == 1 {

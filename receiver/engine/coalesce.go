@@ -51,7 +51,9 @@ func (e *Engine) following(ctx context.Context, a *attempt) ([]store.Event, erro
 		return nil, nil
 	}
 
-	return e.Store.Peek(ctx, a.lease, maxCoalesced)
+	following, err := e.Store.Peek(ctx, a.lease, maxCoalesced)
+
+	return following, ofStore(err)
 }
 
 // settle adds the events that follow a question in its lane, and records which of them end with it.

@@ -17,9 +17,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// restartGrace is the minimum time to await a later answer after the start of the process. An AI that could not post its
-// answer during the downtime posts it again.
-const restartGrace = 20 * time.Second
+// outageGrace is the minimum time to await a later answer after the start of the process or an outage of the store. An AI that
+// could not post its answer meanwhile posts it again.
+const outageGrace = 20 * time.Second
 
 // awaited is a question that the AI answers later.
 type awaited struct {
@@ -39,7 +39,7 @@ func (e *Engine) awaitAnswer(ctx context.Context, a *statusAttempt) error {
 
 	now := e.Clock.Now()
 	asked := a.outbound.AskedAt
-	deadline := later(asked.Add(a.settings.Processing.AnswerWithin), e.startedAt.Add(restartGrace))
+	deadline := later(asked.Add(a.settings.Processing.AnswerWithin), e.reachableSince().Add(outageGrace))
 
 	if !now.Before(deadline) {
 		return e.expireAnswer(a, question, now)
@@ -93,12 +93,12 @@ func (e *Engine) findAwaited(ctx context.Context, a *statusAttempt) (*awaited, e
 	}
 
 	if question.lane, err = e.Store.Lane(ctx, record.Event.Lane); err != nil {
-		return nil, fmt.Errorf("look up the conversation of a later answer: %w", err)
+		return nil, ofStore(fmt.Errorf("look up the conversation of a later answer: %w", err))
 	}
 
 	question.conversation, err = e.Store.Conversation(ctx, question.lane)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("look up the conversation of a later answer: %w", err)
+		return nil, ofStore(fmt.Errorf("look up the conversation of a later answer: %w", err))
 	}
 
 	takeover := question.conversation.Takeover

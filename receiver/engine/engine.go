@@ -60,6 +60,7 @@ type Engine struct {
 	deskCalls chan struct{} // holds an element for each call to the desk
 	shared    sharedFiles
 	startedAt time.Time
+	outage    storeOutage
 	// scheduleAsked makes followSchedule read the schedule before the next poll.
 	scheduleAsked chan struct{}
 	// sampled is the log of messages that an outage repeats for each event.

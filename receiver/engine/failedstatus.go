@@ -135,7 +135,7 @@ func (e *Engine) findFailed(ctx context.Context, a *statusAttempt) (*failedSend,
 
 	lane, err := e.Store.Lane(ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("look up the conversation of the message that failed: %w", err)
+		return nil, ofStore(fmt.Errorf("look up the conversation of the message that failed: %w", err))
 	}
 
 	of.lane = lane
@@ -178,7 +178,7 @@ func (e *Engine) findReply(ctx context.Context, id store.ID, part int) (*store.R
 	}
 
 	if err != nil {
-		err = fmt.Errorf("look up the message that failed: %w", err)
+		err = ofStore(fmt.Errorf("look up the message that failed: %w", err))
 	}
 
 	if record == nil || err != nil && !errors.Is(err, store.ErrKey) {

@@ -36,7 +36,7 @@ func (e *Engine) history(ctx context.Context, a *attempt) ([]assistant.HistoryMe
 
 	records, err := e.Store.History(ctx, a.lease.Lane, a.work.Seq, since, min(eventsPerTurn**limits.Turns, maxRemembered))
 	if err != nil {
-		return nil, fmt.Errorf("read the last turns of the conversation: %w", err)
+		return nil, ofStore(fmt.Errorf("read the last turns of the conversation: %w", err))
 	}
 
 	var m memory

@@ -60,5 +60,5 @@ func (e *Engine) storedState(ctx context.Context, id store.ID) (*store.Record, e
 		return record, nil
 	}
 
-	return record, err
+	return record, ofStore(err)
 }

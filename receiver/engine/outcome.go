@@ -96,11 +96,11 @@ func (e *Engine) resolveSideEvent(
 	}
 
 	outcome, _ := e.resolve(ctx, h, call, err)
-	tooOld := step.Now.Sub(h.work.Event.ReceivedAt) > sideEventMaxAge
+	isOld := step.Now.Sub(h.work.Event.ReceivedAt) > sideEventMaxAge
 
-	if outcome.State == store.Dead || tooOld {
+	if outcome.State == store.Dead || isOld && !isOwnWait(err) {
 		if outcome.Failure == nil {
-			outcome.Failure = historyOf(failure.Of(err), step.Now, false)
+			outcome.Failure = historyOf(reasonOf(err), step.Now, false)
 		}
 
 		outcome.State = store.Expired
@@ -137,6 +137,10 @@ func (e *Engine) resolve(ctx context.Context, h head, call gate.Call, err error)
 		}
 
 		return outcome, nil
+	}
+
+	if unread, ok := errors.AsType[*unreadError](err); ok && ctx.Err() == nil {
+		return e.resolveUnread(ctx, h, unread)
 	}
 
 	f := failure.Of(err)

@@ -38,6 +38,7 @@ func TestResolve(t *testing.T) {
 		from, to time.Duration // bounds of the wait before the retry
 		spent    bool
 		unsent   bool // the part in flight goes back to planned
+		code     string
 		event    store.Event
 	}{
 		"status, Bird unavailable": {
@@ -196,6 +197,63 @@ func TestResolve(t *testing.T) {
 			spent:  true,
 			unsent: true,
 		},
+		"store unreadable, last": {
+			err:      ofStore(errors.New("no connection")),
+			attempts: 2,
+			state:    store.Pending,
+			from:     10 * time.Second,
+			to:       11 * time.Second,
+			unsent:   true,
+		},
+		"store unreadable for a while": {
+			event:  store.Event{ReceivedAt: now.Add(-time.Hour)},
+			err:    ofStore(errors.New("no connection")),
+			state:  store.Pending,
+			from:   100 * time.Second,
+			to:     110 * time.Second,
+			unsent: true,
+		},
+		"store unreadable after the service window, last": {
+			event:    store.Event{ReceivedAt: now.Add(-serviceWindow)},
+			err:      ofStore(errors.New("no connection")),
+			attempts: 2,
+			state:    store.Dead,
+			spent:    true,
+			unsent:   true,
+			code:     codeNoStore,
+		},
+		"store unreadable, interrupted by the shutdown": {
+			ctx:      stopped,
+			err:      ofStore(context.Canceled),
+			attempts: 2,
+			state:    store.Pending,
+			unsent:   true,
+		},
+		"status, store unreadable after a day": {
+			event: store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
+			err:   ofStore(errors.New("no connection")),
+			state: store.Pending,
+			from:  100 * time.Second,
+			to:    110 * time.Second,
+		},
+		"status, waiting for its own time after a day": {
+			event: store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
+			err:   &postponed{until: now.Add(3 * time.Second)},
+			state: store.Pending,
+			from:  3 * time.Second,
+			to:    3 * time.Second,
+		},
+		"status, waiting for Bird for a day": {
+			event: store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
+			err: &waiting{&gate.Closed{
+				Scope:  gate.Scope{Kind: failure.ScopeAIMethod, Name: "bird:notify"},
+				Reason: gate.Unavailable,
+				Code:   "http_503",
+				Cause:  "Bird is unavailable",
+			}},
+			state: store.Expired,
+			code:  "http_503",
+		},
 		"status, key of another event missing for a day": {
 			event: store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
 			err:   fmt.Errorf("wrapped: %w", store.ErrKey),
@@ -263,6 +321,10 @@ func TestResolve(t *testing.T) {
 
 			if spent := outcome.Failure != nil && outcome.Failure.Spent; spent != tc.spent {
 				t.Errorf("spent = %t, want %t", spent, tc.spent)
+			}
+
+			if f := outcome.Failure; tc.code != "" && (f == nil || f.Code != tc.code) {
+				t.Errorf("failure = %+v, want the code %s", f, tc.code)
 			}
 
 			if (step.Unsent != nil) != tc.unsent {

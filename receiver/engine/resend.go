@@ -148,7 +148,7 @@ func fixTime(a *statusAttempt, f *failure.Error, of *failedSend) time.Duration {
 func (e *Engine) mayResend(ctx context.Context, f *failure.Error, of *failedSend) (bool, error) {
 	conversation, err := e.Store.Conversation(ctx, of.lane)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, fmt.Errorf("look up the conversation of the message that failed: %w", err)
+		return false, ofStore(fmt.Errorf("look up the conversation of the message that failed: %w", err))
 	}
 
 	event := of.record.Event
@@ -175,7 +175,7 @@ func (e *Engine) checkSpent(ctx context.Context, a *attempt, reply *store.Reply)
 
 	record, err := e.Store.Get(ctx, a.work.Event.ID)
 	if err != nil {
-		return fmt.Errorf("look up why a message failed: %w", err)
+		return ofStore(fmt.Errorf("look up why a message failed: %w", err))
 	}
 
 	f := &failure.Error{

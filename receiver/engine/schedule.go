@@ -32,6 +32,7 @@ func (e *Engine) followSchedule(ctx context.Context) {
 		if last.IsZero() || now.Before(last.Add(-clockStep)) {
 			if err := e.Store.RepairClock(ctx, now.Add(clockSkew)); err != nil {
 				if ctx.Err() == nil {
+					e.outage.record(now)
 					e.sampled.Error("rescheduling lanes that a fast clock postponed failed", "error", err)
 				}
 
@@ -71,6 +72,7 @@ func (e *Engine) readSchedule(ctx context.Context) {
 	schedules, pauses, err := e.Store.Schedule(ctx, asked.Add(-gate.LevelTTL))
 	if err != nil {
 		if ctx.Err() == nil {
+			e.outage.record(e.Clock.Now())
 			e.sampled.Error("reading when lanes are due failed", "error", err)
 		}
 

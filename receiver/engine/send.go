@@ -241,12 +241,8 @@ func (e *Engine) checkRepeatable(a *attempt, reply *store.Reply) error {
 	return nil
 }
 
-// statusPossibleSince returns the time from which a status of this send could have reached us: the start of the send, or of
-// the process if that is later, since Meta redelivers the statuses that it could not deliver during downtime.
+// statusPossibleSince returns the time from which a status of this send could have reached us: the start of the send, or the
+// time since which we can be reached if that is later, since Meta redelivers the statuses that it could not deliver before.
 func (e *Engine) statusPossibleSince(reply *store.Reply) time.Time {
-	if reply.StartedAt.Before(e.startedAt) {
-		return e.startedAt
-	}
-
-	return reply.StartedAt
+	return later(reply.StartedAt, e.reachableSince())
 }

@@ -20,7 +20,7 @@ import (
 const (
 	opDownload  = "download media"
 	codeClosed  = "scope_closed"      // the gate lets no call through now
-	codeNoStore = "store_unavailable" // the message cannot be looked up
+	codeNoStore = "store_unavailable" // the store cannot be read
 )
 
 // sharedFiles holds the spooled files that links can serve, by event. The zero value is ready to use.

@@ -58,7 +58,7 @@ func (e *Engine) endResponderTakeover(ctx context.Context, a *attempt) error {
 
 	end := store.Takeover{At: wroteAt, Preserves: intake.PreservedHolders(a.settings.Config)}
 	if err := e.Store.TakeOver(ctx, a.lease.Lane, end, e.Clock.Now()); err != nil {
-		return fmt.Errorf("end the takeover by another responder: %w", err)
+		return ofStore(fmt.Errorf("end the takeover by another responder: %w", err))
 	}
 
 	a.work.Conversation.Takeover = end

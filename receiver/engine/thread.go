@@ -77,7 +77,7 @@ func (e *Engine) passThread(ctx context.Context, a *statusAttempt) error {
 	}
 
 	if err != nil {
-		return err
+		return ofStore(err)
 	}
 
 	if takeover := conversation.Takeover; takeover.By != store.HandedOff || !takeover.Active(e.Clock.Now()) {

@@ -31,6 +31,36 @@ const maxMethodRetries = 20
 // waiting ends an attempt because a scope is closed. Nothing was tried and nothing failed.
 type waiting struct{ *gate.Closed }
 
+// failure returns why the scope was closed, for the history of an event that waits no longer.
+func (w *waiting) failure() *failure.Error {
+	f := &failure.Error{
+		Class: failure.Transient,
+		Scope: w.Scope.Kind,
+		Op:    opProcess,
+		Code:  w.Code,
+		Text:  w.Error(),
+	}
+
+	switch w.Reason {
+	case gate.Refused:
+		f.Class = failure.Configuration
+	case gate.RateLimited, gate.Throughput:
+		f.Class = failure.RateLimited
+	case gate.Unavailable:
+	}
+
+	return f
+}
+
+// reasonOf returns the failure that an error means, or why its scope was closed.
+func reasonOf(err error) *failure.Error {
+	if wait, ok := errors.AsType[*waiting](err); ok {
+		return wait.failure()
+	}
+
+	return failure.Of(err)
+}
+
 // sendCall returns a send in the conversation.
 func (a *attempt) sendCall() gate.Call {
 	call := gate.Send(a.item.WABAID, a.number(), a.lease.Lane, a.names...)

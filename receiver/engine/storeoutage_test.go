@@ -1,0 +1,104 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// failingReads is a store of which some reads fail, as during an outage of its database.
+type failingReads struct {
+	store.Store
+
+	fails atomic.Int32 // the next reads
+}
+
+func (u *failingReads) Peek(ctx context.Context, l store.LeaseRef, limit int) ([]store.Event, error) {
+	if u.fails.Add(-1) >= 0 {
+		return nil, errors.New("no connection")
+	}
+
+	return u.Store.Peek(ctx, l, limit)
+}
+
+// TestUnreadableStoreSpendsNoAttempt answers a message that met an outage of the store more often than it may fail.
+func TestUnreadableStoreSpendsNoAttempt(t *testing.T) {
+	f := newFixture(t, standin.EchoReply)
+
+	c := f.parts.Live.Current().Config
+	c.Processing.Retry = config.Retry{
+		MaxRetries: new(1),
+		BaseDelay:  time.Millisecond,
+		MaxDelay:   2 * time.Millisecond,
+	}
+	f.parts.Live = config.Fixed(c, config.Secrets{AccessToken: "token", BirdAccessKey: "key"})
+
+	inbox := &failingReads{Store: f.parts.Store}
+	inbox.fails.Store(5)
+
+	f.parts.Store = inbox
+	f.start(t)
+
+	id := f.ingest(t, "573001234567", "wamid.1")
+	f.waitFor(t, "the end of the message", func() bool {
+		record, err := inbox.Get(t.Context(), id)
+
+		return err == nil && record.Event.State != store.Pending
+	})
+
+	record, err := inbox.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if record.Event.State != store.Done || record.Attempts != 0 || len(record.Failures) != 0 {
+		t.Errorf("the message is %s after %d attempts with the failures %+v, want it answered by the first", record.Event.State,
+			record.Attempts, record.Failures)
+	}
+}
+
+// unscheduled is a store whose schedule cannot be read.
+type unscheduled struct{ store.Store }
+
+func (unscheduled) Schedule(context.Context, time.Time) ([3]store.Schedule, []store.Pause, error) {
+	return [3]store.Schedule{}, nil, errors.New("no connection")
+}
+
+// TestStatusesAreAwaitedAfterAnOutage checks that the status of an unconfirmed send is awaited from the end of an outage of the
+// store on: Meta's deliveries were refused before.
+func TestStatusesAreAwaitedAfterAnOutage(t *testing.T) {
+	clock := clockwork.NewFakeClockAt(now)
+	e := New(Dependencies{
+		Store: unscheduled{},
+		Clock: clock,
+		Live:  config.Fixed(testConfig(), config.Secrets{}),
+		Log:   slog.New(slog.DiscardHandler),
+	})
+
+	clock.Advance(time.Minute)
+
+	reply := &store.Reply{StartedAt: clock.Now()}
+	if got := e.statusPossibleSince(reply); !got.Equal(reply.StartedAt) {
+		t.Errorf("a status is awaited from %s on, want from the send on", got)
+	}
+
+	clock.Advance(time.Hour)
+	e.readSchedule(t.Context())
+	clock.Advance(time.Second)
+
+	if got, want := e.statusPossibleSince(reply), now.Add(61*time.Minute); !got.Equal(want) {
+		t.Errorf("a status is awaited from %s on, want from the end of the outage at %s on", got, want)
+	}
+}
