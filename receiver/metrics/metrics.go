@@ -55,6 +55,24 @@ func New(clock clockwork.Clock) *Metrics {
 		figures:  newFigures(clock),
 		codes:    newLabelSet(maxCodes),
 	}
+	m.registerEvents()
+	m.registerRequests()
+	m.registerTimes()
+	m.registerAnswers()
+	m.registerUsage()
+	m.awaited = newAwaited(clock)
+	m.Registry.MustRegister(
+		m.awaited.gauge(),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	m.startAtZero()
+
+	return m
+}
+
+// registerEvents registers the counters of events, messages and statuses.
+func (m *Metrics) registerEvents() {
 	m.events = m.counters(
 		"whatsapp_events_stored_total",
 		"New events that are durable, by kind and by the state in which they were stored.",
@@ -80,16 +98,23 @@ func New(clock clockwork.Clock) *Metrics {
 		"Delivered messages by how Meta bills them, each counted once, in groups once for each participant.",
 		"category", "type", "billable",
 	)
-	m.apiErrors = m.counters(
-		"whatsapp_api_errors_total",
-		"Failed calls to Meta, the AI, the sink and the desk, by code and failure class.",
-		"code", "class",
+	m.duplicates = m.counters(
+		"whatsapp_duplicates_total",
+		"Events that Meta delivered again and that changed nothing.",
+		"kind",
 	)
-	m.callErrors = m.counters(
-		"whatsapp_call_errors_total",
-		"Failed calls by target and failure class.",
-		"target", "class",
+	m.failed = m.counter(
+		"whatsapp_messages_failed_total",
+		"Messages that failed permanently and became dead letters.",
 	)
+	m.panics = m.counter(
+		"whatsapp_panics_total",
+		"Panics while an event was processed. Each is a bug.",
+	)
+}
+
+// registerRequests registers the counters of requests, calls and their failures.
+func (m *Metrics) registerRequests() {
 	m.requests = m.counters(
 		"whatsapp_webhook_requests_total",
 		"Requests to the webhook by HTTP status.",
@@ -105,20 +130,25 @@ func New(clock clockwork.Clock) *Metrics {
 		"Requests for linked media, by result.",
 		"result",
 	)
-	m.duplicates = m.counters(
-		"whatsapp_duplicates_total",
-		"Events that Meta delivered again and that changed nothing.",
-		"kind",
+	m.apiErrors = m.counters(
+		"whatsapp_api_errors_total",
+		"Failed calls to Meta, the AI, the sink and the desk, by code and failure class.",
+		"code", "class",
+	)
+	m.callErrors = m.counters(
+		"whatsapp_call_errors_total",
+		"Failed calls by target and failure class.",
+		"target", "class",
 	)
 	m.storeErrs = m.counters(
 		"whatsapp_store_errors_total",
 		"Calls to the store that failed.",
 		"operation",
 	)
-	m.failed = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "whatsapp_messages_failed_total",
-		Help: "Messages that failed permanently and became dead letters.",
-	})
+}
+
+// registerTimes registers the histograms.
+func (m *Metrics) registerTimes() {
 	m.ack = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "whatsapp_webhook_ack_seconds",
 		Help:    "Time from the first byte of a delivery to its durable acknowledgement.",
@@ -139,42 +169,26 @@ func New(clock clockwork.Clock) *Metrics {
 		slowBuckets,
 		"method",
 	)
-	m.cut = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "whatsapp_titles_cut_total",
-		Help: "Titles, headers, footers and descriptions that were truncated to WhatsApp's limits.",
-	})
-	m.unsent = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "whatsapp_answer_messages_cut_total",
-		Help: "Messages of answers that were not sent because the answer exceeded processing.maxMessagesPerAnswer.",
-	})
-	m.empty = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "whatsapp_ai_empty_answers_total",
-		Help: "Empty answers of the AI, for every value of bird.emptyAnswer.",
-	})
-	m.awaited = newAwaited(clock)
-	m.unanswered = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "whatsapp_unanswered_messages_total",
-		Help: "Later answers that did not arrive within processing.answerWithin.",
-	})
-	m.panics = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "whatsapp_panics_total",
-		Help: "Panics while an event was processed. Each is a bug.",
-	})
-	m.Registry.MustRegister(
-		m.failed,
-		m.panics,
-		m.cut,
-		m.unsent,
-		m.empty,
-		m.unanswered,
-		m.awaited.gauge(),
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	)
-	m.registerUsage()
-	m.startAtZero()
+}
 
-	return m
+// registerAnswers registers the counters of answers that were cut, empty or late.
+func (m *Metrics) registerAnswers() {
+	m.cut = m.counter(
+		"whatsapp_titles_cut_total",
+		"Titles, headers, footers and descriptions that were truncated to WhatsApp's limits.",
+	)
+	m.unsent = m.counter(
+		"whatsapp_answer_messages_cut_total",
+		"Messages of answers that were not sent because the answer exceeded processing.maxMessagesPerAnswer.",
+	)
+	m.empty = m.counter(
+		"whatsapp_ai_empty_answers_total",
+		"Empty answers of the AI, for every value of bird.emptyAnswer.",
+	)
+	m.unanswered = m.counter(
+		"whatsapp_unanswered_messages_total",
+		"Later answers that did not arrive within processing.answerWithin.",
+	)
 }
 
 // startAtZero creates the series of all known labels.
@@ -235,6 +249,13 @@ func (m *Metrics) startAtZero() {
 	for _, method := range methods {
 		m.ai.WithLabelValues(method)
 	}
+}
+
+func (m *Metrics) counter(name, help string) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	m.Registry.MustRegister(c)
+
+	return c
 }
 
 func (m *Metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {

@@ -17,11 +17,10 @@ func (m *Metrics) registerUsage() {
 		"Tokens of answers, as a model reports them.",
 		"direction",
 	)
-	m.usage.truncated = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "whatsapp_ai_answers_truncated_total",
-		Help: "Answers that a model truncated at its token limit.",
-	})
-	m.Registry.MustRegister(m.usage.truncated)
+	m.usage.truncated = m.counter(
+		"whatsapp_ai_answers_truncated_total",
+		"Answers that a model truncated at its token limit.",
+	)
 
 	m.AIUsed(0, 0)
 }
