@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/console"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
@@ -156,6 +157,27 @@ func (r *Receiver) newMessagesAPI() *messagesapi.API {
 		Clock:   r.clock,
 		Log:     r.log,
 	})
+}
+
+// listen listens on the ports, except for the admin port.
+func (r *Receiver) listen(ctx context.Context, settings *config.Snapshot) (err error) {
+	var listen net.ListenConfig
+
+	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {
+		return fmt.Errorf("listen on the webhook port: %w", err)
+	}
+
+	if r.console, err = listen.Listen(ctx, "tcp", settings.Listen.Console); err != nil {
+		return fmt.Errorf("listen on the console port: %w", err)
+	}
+
+	if settings.MessagesAPI != nil {
+		if r.messages, err = listen.Listen(ctx, "tcp", settings.Listen.Messages); err != nil {
+			return fmt.Errorf("listen on the port of the messages API: %w", err)
+		}
+	}
+
+	return nil
 }
 
 func (r *Receiver) limit(s *http.Server, l net.Listener, limit int) net.Listener {

@@ -112,81 +112,18 @@ func Open(
 	r.metrics.WatchStore(inbox, clock)
 	r.metrics.WatchTakeovers(inbox, clock)
 
-	authorities := func() string { return live.Current().Secrets.AICA }
-	r.assistant = assistant.NewClient(drivers, authorities, settings.Processing.Concurrency, clock)
-	r.assistant.Observe(r.questions.Asked)
-
-	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency, clock)
-
-	collectors := func() string { return live.Current().Secrets.TracingCA }
-	if r.tracer, err = tracing.Open(ctx, settings.Tracing.EndpointURL, collectors, version); err != nil {
+	if err := r.openClients(ctx, settings); err != nil {
 		return nil, err
 	}
 
-	r.notices = notice.NewSender(live, noticeConnections, clock)
-	r.desk = handoff.NewClient(live, noticeConnections, clock)
+	r.newEngine()
+	r.newJobs()
+	r.watch()
 
-	if r.media, err = media.Open(live, r.graph, clock); err != nil {
-		return nil, fmt.Errorf("open media spool: %w", err)
-	}
-
-	r.engine = engine.New(engine.Dependencies{
-		Store:     r.store,
-		Assistant: r.assistant,
-		Graph:     r.graph,
-		Media:     r.media,
-		Notices:   r.notices,
-		Desk:      r.desk,
-		Live:      live,
-		Metrics:   r.metrics,
-		Tracer:    r.tracer,
-		Clock:     clock,
-		Log:       log,
-	})
-	r.subscription = subscription.New(subscription.Dependencies{
-		Live:      live,
-		Graph:     r.graph,
-		Metrics:   r.metrics,
-		Elections: r.store,
-		Holder:    r.name,
-		Sends:     r.engine.Token,
-		Clock:     clock,
-		Log:       log,
-	})
-	r.retention = retention.New(retention.Dependencies{
-		Store:  r.store,
-		Holder: r.name,
-		Live:   live,
-		Clock:  clock,
-		Log:    log,
-	})
-
-	backedUp, _ := r.store.(store.BackedUp)
-	r.backup = backup.New(backup.Dependencies{
-		Store: backedUp,
-		Live:  live,
-		Clock: clock,
-		Log:   log,
-	})
-	r.metrics.WatchBackup(r.backup.State)
-	r.metrics.WatchSubscription(r.subscription.Subscription, r.subscription.TokenExpiresAt)
-	r.metrics.WatchConfiguration(live, r.subscription.Token)
-	r.metrics.WatchScopes(r.countedScopes)
 	r.lastHour = lasthour.New(r.metrics.Registry, r.countMessages, clock, log)
 
-	var listen net.ListenConfig
-	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {
-		return nil, fmt.Errorf("listen on the webhook port: %w", err)
-	}
-
-	if r.console, err = listen.Listen(ctx, "tcp", settings.Listen.Console); err != nil {
-		return nil, fmt.Errorf("listen on the console port: %w", err)
-	}
-
-	if settings.MessagesAPI != nil {
-		if r.messages, err = listen.Listen(ctx, "tcp", settings.Listen.Messages); err != nil {
-			return nil, fmt.Errorf("listen on the port of the messages API: %w", err)
-		}
+	if err := r.listen(ctx, settings); err != nil {
+		return nil, err
 	}
 
 	r.edge = r.newEdge()

@@ -19,64 +19,22 @@ import (
 // Run serves and processes until ctx ends. Then it drains: it takes no new work, and requests and conversations in
 // progress finish.
 func (r *Receiver) Run(ctx context.Context) error {
-	webhook := webhookServer(r.edge, r.edge.ErrorLog())
-
 	jobs := consoleapi.NewJobs(r.clock, r.log)
 	defer jobs.Close()
 
-	messagesAPI := r.newMessagesAPI()
-
-	pages, err := r.consoleHandler(jobs, messagesAPI)
+	s, err := r.newServers(jobs)
 	if err != nil {
 		return err
 	}
 
-	console := server(pages, r.edge.ErrorLog())
-
-	messages := server(nil, r.edge.ErrorLog())
-
-	webhookListener := r.edge.Secure(r.limit(webhook, r.webhook, webhookConnections))
-	consoleListener := r.limit(console, r.console, clusterConnections)
-
 	run, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
-	serve := func(s *http.Server, l net.Listener) {
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			cancel(fmt.Errorf("serve on %s: %w", l.Addr(), err))
-		}
-	}
+	var running sync.WaitGroup
 
-	var parts sync.WaitGroup
+	r.serve(s, &running, cancel)
+	processed := r.process(run, &running)
 
-	parts.Go(func() { serve(webhook, webhookListener) })
-	parts.Go(func() {
-		if err := r.admin.wait(); err != nil {
-			cancel(err)
-		}
-	})
-	parts.Go(func() { serve(console, consoleListener) })
-
-	if r.messages != nil {
-		messages.Handler = messagesAPI
-		messagesListener := r.limit(messages, r.messages, clusterConnections)
-
-		parts.Go(func() { serve(messages, messagesListener) })
-	}
-
-	parts.Go(func() { r.live.Watch(run) })
-	parts.Go(func() { r.subscription.Run(run) })
-	parts.Go(func() { r.retention.Run(run) })
-	parts.Go(func() { r.backup.Run(run) })
-	parts.Go(func() { r.lastHour.Run(run) })
-
-	processed := make(chan struct{})
-
-	parts.Go(func() {
-		defer close(processed)
-
-		r.engine.Run(run, func() time.Duration { return r.live.Current().Shutdown.DrainTimeout })
-	})
 	r.log.Info("receiver started",
 		logevent.Key, logevent.ReceiverStarted,
 		"version", r.version,
@@ -86,30 +44,97 @@ func (r *Receiver) Run(ctx context.Context) error {
 		"messages", r.MessagesAddr())
 
 	<-run.Done()
-	r.draining.Store(true)
-	r.questions.Close() // their streams would outlast the drain
-
-	drainTimeout := r.live.Current().Shutdown.DrainTimeout + time.Second
-	shutdownCtx, done := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-
-	defer done()
 
 	err = context.Cause(run)
 	if ctx.Err() != nil {
 		err = nil // the caller ended the run, which is no error
 	}
 
-	err = errors.Join(err,
-		shutdown(shutdownCtx, webhook),
-		shutdown(shutdownCtx, messages),
-		shutdown(shutdownCtx, console))
+	err = errors.Join(err, r.drain(context.WithoutCancel(ctx), s, processed))
 
-	<-processed
-
-	err = errors.Join(err, shutdown(shutdownCtx, r.admin.http)) // last, so that probes and metrics cover the drain
-
-	parts.Wait()
+	running.Wait()
 	r.log.Info("receiver ended")
 
 	return err
+}
+
+// servers are the HTTP servers of a run, besides that of the admin port.
+type servers struct{ webhook, console, messages *http.Server }
+
+func (r *Receiver) newServers(jobs *consoleapi.Jobs) (servers, error) {
+	messagesAPI := r.newMessagesAPI()
+
+	pages, err := r.consoleHandler(jobs, messagesAPI)
+	if err != nil {
+		return servers{}, err
+	}
+
+	errorLog := r.edge.ErrorLog()
+
+	return servers{
+		webhook:  webhookServer(r.edge, errorLog),
+		console:  server(pages, errorLog),
+		messages: server(messagesAPI, errorLog),
+	}, nil
+}
+
+// serve serves all ports. A server that fails cancels the run.
+func (r *Receiver) serve(s servers, running *sync.WaitGroup, cancel context.CancelCauseFunc) {
+	serve := func(s *http.Server, l net.Listener) {
+		running.Go(func() {
+			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				cancel(fmt.Errorf("serve on %s: %w", l.Addr(), err))
+			}
+		})
+	}
+
+	serve(s.webhook, r.edge.Secure(r.limit(s.webhook, r.webhook, webhookConnections)))
+	serve(s.console, r.limit(s.console, r.console, clusterConnections))
+
+	if r.messages != nil {
+		serve(s.messages, r.limit(s.messages, r.messages, clusterConnections))
+	}
+
+	running.Go(func() {
+		if err := r.admin.wait(); err != nil {
+			cancel(err)
+		}
+	})
+}
+
+// process starts the engine and the jobs beside it. The channel is closed when the engine has ended.
+func (r *Receiver) process(run context.Context, running *sync.WaitGroup) (processed <-chan struct{}) {
+	running.Go(func() { r.live.Watch(run) })
+	running.Go(func() { r.subscription.Run(run) })
+	running.Go(func() { r.retention.Run(run) })
+	running.Go(func() { r.backup.Run(run) })
+	running.Go(func() { r.lastHour.Run(run) })
+
+	ended := make(chan struct{})
+
+	running.Go(func() {
+		defer close(ended)
+
+		r.engine.Run(run, func() time.Duration { return r.live.Current().Shutdown.DrainTimeout })
+	})
+
+	return ended
+}
+
+// drain lets requests and conversations in progress finish.
+func (r *Receiver) drain(ctx context.Context, s servers, processed <-chan struct{}) error {
+	r.draining.Store(true)
+	r.questions.Close() // their streams would outlast the drain
+
+	ctx, done := context.WithTimeout(ctx, r.live.Current().Shutdown.DrainTimeout+time.Second)
+	defer done()
+
+	err := errors.Join(
+		shutdown(ctx, s.webhook),
+		shutdown(ctx, s.messages),
+		shutdown(ctx, s.console))
+
+	<-processed
+
+	return errors.Join(err, shutdown(ctx, r.admin.http)) // last, so that probes and metrics cover the drain
 }
