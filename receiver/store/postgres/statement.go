@@ -141,96 +141,17 @@ func receive(pipeline *pgconn.Pipeline, conn *pgx.Conn, handle func(pgx.Rows) er
 func (s *statement) add(arg any) error {
 	begin := len(s.buffer)
 
-	var of uint32
+	of, isNull := s.encodeScalar(arg)
+	if of == 0 {
+		of = s.encodeArray(arg)
+	}
 
-	null := false
-	switch v := arg.(type) {
-	case string:
-		of = pgtype.TextOID
-
-		s.buffer = append(s.buffer, sanitize(v)...)
-	case unlimited:
-		of = pgtype.TextOID
-
-		s.buffer = append(s.buffer, valid(string(v))...)
-	case []byte:
-		of = pgtype.ByteaOID
-		null = len(v) == 0
-		s.buffer = append(s.buffer, v...)
-	case store.ID:
-		of = pgtype.UUIDOID
-
-		s.buffer = append(s.buffer, v[:]...)
-	case int:
-		of = pgtype.Int8OID
-		s.buffer = putInt8(s.buffer, int64(v))
-	case store.Class:
-		of = pgtype.Int2OID
-		s.buffer = putInt2(s.buffer, int16(v))
-	case int64:
-		of = pgtype.Int8OID
-		s.buffer = putInt8(s.buffer, v)
-	case *int64:
-		of = pgtype.Int8OID
-
-		null = v == nil
-		if !null {
-			s.buffer = putInt8(s.buffer, *v)
-		}
-	case []string:
-		of = pgtype.TextArrayOID
-		s.buffer = array(s.buffer, pgtype.TextOID, v, func(b []byte, text string) ([]byte, bool) {
-			return append(b, sanitize(text)...), true
-		})
-	case [][]byte:
-		of = pgtype.ByteaArrayOID
-		s.buffer = array(s.buffer, pgtype.ByteaOID, v, func(b, bytes []byte) ([]byte, bool) {
-			return append(b, bytes...), len(bytes) > 0
-		})
-	case []store.ID:
-		of = pgtype.UUIDArrayOID
-		s.buffer = array(s.buffer, pgtype.UUIDOID, v, func(b []byte, id store.ID) ([]byte, bool) {
-			return append(b, id[:]...), true
-		})
-	case []bool:
-		of = pgtype.BoolArrayOID
-		s.buffer = array(s.buffer, pgtype.BoolOID, v, func(b []byte, is bool) ([]byte, bool) {
-			if is {
-				return append(b, 1), true
-			}
-
-			return append(b, 0), true
-		})
-	case []int16:
-		of = pgtype.Int2ArrayOID
-		s.buffer = array(s.buffer, pgtype.Int2OID, v, func(b []byte, n int16) ([]byte, bool) {
-			return putInt2(b, n), true
-		})
-	case []int:
-		of = pgtype.Int8ArrayOID
-		s.buffer = array(s.buffer, pgtype.Int8OID, v, func(b []byte, n int) ([]byte, bool) {
-			return putInt8(b, int64(n)), true
-		})
-	case []int64:
-		of = pgtype.Int8ArrayOID
-		s.buffer = array(s.buffer, pgtype.Int8OID, v, func(b []byte, n int64) ([]byte, bool) {
-			return putInt8(b, n), true
-		})
-	case []*int64:
-		of = pgtype.Int8ArrayOID
-		s.buffer = array(s.buffer, pgtype.Int8OID, v, func(b []byte, n *int64) ([]byte, bool) {
-			if n == nil {
-				return b, false
-			}
-
-			return putInt8(b, *n), true
-		})
-	default:
+	if of == 0 {
 		return fmt.Errorf("values of type %T are not supported", arg)
 	}
 
 	value := s.buffer[begin:]
-	if null {
+	if isNull {
 		value = nil
 	} else if value == nil {
 		value = []byte{}
@@ -241,6 +162,80 @@ func (s *statement) add(arg any) error {
 	s.formats = append(s.formats, pgx.BinaryFormatCode)
 
 	return nil
+}
+
+// encodeScalar appends a value other than an array to the buffer. It returns the type, or 0 for an unknown one.
+func (s *statement) encodeScalar(arg any) (of uint32, isNull bool) {
+	switch v := arg.(type) {
+	case string:
+		s.buffer = append(s.buffer, sanitize(v)...)
+
+		return pgtype.TextOID, false
+	case unlimited:
+		s.buffer = append(s.buffer, valid(string(v))...)
+
+		return pgtype.TextOID, false
+	case []byte:
+		s.buffer = append(s.buffer, v...)
+
+		return pgtype.ByteaOID, len(v) == 0
+	case store.ID:
+		s.buffer = append(s.buffer, v[:]...)
+
+		return pgtype.UUIDOID, false
+	case store.Class:
+		s.buffer = putInt2(s.buffer, int16(v))
+
+		return pgtype.Int2OID, false
+	case int:
+		s.buffer = putInt8(s.buffer, int64(v))
+
+		return pgtype.Int8OID, false
+	case int64:
+		s.buffer = putInt8(s.buffer, v)
+
+		return pgtype.Int8OID, false
+	case *int64:
+		if v != nil {
+			s.buffer = putInt8(s.buffer, *v)
+		}
+
+		return pgtype.Int8OID, v == nil
+	}
+
+	return 0, false
+}
+
+// encodeArray appends an array to the buffer. It returns the type, or 0 for an unknown one.
+func (s *statement) encodeArray(arg any) (of uint32) {
+	switch v := arg.(type) {
+	case []string:
+		s.buffer = array(s.buffer, pgtype.TextOID, v, putText)
+		return pgtype.TextArrayOID
+	case [][]byte:
+		s.buffer = array(s.buffer, pgtype.ByteaOID, v, putBytes)
+		return pgtype.ByteaArrayOID
+	case []store.ID:
+		s.buffer = array(s.buffer, pgtype.UUIDOID, v, putID)
+		return pgtype.UUIDArrayOID
+	case []bool:
+		s.buffer = array(s.buffer, pgtype.BoolOID, v, putBool)
+		return pgtype.BoolArrayOID
+	case []int16:
+		s.buffer = array(s.buffer, pgtype.Int2OID, v, notNull(putInt2))
+		return pgtype.Int2ArrayOID
+	case []int:
+		s.buffer = array(s.buffer, pgtype.Int8OID, v, func(b []byte, n int) ([]byte, bool) { return putInt8(b, int64(n)), true })
+		return pgtype.Int8ArrayOID
+	case []int64:
+		s.buffer = array(s.buffer, pgtype.Int8OID, v, notNull(putInt8))
+		return pgtype.Int8ArrayOID
+	case []*int64:
+		s.buffer = array(s.buffer, pgtype.Int8OID, v, putOptionalInt8)
+		return pgtype.Int8ArrayOID
+	}
+
+	return 0
 }
 
 // array appends a one-dimensional array in the format of array_send. The function put reports whether a value is not
@@ -264,6 +259,33 @@ func array[T any](b []byte, element uint32, values []T, put func([]byte, T) ([]b
 	}
 
 	return b
+}
+
+func putText(b []byte, text string) ([]byte, bool) { return append(b, sanitize(text)...), true }
+
+func putBytes(b, bytes []byte) ([]byte, bool) { return append(b, bytes...), len(bytes) > 0 }
+
+func putID(b []byte, id store.ID) ([]byte, bool) { return append(b, id[:]...), true }
+
+func putBool(b []byte, is bool) ([]byte, bool) {
+	if is {
+		return append(b, 1), true
+	}
+
+	return append(b, 0), true
+}
+
+func putOptionalInt8(b []byte, n *int64) ([]byte, bool) {
+	if n == nil {
+		return b, false
+	}
+
+	return putInt8(b, *n), true
+}
+
+// notNull returns the function for [array] that appends values which are never NULL.
+func notNull[T any](put func([]byte, T) []byte) func([]byte, T) ([]byte, bool) {
+	return func(b []byte, value T) ([]byte, bool) { return put(b, value), true }
 }
 
 func putInt2(b []byte, n int16) []byte { return binary.BigEndian.AppendUint16(b, uint16(n)) } //nolint:gosec // two's complement
