@@ -56,48 +56,12 @@ type call struct {
 func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 	settings := c.live.Current()
 
-	token := cmp.Or(call.token, settings.Secrets.AccessToken)
-	if token == "" {
-		return nil, &failure.Error{
-			Class: failure.Configuration,
-			Scope: failure.ScopeApp,
-			Op:    call.op,
-			Code:  CodeNoAccessToken,
-			Text:  "the access token is missing: create its Secret",
-		}
-	}
-
-	role := config.RoleAccessToken
-	if call.token != "" {
-		role = config.RoleAppSecret // an app access token contains it
-	}
-
-	if fault := httpclient.CheckCredential(call.op, failure.ScopeApp, role, token); fault != nil {
+	token, fault := call.credential(settings)
+	if fault != nil {
 		return nil, fault
 	}
 
-	header := http.Header{"Authorization": {"Bearer " + token}}
-
-	switch {
-	case call.content != nil:
-		header.Set("Content-Type", call.contentType)
-	case len(call.body) > 0:
-		header.Set("Content-Type", "application/json")
-	}
-
-	request := httpclient.Call{
-		Op:      call.op,
-		Method:  call.method,
-		BaseURL: settings.CloudAPI.BaseURL,
-		Path:    []string{settings.CloudAPI.Version, call.path},
-		Query:   call.query,
-		Header:  header,
-		Body:    call.body,
-		Content: call.content,
-		Length:  call.length,
-		Timeout: cmp.Or(call.timeout, settings.CloudAPI.Timeout),
-		MaxBody: maxResponseBytes,
-	}
+	request := call.request(settings, token)
 
 	var secrets []string
 	if call.token == "" && call.proof == nil {
@@ -132,6 +96,53 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 	}
 
 	return response.Body, nil
+}
+
+// credential returns the token of the call. It refuses one that is missing or malformed.
+func (c *call) credential(settings *config.Snapshot) (string, *failure.Error) {
+	token := cmp.Or(c.token, settings.Secrets.AccessToken)
+	if token == "" {
+		return "", &failure.Error{
+			Class: failure.Configuration,
+			Scope: failure.ScopeApp,
+			Op:    c.op,
+			Code:  CodeNoAccessToken,
+			Text:  "the access token is missing: create its Secret",
+		}
+	}
+
+	role := config.RoleAccessToken
+	if c.token != "" {
+		role = config.RoleAppSecret // an app access token contains it
+	}
+
+	return token, httpclient.CheckCredential(c.op, failure.ScopeApp, role, token)
+}
+
+// request returns the HTTP request of the call, without a proof.
+func (c *call) request(settings *config.Snapshot, token string) httpclient.Call {
+	header := http.Header{"Authorization": {"Bearer " + token}}
+
+	switch {
+	case c.content != nil:
+		header.Set("Content-Type", c.contentType)
+	case len(c.body) > 0:
+		header.Set("Content-Type", "application/json")
+	}
+
+	return httpclient.Call{
+		Op:      c.op,
+		Method:  c.method,
+		BaseURL: settings.CloudAPI.BaseURL,
+		Path:    []string{settings.CloudAPI.Version, c.path},
+		Query:   c.query,
+		Header:  header,
+		Body:    c.body,
+		Content: c.content,
+		Length:  c.length,
+		Timeout: cmp.Or(c.timeout, settings.CloudAPI.Timeout),
+		MaxBody: maxResponseBytes,
+	}
 }
 
 // prove makes a call with the proof of an app secret. If Meta refuses the proof, which it does before anything else, the

@@ -116,16 +116,11 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 		return err
 	}
 
-	var attempts []*attempt
+	attempts := checkAll(calls, l, heads, candidates)
 
 	emits.events = nil
-	for _, c := range calls {
-		a, err := c.Value.check(l, heads[c.Value.event], candidates)
-		if c.Err = err; err != nil {
-			continue
-		}
 
-		attempts = append(attempts, a)
+	for _, a := range attempts {
 		for i := range a.step.Emit {
 			emits.events = append(emits.events, &a.step.Emit[i])
 		}
@@ -134,6 +129,42 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 	t.writeReplies(attempts)
 	t.coalesce(attempts)
 
+	if err := t.changeSends(ctx, attempts, l); err != nil {
+		return err
+	}
+
+	if _, err := t.insertNew(ctx, emits, l); err != nil {
+		return err
+	}
+
+	t.changeConversations(attempts, l)
+
+	return t.finish(ctx, attempts, l)
+}
+
+// checkAll returns the attempts whose steps can be recorded. The other calls get their error.
+func checkAll(
+	calls []*groupcommit.Call[*advance],
+	l *lanes,
+	heads map[store.ID]*head,
+	candidates map[store.ID]*candidate,
+) []*attempt {
+	var attempts []*attempt
+
+	for _, c := range calls {
+		a, err := c.Value.check(l, heads[c.Value.event], candidates)
+		if c.Err = err; err != nil {
+			continue
+		}
+
+		attempts = append(attempts, a)
+	}
+
+	return attempts
+}
+
+// changeSends makes the changes of the steps to sends of other events.
+func (t *tx) changeSends(ctx context.Context, attempts []*attempt, l *lanes) error {
 	for _, a := range attempts {
 		if a.step.Resend != nil {
 			if err := t.resend(ctx, l, a.step.Resend, a.step.Now.UnixMilli()); err != nil {
@@ -146,10 +177,11 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 		}
 	}
 
-	if _, err := t.insertNew(ctx, emits, l); err != nil {
-		return err
-	}
+	return nil
+}
 
+// changeConversations makes the changes of the steps to conversations and transcripts.
+func (t *tx) changeConversations(attempts []*attempt, l *lanes) {
 	for _, a := range attempts {
 		if a.step.Takeover != nil {
 			l.takeOver(a.takeoverLane(), *a.step.Takeover, a.step.Now)
@@ -167,8 +199,6 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 			t.exec("UPDATE events SET transcript = nullif($1, '') WHERE seq = $2", unlimited(*a.step.Transcript), a.head.seq)
 		}
 	}
-
-	return t.finish(ctx, attempts, l)
 }
 
 // check returns the attempt, or the reason why the step cannot be recorded.

@@ -5,6 +5,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -12,33 +13,86 @@ import (
 // finish ends the attempts that have an outcome, and returns the next event of each lease that continues.
 func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 	var (
-		seqs, finished []int64
-		spent          []int
-		states, codes  []string
-		failed         []bool
-		failures       []historyEntry
-		ended          []*attempt
+		finished, ended []*attempt
+		failures        []historyEntry
 	)
+
 	for _, a := range attempts {
 		a.next = nil
 
 		outcome := a.step.Outcome
 		if outcome == nil {
-			if a.row.starts != 1 {
-				a.row.starts = 1
-				a.row.changed = true
-			}
-
+			a.row.resetStarts()
 			continue
 		}
 
+		finished = append(finished, a)
+
+		if outcome.Failure != nil {
+			failures = append(failures, historyEntry{event: a.head.seq, failure: outcome.Failure})
+		}
+
+		if outcome.State == store.Pending {
+			a.row.retry(outcome, a.step.Now)
+			continue
+		}
+
+		t.tally.Move(a.lane.class, store.Pending, outcome.State)
+		ended = append(ended, a)
+	}
+
+	t.writeOutcomes(finished)
+
+	coalesced, err := t.endCoalesced(ctx, ended)
+	if err != nil {
+		return err
+	}
+
+	t.addFailures(append(failures, coalesced...))
+	l.save(t) // before the next events are read, with the state of their persons
+
+	return t.advanceHeads(ctx, ended, l)
+}
+
+// resetStarts sets the starts of a lane whose event has made progress.
+func (l *lane) resetStarts() {
+	if l.starts != 1 {
+		l.starts = 1
+		l.changed = true
+	}
+}
+
+// retry ends the lease on a lane whose head is tried again.
+func (l *lane) retry(outcome *store.Outcome, now time.Time) {
+	l.ready = millis(outcome.RetryAt)
+	l.set = millis(now)
+	l.waitsFor = sanitize(outcome.WaitsFor)
+	l.token = nil
+	l.starts = 0
+	l.changed = true
+}
+
+// writeOutcomes queues the update of the events of attempts that have an outcome.
+func (t *tx) writeOutcomes(attempts []*attempt) {
+	if len(attempts) == 0 {
+		return
+	}
+
+	var (
+		seqs, finished []int64
+		spent          []int
+		states, codes  []string
+		failed         []bool
+	)
+
+	for _, a := range attempts {
+		outcome := a.step.Outcome
 		counts := 0
 		code := ""
 
 		if outcome.Failure != nil {
 			code = outcome.Failure.Code
 
-			failures = append(failures, historyEntry{event: a.head.seq, failure: outcome.Failure})
 			if outcome.Failure.Spent {
 				counts = 1
 			}
@@ -50,40 +104,14 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 		spent = append(spent, counts)
 		failed = append(failed, outcome.Failure != nil)
 		codes = append(codes, code)
-
-		if outcome.State == store.Pending {
-			a.row.ready = millis(outcome.RetryAt)
-			a.row.set = millis(a.step.Now)
-			a.row.waitsFor = sanitize(outcome.WaitsFor)
-			a.row.token = nil
-			a.row.starts = 0
-			a.row.changed = true
-
-			continue
-		}
-
-		t.tally.Move(a.lane.class, store.Pending, outcome.State)
-		ended = append(ended, a)
 	}
 
-	if len(seqs) > 0 {
-		t.exec(`
-			UPDATE events e SET state = k.state, attempts = e.attempts + k.spent,
-				finished_at = CASE WHEN k.state <> 'pending' THEN k.finished_at END, code = CASE WHEN k.failed THEN k.code ELSE e.code END
-			FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[])
-				k (seq, state, finished_at, spent, failed, code)
-			WHERE e.seq = k.seq`, seqs, states, finished, spent, failed, codes)
-	}
-
-	coalesced, err := t.endCoalesced(ctx, ended)
-	if err != nil {
-		return err
-	}
-
-	t.addFailures(append(failures, coalesced...))
-	l.save(t) // before the next events are read, with the state of their persons
-
-	return t.advanceHeads(ctx, ended, l)
+	t.exec(`
+		UPDATE events e SET state = k.state, attempts = e.attempts + k.spent,
+			finished_at = CASE WHEN k.state <> 'pending' THEN k.finished_at END, code = CASE WHEN k.failed THEN k.code ELSE e.code END
+		FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[])
+			k (seq, state, finished_at, spent, failed, code)
+		WHERE e.seq = k.seq`, seqs, states, finished, spent, failed, codes)
 }
 
 // advanceHeads sets the next event of each lane whose head has ended, or ends the lease.
