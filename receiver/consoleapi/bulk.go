@@ -76,33 +76,13 @@ func (a *api) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change 
 		return
 	}
 
-	causes, err := a.Store.Causes(r.Context(), selection)
-	if err != nil {
-		a.fail(w, err, noSuchEvent)
-		return
-	}
-
-	total, newest := summarize(causes)
-
-	if total > expected {
-		answer(w, http.StatusConflict, Grown{
-			Error: "more events are selected than expected: nothing was changed",
-			Grown: total,
-		})
-
-		return
-	}
-
-	if selection.ReceivedBefore.IsZero() { // what arrives later is not selected
-		selection.ReceivedBefore = later(newest, a.Clock.Now()).Add(time.Millisecond)
-	}
-
 	planned := Job{ID: rand.Text(), Kind: kind}
-	selection.Job = planned.ID
 
-	if len(causes) < store.MaxCauses {
-		planned.Total = &total
+	if planned.Total, ok = a.bound(w, r, &selection, expected); !ok {
+		return
 	}
+
+	selection.Job = planned.ID
 
 	job, ended, started := a.Jobs.start(planned, func(ctx context.Context, update func(func(*Job))) error {
 		return a.changeAll(ctx, selection, expected, change, update)
@@ -112,7 +92,51 @@ func (a *api) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change 
 		return
 	}
 
-	status := http.StatusAccepted
+	job, status := a.await(r.Context(), job, ended)
+
+	location := "/jobs/" + job.ID
+	if !isBare(r) {
+		location = prefix + location
+	}
+
+	w.Header().Set("Location", location)
+	answer(w, status, newBulkResult(job))
+}
+
+// bound bounds a selection to the events that are stored now, and returns their number, or nil if not all were counted. If
+// more events are selected than expected, or the store fails, it answers the request and returns false.
+func (a *api) bound(w http.ResponseWriter, r *http.Request, selection *store.Selection, expected int64) (total *int64, ok bool) {
+	causes, err := a.Store.Causes(r.Context(), *selection)
+	if err != nil {
+		a.fail(w, err, noSuchEvent)
+		return nil, false
+	}
+
+	counted, newest := summarize(causes)
+
+	if counted > expected {
+		answer(w, http.StatusConflict, Grown{
+			Error: "more events are selected than expected: nothing was changed",
+			Grown: counted,
+		})
+
+		return nil, false
+	}
+
+	if selection.ReceivedBefore.IsZero() {
+		selection.ReceivedBefore = later(newest, a.Clock.Now()).Add(time.Millisecond)
+	}
+
+	if len(causes) < store.MaxCauses {
+		total = &counted
+	}
+
+	return total, true
+}
+
+// await waits for the end of a job, up to bulkWait. It returns the job and the status of the response.
+func (a *api) await(ctx context.Context, job Job, ended <-chan struct{}) (latest Job, status int) {
+	status = http.StatusAccepted
 
 	timer := a.Clock.NewTimer(bulkWait)
 	defer timer.Stop()
@@ -121,7 +145,7 @@ func (a *api) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change 
 	case <-ended:
 		status = http.StatusOK
 	case <-timer.Chan():
-	case <-r.Context().Done():
+	case <-ctx.Done():
 	}
 
 	if current, ok := a.Jobs.get(job.ID, false); ok {
@@ -132,13 +156,7 @@ func (a *api) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change 
 		status = http.StatusServiceUnavailable
 	}
 
-	location := "/jobs/" + job.ID
-	if !isBare(r) {
-		location = prefix + location
-	}
-
-	w.Header().Set("Location", location)
-	answer(w, status, newBulkResult(job))
+	return job, status
 }
 
 // parseExpected returns how many events a request expects at most.
@@ -257,32 +275,4 @@ func later(a, b time.Time) time.Time {
 	}
 
 	return b
-}
-
-func (a *api) jobs(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]any{"jobs": a.Jobs.list()})
-}
-
-func (a *api) job(w http.ResponseWriter, r *http.Request) { a.answerJob(w, r, false) }
-
-func (a *api) cancelJob(w http.ResponseWriter, r *http.Request) { a.answerJob(w, r, true) }
-
-func (a *api) answerJob(w http.ResponseWriter, r *http.Request, cancel bool) {
-	job, ok := a.Jobs.get(r.PathValue("job"), cancel)
-	if !ok {
-		http.Error(w, "no such job", http.StatusNotFound)
-		return
-	}
-
-	if job.Kind == JobReplay {
-		states, err := a.Store.JobStates(r.Context(), job.ID)
-		if err != nil {
-			a.fail(w, err, "no such job")
-			return
-		}
-
-		job.States = states
-	}
-
-	answer(w, http.StatusOK, job)
 }

@@ -6,6 +6,7 @@ package consoleapi
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -192,4 +193,32 @@ func (j *Jobs) get(id string, cancel bool) (Job, bool) {
 	}
 
 	return j.jobs[i].Job, true
+}
+
+func (a *api) jobs(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, map[string]any{"jobs": a.Jobs.list()})
+}
+
+func (a *api) job(w http.ResponseWriter, r *http.Request) { a.answerJob(w, r, false) }
+
+func (a *api) cancelJob(w http.ResponseWriter, r *http.Request) { a.answerJob(w, r, true) }
+
+func (a *api) answerJob(w http.ResponseWriter, r *http.Request, cancel bool) {
+	job, ok := a.Jobs.get(r.PathValue("job"), cancel)
+	if !ok {
+		http.Error(w, "no such job", http.StatusNotFound)
+		return
+	}
+
+	if job.Kind == JobReplay {
+		states, err := a.Store.JobStates(r.Context(), job.ID)
+		if err != nil {
+			a.fail(w, err, "no such job")
+			return
+		}
+
+		job.States = states
+	}
+
+	answer(w, http.StatusOK, job)
 }
