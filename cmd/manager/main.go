@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -116,41 +117,13 @@ func run(ctx context.Context, o options) error {
 	watched := controllers.NewCache(scheme, o.namespaces, o.selector.labels(), ctrl.Log.WithName("cache"))
 	config.Wrap(watched.Wrap)
 
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme,
-		Cache:  watched.Options(),
-		Metrics: metricsserver.Options{
-			BindAddress:    o.metricsAddress,
-			SecureServing:  true,
-			CertDir:        o.metricsCertDir,
-			FilterProvider: filters.WithAuthenticationAndAuthorization,
-			TLSOpts:        []func(*tls.Config){withoutHTTP2},
-		},
-		HealthProbeBindAddress:        "0", // addProbes serves them
-		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              o.leaseName,
-		LeaderElectionNamespace:       os.Getenv("POD_NAMESPACE"), // defaults to the pod's namespace
-		LeaderElectionReleaseOnCancel: true,                       // safe, because the process exits when run returns
-		GracefulShutdownTimeout:       new(gracefulShutdown),
-	})
+	mgr, err := ctrl.NewManager(config, managerOptions(o, scheme, watched))
 	if err != nil {
 		return fmt.Errorf("create the manager: %w", err)
 	}
 
-	environment := resources.Environment{
-		ReceiverImage:            o.receiverImage,
-		ReceiverImagePullSecrets: o.pullSecrets,
-		RunbookURL:               o.runbookURL,
-		OperatorNamespace:        os.Getenv("POD_NAMESPACE"),
-		Policy: resources.Policy{
-			Hosts:    o.hosts,
-			Gateways: o.gateways,
-			Images:   o.images,
-		},
-	}
-
 	reconciler, err := controllers.NewWhatsAppWebhookReconciler(mgr, controllers.Options{
-		Environment:           environment,
+		Environment:           environment(o),
 		Cache:                 watched,
 		DisabledKinds:         o.disabledKinds.names,
 		MaxConcurrentUpgrades: int(o.maxConcurrentUpgrades),
@@ -176,10 +149,47 @@ func run(ctx context.Context, o options) error {
 		"receiverImage", o.receiverImage,
 		"namespaces", o.namespaces.String(),
 		"watchLabelSelector", o.selector.String(),
-		"operatorNamespace", environment.OperatorNamespace)
+		"operatorNamespace", operatorNamespace())
 
 	return start(ctx, mgr.Start, watched)
 }
+
+func managerOptions(o options, scheme *runtime.Scheme, watched *controllers.Cache) ctrl.Options {
+	return ctrl.Options{
+		Scheme: scheme,
+		Cache:  watched.Options(),
+		Metrics: metricsserver.Options{
+			BindAddress:    o.metricsAddress,
+			SecureServing:  true,
+			CertDir:        o.metricsCertDir,
+			FilterProvider: filters.WithAuthenticationAndAuthorization,
+			TLSOpts:        []func(*tls.Config){withoutHTTP2},
+		},
+		HealthProbeBindAddress:        "0", // addProbes serves them
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              o.leaseName,
+		LeaderElectionNamespace:       operatorNamespace(), // defaults to the pod's namespace
+		LeaderElectionReleaseOnCancel: true,                // safe, because the process exits when run returns
+		GracefulShutdownTimeout:       new(gracefulShutdown),
+	}
+}
+
+func environment(o options) resources.Environment {
+	return resources.Environment{
+		ReceiverImage:            o.receiverImage,
+		ReceiverImagePullSecrets: o.pullSecrets,
+		RunbookURL:               o.runbookURL,
+		OperatorNamespace:        operatorNamespace(),
+		Policy: resources.Policy{
+			Hosts:    o.hosts,
+			Gateways: o.gateways,
+			Images:   o.images,
+		},
+	}
+}
+
+// operatorNamespace returns the namespace of the operator's pod, or "" outside a cluster.
+func operatorNamespace() string { return os.Getenv("POD_NAMESPACE") }
 
 // withoutHTTP2 disables HTTP/2, and with it rapid reset attacks. The metrics gain nothing from it.
 func withoutHTTP2(c *tls.Config) {
