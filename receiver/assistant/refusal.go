@@ -37,62 +37,21 @@ var notImplemented = []int{http.StatusNotFound, http.StatusMethodNotAllowed, htt
 // Refused classifies a response other than 2xx by the contract's table of failures.
 func Refused(peer Peer, m Method, response *httpclient.Response) *failure.Error {
 	status := response.Status
+	class, scope, text := classify(peer, status)
 
 	e := &failure.Error{
+		Class:      class,
+		Scope:      scope,
 		Op:         string(m),
 		Code:       httpclient.StatusCode(status),
-		Class:      failure.Permanent,
-		Text:       peer.Name + " refuses the message",
+		Text:       text,
 		RetryAfter: response.RetryAfter,
 	}
-	switch status {
-	case http.StatusRequestTimeout, http.StatusTooEarly:
+
+	if status == http.StatusConflict && inProgress(response.Body) {
 		e.Class = failure.Transient
-		e.Scope = failure.ScopeAI
-		e.Text = peer.Name + " is busy"
-	case http.StatusTooManyRequests:
-		e.Class = failure.RateLimited
-		e.Scope = failure.ScopeAI
-		e.Text = peer.Name + " limits the rate of requests"
-	case http.StatusUnauthorized:
-		e.Class = failure.Configuration
-		e.Scope = failure.ScopeAI
-		e.Text = peer.Name + " refuses the access key: set a new one"
-	case http.StatusPaymentRequired:
-		e.Class = failure.Configuration
-		e.Scope = failure.ScopeAI
-		e.Text = peer.Name + " asks for payment: check the workspace's plan"
-	case http.StatusForbidden:
-		e.Class = failure.Configuration
-		e.Scope = failure.ScopeAIMethod
-		e.Text = peer.Name + " denies access: check the access key's rights"
-	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		e.Class = failure.Configuration
-		e.Scope = failure.ScopeAIMethod
-		e.Text = peer.Name + " does not implement this method: implement or disable it"
-	case http.StatusNotFound:
-		e.Class = failure.Configuration
-		e.Scope = failure.ScopeAIMethod
-		e.Text = peer.Name + " does not serve this path: check " + peer.Setting + " and the method's path"
-	case http.StatusRequestEntityTooLarge:
-		e.Text = "the message is too large for " + peer.Name
-	case http.StatusConflict:
-		if inProgress(response.Body) {
-			e.Class = failure.Transient
-			e.Text = peer.Name + " is still processing this message"
-			e.RetryAfter = max(e.RetryAfter, inProgressWait)
-		}
-	default:
-		switch {
-		case status >= 500: // proxies have their own codes for an unavailable origin
-			e.Class = failure.Transient
-			e.Scope = failure.ScopeAI
-			e.Text = peer.Name + " is unavailable"
-		case status >= 300 && status <= 399:
-			e.Class = failure.Configuration
-			e.Scope = failure.ScopeAI
-			e.Text = peer.Name + " redirects, and redirects are not followed: set " + peer.Setting + " to the final address"
-		}
+		e.Text = peer.Name + " is still processing this message"
+		e.RetryAfter = max(e.RetryAfter, inProgressWait)
 	}
 
 	if m.IsOptional() && slices.Contains(notImplemented, status) {
@@ -107,6 +66,39 @@ func Refused(peer Peer, m Method, response *httpclient.Response) *failure.Error 
 	}
 
 	return e
+}
+
+// classify returns the class, the scope and the text of a status.
+func classify(peer Peer, status int) (class failure.Class, scope failure.Scope, text string) {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly:
+		return failure.Transient, failure.ScopeAI, peer.Name + " is busy"
+	case http.StatusTooManyRequests:
+		return failure.RateLimited, failure.ScopeAI, peer.Name + " limits the rate of requests"
+	case http.StatusUnauthorized:
+		return failure.Configuration, failure.ScopeAI, peer.Name + " refuses the access key: set a new one"
+	case http.StatusPaymentRequired:
+		return failure.Configuration, failure.ScopeAI, peer.Name + " asks for payment: check the workspace's plan"
+	case http.StatusForbidden:
+		return failure.Configuration, failure.ScopeAIMethod, peer.Name + " denies access: check the access key's rights"
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return failure.Configuration, failure.ScopeAIMethod, peer.Name + " does not implement this method: implement or disable it"
+	case http.StatusNotFound:
+		return failure.Configuration, failure.ScopeAIMethod,
+			peer.Name + " does not serve this path: check " + peer.Setting + " and the method's path"
+	case http.StatusRequestEntityTooLarge:
+		return failure.Permanent, failure.ScopeNone, "the message is too large for " + peer.Name
+	}
+
+	switch {
+	case status >= 500: // proxies have their own codes for an unavailable origin
+		return failure.Transient, failure.ScopeAI, peer.Name + " is unavailable"
+	case status >= 300 && status <= 399:
+		return failure.Configuration, failure.ScopeAI,
+			peer.Name + " redirects, and redirects are not followed: set " + peer.Setting + " to the final address"
+	}
+
+	return failure.Permanent, failure.ScopeNone, peer.Name + " refuses the message"
 }
 
 // inProgress reports whether a 409 means that the AI is processing a call with the same Idempotency-Key.
