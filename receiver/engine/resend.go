@@ -25,13 +25,7 @@ const maxFixTime = 10 * time.Minute
 // failure, after a configuration failure, and if Meta could not download its file. It waits for the other parts of the
 // answer. It records the plan at once, so a later attempt finds it and one status causes one resend.
 func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error) (resent bool, err error) {
-	switch f.Class {
-	case failure.Transient, failure.RateLimited, failure.Configuration, failure.Ambiguous, failure.TemplateRequired:
-	case failure.Permanent:
-		if !isFetchFailure(f) {
-			return false, nil
-		}
-	default:
+	if !isResendable(f) {
 		return false, nil
 	}
 
@@ -74,12 +68,33 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 		return false, err
 	}
 
-	isComplete := record.Event.State == store.Done && len(record.Event.Payload) > 0
-	if !isComplete || reply.MessageID != failedID {
+	if reply.MessageID != failedID {
 		return false, nil
 	}
 
-	if f.Class == failure.TemplateRequired && isFallbackTemplate(reply) {
+	return e.startResend(ctx, a, f, of, isUpload)
+}
+
+// isResendable reports whether a failure can end by a resend.
+func isResendable(f *failure.Error) bool {
+	switch f.Class {
+	case failure.Transient, failure.RateLimited, failure.Configuration, failure.Ambiguous, failure.TemplateRequired:
+		return true
+	case failure.Permanent:
+		return isFetchFailure(f)
+	default:
+		return false
+	}
+}
+
+// startResend plans a resend that is due, unless the fallback template takes its place or it may not be sent.
+func (e *Engine) startResend(ctx context.Context, a *statusAttempt, f *failure.Error, of *failedSend, isUpload bool) (bool, error) {
+	record := of.record
+	if record.Event.State != store.Done || len(record.Event.Payload) == 0 {
+		return false, nil
+	}
+
+	if f.Class == failure.TemplateRequired && isFallbackTemplate(of.reply) {
 		return false, nil
 	}
 

@@ -161,9 +161,33 @@ func (t *tx) erase(ctx context.Context, ids []store.ID, now int64) (int, error) 
 		return 0, err
 	}
 
-	var seqs, ended []int64
+	found, err := t.lockErased(ctx, ids)
+	if err != nil || len(found.seqs) == 0 {
+		return 0, err
+	}
 
-	pending := map[int64]laneKey{}
+	for seq, of := range found.pending {
+		if err := l.leave(of, seq, now); err != nil {
+			return 0, err
+		}
+	}
+
+	t.empty(found, now)
+	l.save(t)
+
+	return len(found.seqs), nil
+}
+
+// erasedEvents are events that an erasure found.
+type erasedEvents struct {
+	seqs    []int64
+	ended   []int64 // pending and failed events, which the erasure discards
+	pending map[int64]laneKey
+}
+
+// lockErased locks the events with the ids whose content is not erased yet.
+func (t *tx) lockErased(ctx context.Context, ids []store.ID) (*erasedEvents, error) {
+	found := &erasedEvents{pending: map[int64]laneKey{}}
 
 	t.query(`
 		SELECT e.seq, e.state, e.class, e.lane FROM events e
@@ -178,49 +202,41 @@ func (t *tx) erase(ctx context.Context, ids []store.ID, now int64) (int, error) 
 				return err
 			}
 
-			seqs = append(seqs, seq)
+			found.seqs = append(found.seqs, seq)
 
 			if state != store.Pending && !slices.Contains(store.Replayable, state) {
 				return nil
 			}
 
-			ended = append(ended, seq)
+			found.ended = append(found.ended, seq)
 
 			t.tally.Move(of.class, state, store.Discarded)
 
 			if state == store.Pending {
-				pending[seq] = of
+				found.pending[seq] = of
 			}
 
 			return nil
 		}, ids)
 
-	if err := t.flush(ctx); err != nil || len(seqs) == 0 {
-		return 0, err
-	}
+	return found, t.flush(ctx)
+}
 
-	for seq, of := range pending {
-		if err := l.leave(of, seq, now); err != nil {
-			return 0, err
-		}
-	}
-
+// empty queues the removal of the content of events.
+func (t *tx) empty(found *erasedEvents, now int64) {
 	t.exec(`
 		DELETE FROM statuses s USING replies r JOIN events e ON e.seq = r.event
-		WHERE r.event = ANY($1) AND r.message_id <> '' AND s.message_id = r.message_id AND s.phone_number_id = e.phone_number_id`, seqs)
+		WHERE r.event = ANY($1) AND r.message_id <> '' AND s.message_id = r.message_id AND s.phone_number_id = e.phone_number_id`, found.seqs)
 
 	for _, table := range [...]string{"statuses", "replies", "failures"} {
-		t.exec("DELETE FROM "+table+" WHERE event = ANY($1)", seqs)
+		t.exec("DELETE FROM "+table+" WHERE event = ANY($1)", found.seqs)
 	}
 
 	t.exec(`
 		UPDATE events e SET lane = '', class = 3, payload = NULL, transcript = NULL, emptied = true, code = '',
 			state = CASE WHEN e.seq = ANY($2) THEN 'discarded' ELSE e.state END,
 			finished_at = CASE WHEN e.seq = ANY($2) THEN $3 ELSE e.finished_at END
-		WHERE e.seq = ANY($1)`, seqs, ended, now)
-	l.save(t)
-
-	return len(seqs), nil
+		WHERE e.seq = ANY($1)`, found.seqs, found.ended, now)
 }
 
 // lockLanesOf locks the lanes of those events that are pending.

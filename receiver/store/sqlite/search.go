@@ -68,18 +68,8 @@ func (c *conn) search(ctx context.Context, search store.Search, before int64, li
 		return page, err
 	}
 
-	sql := searchAll
-
-	switch {
-	case search.Job != "":
-		sql = searchJob
-
-		args = append(args, wanted(search.Code), search.Job)
-	case search.Unanswered() && (search.Conversation == "" || search.Code != ""):
-		sql = searchReplayable
-
-		args = append(args, wanted(search.Code))
-	}
+	sql, further := searchQuery(&search)
+	args = append(args, further...)
 
 	var found []int64
 
@@ -105,22 +95,43 @@ func (c *conn) search(ctx context.Context, search store.Search, before int64, li
 		return page, err
 	}
 
-	for _, seq := range found {
+	page.Records, err = foundRecords(ctx, c, found)
+
+	return page, err
+}
+
+// searchQuery returns the query of a search, and its arguments beside those of all searches.
+func searchQuery(search *store.Search) (sql string, further []driver.Value) {
+	switch {
+	case search.Job != "":
+		return searchJob, []driver.Value{wanted(search.Code), search.Job}
+	case search.Unanswered() && (search.Conversation == "" || search.Code != ""):
+		return searchReplayable, []driver.Value{wanted(search.Code)}
+	default:
+		return searchAll, nil
+	}
+}
+
+// foundRecords returns the events that a search found, with their failures.
+func foundRecords(ctx context.Context, c *conn, seqs []int64) ([]store.Record, error) {
+	var found []store.Record
+
+	for _, seq := range seqs {
 		records, err := bareRecords(ctx, c, foundColumns, seq)
 		if err != nil {
-			return page, err
+			return found, err
 		}
 
 		for i := range records {
 			if records[i].Failures, err = readFailures(ctx, c, seq); err != nil {
-				return page, err
+				return found, err
 			}
 		}
 
-		page.Records = append(page.Records, records...)
+		found = append(found, records...)
 	}
 
-	return page, nil
+	return found, nil
 }
 
 // JobStates implements store.Events.
