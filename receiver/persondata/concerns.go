@@ -21,11 +21,11 @@ import (
 // reasonText is in the notices whose data has a reason in someone's own words.
 const reasonText = `"reason":`
 
-// concerns reports whether an event holds something of the person. The store has found it by one of the traces.
+// concerns reports whether an event holds something of the person. The store has found it by one of the identifiers.
 func (p *Person) concerns(ctx context.Context, record *store.Record) (bool, error) {
 	event := &record.Event
 
-	if slices.Contains(p.traces.Lanes, event.Lane) {
+	if slices.Contains(p.identifiers.Lanes, event.Lane) {
 		return true, nil
 	}
 

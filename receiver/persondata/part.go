@@ -22,7 +22,7 @@ var envelope = []string{
 // that name the person remain. Of a message in a group, the author of a message that it quotes does not. The payload is nil if
 // it cannot be divided.
 func (p *Person) Part(event *store.Event) (payload []byte, cut bool) {
-	if len(event.Payload) == 0 || slices.Contains(p.traces.Lanes, event.Lane) {
+	if len(event.Payload) == 0 || slices.Contains(p.identifiers.Lanes, event.Lane) {
 		return event.Payload, false
 	}
 

@@ -39,12 +39,12 @@ const (
 type Person struct {
 	Names []string // all of them, that of the lane first
 
-	store  store.Store
-	clock  clockwork.Clock
-	number string // of the business
-	group  bool
-	ids    []string // the names without the phone number of the business: phone numbers and user ids, or that of the group
-	traces store.Identifiers
+	store       store.Store
+	clock       clockwork.Clock
+	number      string // of the business
+	group       bool
+	ids         []string // the names without the phone number of the business: phone numbers and user ids, or that of the group
+	identifiers store.Identifiers
 }
 
 // Find returns the person whose conversation has a name.
@@ -61,7 +61,7 @@ func Find(ctx context.Context, inbox store.Store, name string, clock clockwork.C
 	}
 
 	for _, name := range names {
-		p.traces.Lanes = append(p.traces.Lanes, name, handoff.Lane(name))
+		p.identifiers.Lanes = append(p.identifiers.Lanes, name, handoff.Lane(name))
 
 		var id string
 
@@ -76,11 +76,11 @@ func Find(ctx context.Context, inbox store.Store, name string, clock clockwork.C
 		}
 	}
 
-	p.traces.Texts = append([]string{reasonText}, p.ids...)
-	p.traces.Participants = p.ids
+	p.identifiers.Texts = append([]string{reasonText}, p.ids...)
+	p.identifiers.Participants = p.ids
 
 	for _, id := range p.ids {
-		p.traces.MessageIDs = append(p.traces.MessageIDs, inMessageID(id)...)
+		p.identifiers.MessageIDs = append(p.identifiers.MessageIDs, inMessageID(id)...)
 	}
 
 	return p, nil
@@ -102,7 +102,7 @@ func inMessageID(id string) []string {
 // Each calls a function with each event that holds something of the person, in order of arrival.
 func (p *Person) Each(ctx context.Context, do func([]store.Record) error) error {
 	for after := int64(0); ; {
-		records, next, err := p.store.FindByIdentifiers(ctx, p.traces, after, page)
+		records, next, err := p.store.FindByIdentifiers(ctx, p.identifiers, after, page)
 		if err != nil {
 			return err
 		}

@@ -21,10 +21,10 @@ type Identifiers struct {
 	Encrypted    bool     // every event with an encrypted payload: one that begins with the byte 1
 }
 
-// TracedRecord is an event that has one of the traces of a person.
-type TracedRecord struct {
+// FoundRecord is an event that has one of the identifiers of a person.
+type FoundRecord struct {
 	Record
-	// OnlyEncrypted reports that the encrypted payload is the only trace of the event, so that it may be of anyone.
+	// OnlyEncrypted reports that the event was found only because its payload is encrypted, so that it may be of anyone.
 	OnlyEncrypted bool
 }
 
@@ -36,7 +36,7 @@ type Persons interface {
 	// FindByIdentifiers returns up to limit events with a Seq greater than after that contain one of the identifiers, in
 	// order of arrival, and the Seq to continue after; 0 at the end. It scans at most SearchBudget events, so it may return
 	// fewer than limit events, or none, although more exist.
-	FindByIdentifiers(ctx context.Context, traces Identifiers, after int64, limit int) (found []TracedRecord, next int64, err error)
+	FindByIdentifiers(ctx context.Context, identifiers Identifiers, after int64, limit int) (found []FoundRecord, next int64, err error)
 
 	// Erase removes what events hold: the lane, the payload, and everything attached to them, with the statuses of their
 	// answers. A row without content stays, so that no later delivery stores an event again; it is purged as others are. A

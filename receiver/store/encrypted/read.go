@@ -90,13 +90,13 @@ func (s *Store) DeadLetters(ctx context.Context, selection store.Selection, afte
 	return s.records(records, err)
 }
 
-// FindByIdentifiers implements store.Persons. The engine cannot look into encrypted payloads, so it returns all of these, and says which
-// of them have another trace. One call gets both: a search for the other traces alone would look at as many events as a call
-// may, again for each page of encrypted ones.
-func (s *Store) FindByIdentifiers(ctx context.Context, traces store.Identifiers, after int64, limit int) ([]store.TracedRecord, int64, error) {
-	traces.Encrypted = true
+// FindByIdentifiers implements store.Persons. The engine cannot look into encrypted payloads. So it returns all events with
+// one, and says which of them have an identifier. One call gets both: a search for the identifiers alone would look at as
+// many events as a call may, again for each page of encrypted ones.
+func (s *Store) FindByIdentifiers(ctx context.Context, identifiers store.Identifiers, after int64, limit int) ([]store.FoundRecord, int64, error) {
+	identifiers.Encrypted = true
 
-	found, next, err := s.Store.FindByIdentifiers(ctx, traces, after, limit)
+	found, next, err := s.Store.FindByIdentifiers(ctx, identifiers, after, limit)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -112,10 +112,10 @@ func (s *Store) FindByIdentifiers(ctx context.Context, traces store.Identifiers,
 		}
 	}
 
-	found = slices.DeleteFunc(found, func(r store.TracedRecord) bool {
+	found = slices.DeleteFunc(found, func(r store.FoundRecord) bool {
 		names := func(text string) bool { return bytes.Contains(r.Event.Payload, []byte(text)) }
 
-		return r.OnlyEncrypted && !slices.ContainsFunc(traces.Texts, names)
+		return r.OnlyEncrypted && !slices.ContainsFunc(identifiers.Texts, names)
 	})
 
 	for i := range found {

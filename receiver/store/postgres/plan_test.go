@@ -48,8 +48,9 @@ func (p *plan) sorts() bool {
 	return p.Node == "Sort" || slices.ContainsFunc(p.Plans, func(p plan) bool { return p.sorts() })
 }
 
-// Every statement must find its rows by a key or an index, except those of Totals, of Search and
-// Traced, which look at a bounded number of events, and of List without an indexed filter. A table scan would cost more the longer the store is in use.
+// Every statement must find its rows by a key or an index, except those of Totals, of Search and FindByIdentifiers, which
+// look at a bounded number of events, and of List without an indexed filter. A table scan would cost more the longer the
+// store is in use.
 func TestNoStatementScansHistory(t *testing.T) {
 	access, calls := usedStatements(t)
 	c := connection(t, openStore(t, access))

@@ -5,12 +5,8 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -31,113 +27,6 @@ func (s *Store) Names(ctx context.Context, name string) ([]string, error) {
 	}
 
 	return names, nil
-}
-
-// FindByIdentifiers implements store.Persons. It reads the payloads of all events that it looks at.
-func (s *Store) FindByIdentifiers(ctx context.Context, traces store.Identifiers, after int64, limit int) ([]store.TracedRecord, int64, error) {
-	var (
-		found []store.TracedRecord
-		next  int64
-	)
-
-	err := s.read(ctx, func(c *conn) error {
-		traced, end, err := c.traced(ctx, &traces, after, max(limit, 1))
-		if err != nil {
-			return err
-		}
-
-		next = end
-		found = make([]store.TracedRecord, 0, len(traced))
-
-		for _, event := range traced {
-			records, err := records(ctx, c, recordColumns+"WHERE e.seq = ?", event.seq)
-			if err != nil {
-				return err
-			}
-
-			for i := range records {
-				found = append(found, store.TracedRecord{Record: records[i], OnlyEncrypted: event.isOnlyEncrypted})
-			}
-		}
-
-		return nil
-	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("find the events of a person: %w", err)
-	}
-
-	return found, next, nil
-}
-
-// tracedEvent is an event with one of the traces of a person.
-type tracedEvent struct {
-	seq             int64
-	isOnlyEncrypted bool
-}
-
-// traced returns the events with one of the traces, and the seq to continue after, or 0.
-func (c *conn) traced(ctx context.Context, traces *store.Identifiers, after int64, limit int) (found []tracedEvent, next int64, err error) {
-	lanes, err := json.Marshal(traces.Lanes)
-	if err != nil {
-		return nil, 0, err
-	}
-
-	participants, err := json.Marshal(traces.Participants)
-	if err != nil {
-		return nil, 0, err
-	}
-
-	args := []driver.Value{after, int64(store.SearchBudget) + 1, string(lanes), string(participants)}
-	contains := func(column string, texts []string, value func(string) driver.Value) string {
-		terms := []string{"false"}
-
-		for _, text := range texts {
-			args = append(args, value(text))
-			terms = append(terms, fmt.Sprintf("instr(%s, ?%d)", column, len(args)))
-		}
-
-		return strings.Join(terms, " OR ")
-	}
-
-	// Text in a blob is found by its bytes.
-	inPayload := contains("payload", traces.Texts, func(text string) driver.Value { return []byte(text) })
-
-	isEncrypted := "false"
-	if traces.Encrypted {
-		isEncrypted = "coalesce(substr(payload, 1, 1) = x'01', false)"
-	}
-
-	inMessageID := contains("s.message_id", traces.MessageIDs, func(text string) driver.Value { return text })
-
-	sql := `
-		SELECT seq, ` + isEncrypted + `, lane IN (SELECT value FROM json_each(?3)) OR coalesce(` + inPayload + `, false)
-			OR kind = 'status' AND EXISTS (SELECT 1 FROM statuses s WHERE s.event = seq
-				AND (s.participant IN (SELECT value FROM json_each(?4)) OR ` + inMessageID + `))
-		FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2`
-
-	looked := 0
-	last := after
-
-	err = c.query(ctx, sql, func(r row) error {
-		if looked == store.SearchBudget || len(found) == limit {
-			next = last
-			return errEnough
-		}
-
-		looked++
-		last = r.int(0)
-
-		if isNamed := r.int(2) != 0; isNamed || r.int(1) != 0 {
-			found = append(found, tracedEvent{seq: last, isOnlyEncrypted: !isNamed})
-		}
-
-		return nil
-	}, args...)
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-
-	return found, next, err
 }
 
 // Erase implements store.Persons.

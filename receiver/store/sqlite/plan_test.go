@@ -17,8 +17,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Every statement must find its rows by a key or an index, except those of Totals, of Search and
-// Traced, which look at a bounded number of events, and of List without an indexed filter. A table scan would cost more the longer the store is in use.
+// Every statement must find its rows by a key or an index, except those of Totals, of Search and FindByIdentifiers, which
+// look at a bounded number of events, and of List without an indexed filter. A table scan would cost more the longer the
+// store is in use.
 func TestNoStatementScansHistory(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	useEverything(t, s)

@@ -41,16 +41,16 @@ func (f *fixture) wantErased(name string, state store.State) {
 	}
 }
 
-// traced returns the names of events with traces, with so many events at a time.
-func (f *fixture) traced(traces store.Identifiers, limit int, among ...string) []string {
+// foundNames returns the names of the events with one of the identifiers. It reads pages of up to limit events.
+func (f *fixture) foundNames(identifiers store.Identifiers, limit int, among ...string) []string {
 	f.Helper()
 
 	var found []string
 
-	f.eachTraced(traces, limit, func(record store.TracedRecord) {
+	f.eachFound(identifiers, limit, func(record store.FoundRecord) {
 		i := slices.IndexFunc(among, func(name string) bool { return id(name) == record.Event.ID })
 		if i < 0 {
-			f.Fatalf("Traced returned an unknown event %+v", record)
+			f.Fatalf("FindByIdentifiers returned an unknown event %+v", record)
 		}
 
 		if record.OnlyEncrypted {
@@ -63,14 +63,14 @@ func (f *fixture) traced(traces store.Identifiers, limit int, among ...string) [
 	return found
 }
 
-// eachTraced calls a function with each event with traces, with so many events at a time.
-func (f *fixture) eachTraced(traces store.Identifiers, limit int, do func(store.TracedRecord)) {
+// eachFound calls a function with each event that has one of the identifiers. It reads pages of up to limit events.
+func (f *fixture) eachFound(identifiers store.Identifiers, limit int, do func(store.FoundRecord)) {
 	f.Helper()
 
 	for after := int64(0); ; {
-		records, next, err := f.FindByIdentifiers(f.Context(), traces, after, limit)
+		records, next, err := f.FindByIdentifiers(f.Context(), identifiers, after, limit)
 		if err != nil {
-			f.Fatalf("Traced: %v", err)
+			f.Fatalf("FindByIdentifiers: %v", err)
 		}
 
 		for _, record := range records {
@@ -248,7 +248,7 @@ var eraseTests = map[string]func(*fixture){
 		f.ingest(text("first", "lane"), about, quoting, desk, tick("group", "wamid.1", "573001234567"),
 			tick("by id", "wamid.HBgMNTczMDAxMjM0NTY3FQ", ""), tick("of another", "wamid.HBgMOTk5", ""), text("last", "alias"))
 
-		traces := store.Identifiers{
+		identifiers := store.Identifiers{
 			Lanes:        []string{"lane", "alias", "desk:lane"},
 			Texts:        []string{"573001234567", "CO.99"},
 			Participants: []string{"573001234567"},
@@ -256,13 +256,13 @@ var eraseTests = map[string]func(*fixture){
 		}
 
 		for _, limit := range []int{1, 2, 100} {
-			got := f.traced(traces, limit, "first", "about", "quoting", "desk", "group", "by id", "of another", "last")
-			f.wantEqual("traced", got, []string{"first", "about", "desk", "group", "by id", "last"})
+			got := f.foundNames(identifiers, limit, "first", "about", "quoting", "desk", "group", "by id", "of another", "last")
+			f.wantEqual("found events", got, []string{"first", "about", "desk", "group", "by id", "last"})
 		}
 
-		f.wantEqual("traced by nothing", f.traced(store.Identifiers{}, 10), []string(nil))
+		f.wantEqual("events found without an identifier", f.foundNames(store.Identifiers{}, 10), []string(nil))
 	},
-	"finds encrypted payloads, and says which have another trace": func(f *fixture) {
+	"finds encrypted payloads, and says which have an identifier": func(f *fixture) {
 		sealed := func(name, lane string) store.Event {
 			e := text(name, lane)
 			e.Payload = []byte("\x01" + name)
@@ -281,7 +281,7 @@ var eraseTests = map[string]func(*fixture){
 
 		f.ingest(sealed("sealed", "other"), sealed("own", "lane"), readable, named, text("other", "other"), tick, sealed("last", "other"))
 
-		traces := store.Identifiers{
+		identifiers := store.Identifiers{
 			Lanes:        []string{"lane"},
 			Texts:        []string{"573001234567"},
 			Participants: []string{"573001234567"},
@@ -297,11 +297,11 @@ var eraseTests = map[string]func(*fixture){
 		for _, limit := range []int{1, 2, 100} {
 			got := map[string]bool{}
 
-			f.eachTraced(traces, limit, func(r store.TracedRecord) {
+			f.eachFound(identifiers, limit, func(r store.FoundRecord) {
 				i := slices.IndexFunc(names, func(name string) bool { return id(name) == r.Event.ID })
 				got[names[i]] = r.OnlyEncrypted
 			})
-			f.wantEqual("traced, and whether by encryption alone", got, want)
+			f.wantEqual("found events, and whether only for their encryption", got, want)
 		}
 	},
 	"erases what random work has left of a person, and nothing of another": func(f *fixture) {

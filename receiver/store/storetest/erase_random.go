@@ -94,9 +94,9 @@ func (f *fixture) eraseAfterWork(t *rapid.T) {
 		t.Fatalf("another person's events changed (-before +after):\n%s", diff)
 	}
 
-	traced, _, err := f.FindByIdentifiers(f.Context(), store.Identifiers{Lanes: []string{lanes[0], lanes[0] + "-alias"}}, 0, 10)
-	if err != nil || len(traced) != 0 {
-		t.Fatalf("%d events of the person are left, %v", len(traced), err)
+	found, _, err := f.FindByIdentifiers(f.Context(), store.Identifiers{Lanes: []string{lanes[0], lanes[0] + "-alias"}}, 0, 10)
+	if err != nil || len(found) != 0 {
+		t.Fatalf("%d events of the person are left, %v", len(found), err)
 	}
 
 	if _, err := f.Conversation(f.Context(), lanes[0]); len(ids[0]) > 0 && !errors.Is(err, store.ErrNotFound) {

@@ -57,7 +57,7 @@ func BenchmarkSearch(b *testing.B, s store.Store, sample store.Event) {
 		}
 	})
 	b.Run("all of one person", func(b *testing.B) {
-		traces := store.Identifiers{
+		identifiers := store.Identifiers{
 			Lanes:        []string{sample.Lane},
 			Texts:        []string{"573009999999", "CO.1"},
 			Participants: []string{"573009999999"},
@@ -66,7 +66,7 @@ func BenchmarkSearch(b *testing.B, s store.Store, sample store.Event) {
 
 		for b.Loop() {
 			for after := int64(0); ; {
-				_, next, err := s.FindByIdentifiers(b.Context(), traces, after, 50)
+				_, next, err := s.FindByIdentifiers(b.Context(), identifiers, after, 50)
 				if err != nil {
 					b.Fatal(err)
 				}

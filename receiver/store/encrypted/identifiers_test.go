@@ -14,7 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 )
 
-// countingStore is an engine that counts the events which calls of Traced look at. Their Seqs have no gaps.
+// countingStore is an engine that counts the events which calls of FindByIdentifiers look at. Their Seqs have no gaps.
 type countingStore struct {
 	store.Store
 
@@ -22,8 +22,8 @@ type countingStore struct {
 	looked int64
 }
 
-func (s *countingStore) FindByIdentifiers(ctx context.Context, traces store.Identifiers, after int64, limit int) ([]store.TracedRecord, int64, error) {
-	found, next, err := s.Store.FindByIdentifiers(ctx, traces, after, limit)
+func (s *countingStore) FindByIdentifiers(ctx context.Context, identifiers store.Identifiers, after int64, limit int) ([]store.FoundRecord, int64, error) {
+	found, next, err := s.Store.FindByIdentifiers(ctx, identifiers, after, limit)
 
 	to := next
 	if to == 0 {
@@ -35,9 +35,9 @@ func (s *countingStore) FindByIdentifiers(ctx context.Context, traces store.Iden
 	return found, next, err
 }
 
-// TestTracedLooksAtEachEventOnce checks that a search of pages of encrypted events, of which few are about the person, does not
-// read the rest of the store again for each page.
-func TestTracedLooksAtEachEventOnce(t *testing.T) {
+// TestFindByIdentifiersLooksAtEachEventOnce checks that a search of pages of encrypted events, of which few
+// are about the person, does not read the rest of the store again for each page.
+func TestFindByIdentifiersLooksAtEachEventOnce(t *testing.T) {
 	const (
 		events = 2000
 		page   = 50
