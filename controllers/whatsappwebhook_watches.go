@@ -40,30 +40,7 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 
 	r.extensions.record(served)
 
-	c, err := ctrl.NewControllerManagedBy(mgr).
-		// The reconciler's own status writes do not trigger it.
-		For(&v1alpha1.WhatsAppWebhook{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(
-			&v1alpha1.WhatsAppWebhook{},
-			handler.EnqueueRequestsFromMapFunc(r.requested),
-			builder.WithPredicates(predicate.Funcs{UpdateFunc: isRequested}),
-		).
-		Watches(
-			&discoveryv1.EndpointSlice{},
-			handler.EnqueueRequestsFromMapFunc(r.ownersOfSlice),
-			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}),
-		).
-		Watches(
-			&corev1.Pod{},
-			handler.EnqueueRequestsFromMapFunc(r.ownersOfPod),
-			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}),
-		).
-		WatchesRawSource(r.requests).
-		WithOptions(controller.Options{
-			MaxConcurrentReconciles: concurrentReconciles,
-			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](minBackoff, maxBackoff),
-		}).
-		Build(r)
+	c, err := r.newController(mgr)
 	if err != nil {
 		return fmt.Errorf("set up the WhatsAppWebhook controller: %w", err)
 	}
@@ -93,6 +70,34 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 	}
 
 	return nil
+}
+
+// newController returns the controller with the watches of resources, EndpointSlices and pods.
+func (r *WhatsAppWebhookReconciler) newController(mgr ctrl.Manager) (controller.Controller, error) {
+	return ctrl.NewControllerManagedBy(mgr).
+		// The reconciler's own status writes do not trigger it.
+		For(&v1alpha1.WhatsAppWebhook{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(
+			&v1alpha1.WhatsAppWebhook{},
+			handler.EnqueueRequestsFromMapFunc(r.requested),
+			builder.WithPredicates(predicate.Funcs{UpdateFunc: isRequested}),
+		).
+		Watches(
+			&discoveryv1.EndpointSlice{},
+			handler.EnqueueRequestsFromMapFunc(r.ownersOfSlice),
+			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}),
+		).
+		Watches(
+			&corev1.Pod{},
+			handler.EnqueueRequestsFromMapFunc(r.ownersOfPod),
+			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}),
+		).
+		WatchesRawSource(r.requests).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: concurrentReconciles,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](minBackoff, maxBackoff),
+		}).
+		Build(r)
 }
 
 // watch triggers the reconciler on changes of the objects of a kind, and indexes them by their owner. Changes before the

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/takeover"
 )
 
 // Stored is the answer to a request whose message is stored.
@@ -27,13 +28,9 @@ func (a *API) send(ctx context.Context, req *request) (*response, error) {
 		return nil, deskOnly("only the key of a desk may set handler: an assistant hands off with handoff")
 	}
 
-	key, err := req.idempotencyKey()
+	key, err := req.requiredKey()
 	if err != nil {
 		return nil, err
-	}
-
-	if key == "" {
-		return nil, errNoIdempotencyKey
 	}
 
 	c, err := a.addressee(ctx, req, m)
@@ -50,20 +47,7 @@ func (a *API) send(ctx context.Context, req *request) (*response, error) {
 		body:         req.body,
 		digest:       digest(req),
 		role:         req.caller.role,
-	}
-
-	now := a.Clock.Now()
-
-	switch current := c.state.Takeover; {
-	case m.handler != "":
-		p.change = handlerChange(req, m.handler, now)
-	case req.caller.role == outbound.Desk && current.Active(now): // the person waits for no one any more
-		p.change = handlerChange(req, handlerHuman, now)
-		p.change.Reason = a.takeovers.Reason(ctx, c.name, current)
-
-		if p.change.Until.Before(current.Until) {
-			p.change.Until = current.Until
-		}
+		change:       a.change(ctx, req, c, m.handler),
 	}
 
 	isRepeated, err := a.store(ctx, req, p)
@@ -81,6 +65,39 @@ func (a *API) send(ctx context.Context, req *request) (*response, error) {
 	}
 
 	return &response{status: http.StatusAccepted, body: body}, nil
+}
+
+// requiredKey returns the Idempotency-Key of a request that must have one.
+func (req *request) requiredKey() (string, error) {
+	key, err := req.idempotencyKey()
+	if err == nil && key == "" {
+		err = errNoIdempotencyKey
+	}
+
+	return key, err
+}
+
+// change returns the takeover that comes with a message, or nil. A message of a desk continues its takeover.
+func (a *API) change(ctx context.Context, req *request, c *conversation, handler string) *takeover.Change {
+	now := a.Clock.Now()
+	current := c.state.Takeover
+
+	if handler != "" {
+		return handlerChange(req, handler, now)
+	}
+
+	if req.caller.role != outbound.Desk || !current.Active(now) {
+		return nil
+	}
+
+	change := handlerChange(req, handlerHuman, now) // the person waits for no one any more
+	change.Reason = a.takeovers.Reason(ctx, c.name, current)
+
+	if change.Until.Before(current.Until) {
+		change.Until = current.Until
+	}
+
+	return change
 }
 
 // addressee returns the conversation that a message goes to. If it is named in both ways, they have to agree.

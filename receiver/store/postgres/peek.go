@@ -40,6 +40,23 @@ type peek struct {
 
 func (p *peek) weight() int { return max(p.limit, 1) }
 
+// peekQuery reads the events after the heads of leased lanes.
+const peekQuery = `
+	SELECT k.n, e.seq IS NOT NULL, coalesce(e.begun, false), e.id, coalesce(e.kind, ''), coalesce(e.type, ''),
+		coalesce(e.phone_number_id, ''), coalesce(e.received_at, 0), e.payload
+	FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[]) WITH ORDINALITY k (lane, class, token, most, n)
+	CROSS JOIN LATERAL (
+		SELECT c.head FROM conversations c WHERE c.lane = k.lane AND c.class = k.class AND c.token = k.token LIMIT 1
+	) c
+	LEFT JOIN LATERAL (
+		SELECT e.seq, e.bound_to IS NOT NULL OR e.binds OR ` + hasReplies + ` AS begun, ` + headColumns + `
+		FROM events e
+		WHERE e.lane = k.lane AND e.class = k.class AND e.state = 'pending' AND e.seq > c.head AND e.bound_to IS DISTINCT FROM c.head
+		ORDER BY e.seq LIMIT k.most
+	) e ON true
+	WHERE c.head IS NOT NULL
+	ORDER BY k.n, e.seq`
+
 // peekAll queues the query of the events after the heads of lanes. One statement reads those of all calls, so that each
 // call sees one snapshot, and all of them cost one round trip.
 func peekAll(_ context.Context, t *tx, calls []*groupcommit.Call[*peek]) error {
@@ -61,21 +78,7 @@ func peekAll(_ context.Context, t *tx, calls []*groupcommit.Call[*peek]) error {
 		c.Err = store.ErrLeaseLost // until a row shows that the lease is valid
 	}
 
-	t.query(`
-		SELECT k.n, e.seq IS NOT NULL, coalesce(e.begun, false), e.id, coalesce(e.kind, ''), coalesce(e.type, ''),
-			coalesce(e.phone_number_id, ''), coalesce(e.received_at, 0), e.payload
-		FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[]) WITH ORDINALITY k (lane, class, token, most, n)
-		CROSS JOIN LATERAL (
-			SELECT c.head FROM conversations c WHERE c.lane = k.lane AND c.class = k.class AND c.token = k.token LIMIT 1
-		) c
-		LEFT JOIN LATERAL (
-			SELECT e.seq, e.bound_to IS NOT NULL OR e.binds OR `+hasReplies+` AS begun, `+headColumns+`
-			FROM events e
-			WHERE e.lane = k.lane AND e.class = k.class AND e.state = 'pending' AND e.seq > c.head AND e.bound_to IS DISTINCT FROM c.head
-			ORDER BY e.seq LIMIT k.most
-		) e ON true
-		WHERE c.head IS NOT NULL
-		ORDER BY k.n, e.seq`,
+	t.query(peekQuery,
 		func(rows pgx.Rows) error {
 			var (
 				n             int

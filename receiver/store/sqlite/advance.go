@@ -52,26 +52,9 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 		}
 	}
 
-	var coalesces bool
-	// The token decides: an expired lease that no other caller has claimed is still valid.
-	err := t.query(`
-		SELECT c.head, c.starts, e.binds, `+stateSummaryColumns+`
-		FROM conversations c JOIN events e ON e.seq = c.head
-		WHERE c.lane = ? AND c.class = ? AND c.token = ? AND e.id = ?`, func(r row) error {
-		held.head = r.int(0)
-		held.starts = r.int(1)
-		coalesces = r.int(2) != 0
-		held.state, held.known = r.stateSummary(3)
-		held.known = held.known && lease.Class == store.Conversations
-
-		return nil
-	}, lease.Lane, int64(lease.Class), lease.Token, event[:])
+	coalesces, err := t.readHeld(&held, event)
 	if err != nil {
 		return nil, err
-	}
-
-	if held.head == 0 {
-		return nil, store.ErrLeaseLost
 	}
 
 	if step.Sending != nil && !step.ByDesk {
@@ -105,6 +88,30 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 	}
 
 	return t.finish(&held, coalesces, step)
+}
+
+// readHeld reads the lane of a lease whose head is the event, and reports whether other events are coalesced with it. The
+// token decides: an expired lease that no other caller has claimed is still valid.
+func (t *tx) readHeld(held *lane, event store.ID) (coalesces bool, err error) {
+	lease := held.LeaseRef
+
+	err = t.query(`
+		SELECT c.head, c.starts, e.binds, `+stateSummaryColumns+`
+		FROM conversations c JOIN events e ON e.seq = c.head
+		WHERE c.lane = ? AND c.class = ? AND c.token = ? AND e.id = ?`, func(r row) error {
+		held.head = r.int(0)
+		held.starts = r.int(1)
+		coalesces = r.int(2) != 0
+		held.state, held.known = r.stateSummary(3)
+		held.known = held.known && lease.Class == store.Conversations
+
+		return nil
+	}, lease.Lane, int64(lease.Class), lease.Token, event[:])
+	if err == nil && held.head == 0 {
+		err = store.ErrLeaseLost
+	}
+
+	return coalesces, err
 }
 
 // checkTakeover returns store.ErrTakenOver if people have the conversation, unless the event itself handed it off.
