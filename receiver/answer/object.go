@@ -142,6 +142,11 @@ func (a *parser) readContent(o object, raw json.RawMessage, depth int) error {
 		})
 	}
 
+	return a.readKeys(o, raw, depth)
+}
+
+// readKeys decodes the answer under the first key of an object that has one.
+func (a *parser) readKeys(o object, raw json.RawMessage, depth int) error {
 	nested, isParts, found := o.answer()
 	text := nested
 

@@ -97,25 +97,33 @@ func (p *inline) parseLink(at int) int {
 		t.kind = plain
 		p.closedBrackets = len(p.brackets)
 
-		for i := range inside {
-			if inside[i].kind == image {
-				inside[i].isOmitted = true // the text of an image is enough for a link
-			}
-		}
+		omitImages(inside) // the text of an image is enough for a link
 	}
 
 	switch {
 	case isSame(label, target, t.text):
 		t.kind = address
 
-		for i := range inside {
-			inside[i].isOmitted = true
-		}
+		omit(inside)
 	case t.text != "":
 		t.text = " (" + t.text + ")"
 	}
 
 	return p.add(t)
+}
+
+func omit(tokens []token) {
+	for i := range tokens {
+		tokens[i].isOmitted = true
+	}
+}
+
+func omitImages(tokens []token) {
+	for i := range tokens {
+		if tokens[i].kind == image {
+			tokens[i].isOmitted = true
+		}
+	}
 }
 
 // cutLinkTarget returns the address of the link whose text ends at a position, and the end of the link.
@@ -247,68 +255,4 @@ func unescape(text string) string {
 	}
 
 	return html.UnescapeString(plain.String())
-}
-
-// isAddress reports whether a link may lead to target. Without this check a[i](n) were a link.
-func isAddress(target string) bool {
-	return target == "" || strings.ContainsAny(target, ".:/#@?")
-}
-
-// hasScheme reports whether target is an absolute URL.
-func hasScheme(target string) bool {
-	scheme, _, ok := strings.Cut(target, ":")
-	isScheme := len(scheme) > 1 && strings.Trim(strings.ToLower(scheme), "abcdefghijklmnopqrstuvwxyz0123456789+.-") == ""
-
-	return ok && isScheme && len(target) > len(scheme)+1 || strings.HasPrefix(strings.ToLower(target), "www.")
-}
-
-// show returns what people see of an address. A place within the same page leads nowhere in WhatsApp.
-func show(target string) string {
-	lower := strings.ToLower(target)
-
-	switch {
-	case strings.HasPrefix(target, "#"):
-		return ""
-	case strings.HasPrefix(lower, "mailto:"):
-		address, _, _ := strings.Cut(target[len("mailto:"):], "?")
-		return address
-	case strings.HasPrefix(lower, "tel:"):
-		return target[len("tel:"):]
-	}
-
-	return target
-}
-
-// isSame reports whether the text of a link repeats its address.
-func isSame(label, target, shown string) bool {
-	if len(label) > maxTarget {
-		return false
-	}
-
-	label = strings.Trim(label, "*_`~<> \n")
-	if strings.HasPrefix(strings.ToLower(target), "tel:") {
-		return label == "" || digits(label) == digits(shown)
-	}
-
-	return shown != "" && (label == "" || core(label) == core(shown) || core(unescape(label)) == core(shown))
-}
-
-// core returns an address without the parts that people leave out.
-func core(address string) string {
-	address = strings.ToLower(address)
-	for _, scheme := range []string{"https://", "http://", "mailto:"} {
-		address = strings.TrimPrefix(address, scheme)
-	}
-
-	return strings.TrimSuffix(strings.TrimPrefix(address, "www."), "/")
-}
-
-func digits(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-
-		return r
-	}, text)
 }
