@@ -79,44 +79,11 @@ func (f *devFlags) options() (dev.Options, error) {
 		Version:     version,
 	}
 
-	for _, needs := range []struct{ flag, value, of, given string }{
-		{"--bridge-key", f.bridgeKey, "--bridge", f.bridge},
-		{"--flow-key", f.flowKey, "--flow", f.flow},
-		{"--model", f.model, "--openai", f.openAI},
-		{"--transcription-model", f.transcriptionModel, "--openai", f.openAI},
-		{"--instructions", f.instructions, "--openai", f.openAI},
-	} {
-		if needs.value != "" && needs.given == "" {
-			return o, output.Usage("Add "+needs.of+" with a URL.", "%s needs %s", needs.flag, needs.of)
-		}
+	if err := f.check(); err != nil {
+		return o, err
 	}
 
-	if f.port < 0 || f.port > 65535 {
-		return o, output.Usage("Choose one from 1024 to 65535, or 0 for any free one.", "--port %d is no port", f.port)
-	}
-
-	switch {
-	case f.bridge != "":
-		o.AI = dev.AIOptions{
-			Kind: dev.KindBridge,
-			URL:  f.bridge,
-			Key:  cmp.Or(f.bridgeKey, os.Getenv("BRIDGE_KEY")),
-		}
-	case f.flow != "":
-		o.AI = dev.AIOptions{
-			Kind: dev.KindFlow,
-			URL:  f.flow,
-			Key:  f.flowKey,
-		}
-	case f.openAI != "":
-		o.AI = dev.AIOptions{
-			Kind:               dev.KindOpenAI,
-			URL:                f.openAI,
-			Key:                os.Getenv("OPENAI_API_KEY"),
-			Model:              f.model,
-			TranscriptionModel: f.transcriptionModel,
-		}
-	}
+	o.AI = f.ai()
 
 	if f.instructions != "" {
 		file, err := filepath.Abs(f.instructions)
@@ -136,4 +103,53 @@ func (f *devFlags) options() (dev.Options, error) {
 	}
 
 	return o, nil
+}
+
+// check returns an error if a flag lacks another one, or has an impossible value.
+func (f *devFlags) check() error {
+	for _, needs := range []struct{ flag, value, of, given string }{
+		{"--bridge-key", f.bridgeKey, "--bridge", f.bridge},
+		{"--flow-key", f.flowKey, "--flow", f.flow},
+		{"--model", f.model, "--openai", f.openAI},
+		{"--transcription-model", f.transcriptionModel, "--openai", f.openAI},
+		{"--instructions", f.instructions, "--openai", f.openAI},
+	} {
+		if needs.value != "" && needs.given == "" {
+			return output.Usage("Add "+needs.of+" with a URL.", "%s needs %s", needs.flag, needs.of)
+		}
+	}
+
+	if f.port < 0 || f.port > 65535 {
+		return output.Usage("Choose one from 1024 to 65535, or 0 for any free one.", "--port %d is no port", f.port)
+	}
+
+	return nil
+}
+
+// ai returns the options of the AI that the flags name, or none.
+func (f *devFlags) ai() dev.AIOptions {
+	switch {
+	case f.bridge != "":
+		return dev.AIOptions{
+			Kind: dev.KindBridge,
+			URL:  f.bridge,
+			Key:  cmp.Or(f.bridgeKey, os.Getenv("BRIDGE_KEY")),
+		}
+	case f.flow != "":
+		return dev.AIOptions{
+			Kind: dev.KindFlow,
+			URL:  f.flow,
+			Key:  f.flowKey,
+		}
+	case f.openAI != "":
+		return dev.AIOptions{
+			Kind:               dev.KindOpenAI,
+			URL:                f.openAI,
+			Key:                os.Getenv("OPENAI_API_KEY"),
+			Model:              f.model,
+			TranscriptionModel: f.transcriptionModel,
+		}
+	}
+
+	return dev.AIOptions{}
 }

@@ -17,12 +17,15 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/doctor"
 )
 
+// doctorFlags are the flags of the command doctor.
+type doctorFlags struct {
+	file    string
+	secrets string
+	only    []string
+}
+
 func newDoctorCommand(g *global) *cobra.Command {
-	var (
-		file    string
-		secrets string
-		only    []string
-	)
+	var f doctorFlags
 
 	cmd := &cobra.Command{
 		Use:   "doctor NAME | --config FILE",
@@ -41,49 +44,53 @@ that is not ok says how to fix it. The exit code is 1 if there is a failure.`,
 			"doctor sales -o json",
 			"doctor --config receiver.yaml --secrets ./secrets",
 		),
-		Args: func(cmd *cobra.Command, args []string) error {
-			if file == "" {
-				return g.nameAnd(0, 0)(cmd, args)
-			}
-
-			if len(args) > 0 || g.address != "" {
-				return errors.New("--config takes the place of a NAME and of --address")
-			}
-
-			return nil
-		},
+		Args:              func(cmd *cobra.Command, args []string) error { return f.checkArgs(cmd, g, args) },
 		ValidArgsFunction: g.webhookNames,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkNames(only); err != nil {
-				return err
-			}
-
-			if secrets != "" && file == "" {
-				return output.Usage("Use it with --config, or leave it out.", "--secrets needs --config")
-			}
-
-			report, err := g.examine(cmd.Context(), args, file, secrets, only)
-			if err != nil {
-				return err
-			}
-
-			p := g.printer()
-			if err := p.Result(report, func() { printReport(p, report) }); err != nil {
-				return err
-			}
-
-			return verdict(report)
-		},
+		RunE:              func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), g, args) },
 	}
 
-	cmd.Flags().StringVar(&file, "config", "", "configuration `file` of a receiver, instead of a cluster")
-	cmd.Flags().StringVar(&secrets, "secrets", "", "`folder` of the secrets instead of secretsDir of the file; one subfolder for each role")
-	cmd.Flags().StringSliceVar(&only, "only", nil, "`names` of checks or groups, separated by commas; -o json shows them")
+	cmd.Flags().StringVar(&f.file, "config", "", "configuration `file` of a receiver, instead of a cluster")
+	cmd.Flags().StringVar(&f.secrets, "secrets", "", "`folder` of the secrets instead of secretsDir of the file; one subfolder for each role")
+	cmd.Flags().StringSliceVar(&f.only, "only", nil, "`names` of checks or groups, separated by commas; -o json shows them")
 
 	_ = cmd.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(checkup.Names(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.MarkFlagDirname("secrets")
 
 	return cmd
+}
+
+func (f *doctorFlags) checkArgs(cmd *cobra.Command, g *global, args []string) error {
+	if f.file == "" {
+		return g.nameAnd(0, 0)(cmd, args)
+	}
+
+	if len(args) > 0 || g.address != "" {
+		return errors.New("--config takes the place of a NAME and of --address")
+	}
+
+	return nil
+}
+
+func (f *doctorFlags) run(ctx context.Context, g *global, args []string) error {
+	if err := checkNames(f.only); err != nil {
+		return err
+	}
+
+	if f.secrets != "" && f.file == "" {
+		return output.Usage("Use it with --config, or leave it out.", "--secrets needs --config")
+	}
+
+	report, err := g.examine(ctx, args, f.file, f.secrets, f.only)
+	if err != nil {
+		return err
+	}
+
+	p := g.printer()
+	if err := p.Result(report, func() { printReport(p, report) }); err != nil {
+		return err
+	}
+
+	return verdict(report)
 }
 
 // examine runs the checks of a file, of a receiver at an address, or of a resource.

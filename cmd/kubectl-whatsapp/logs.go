@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -14,13 +15,16 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 )
 
+// logsFlags are the flags of the command logs.
+type logsFlags struct {
+	follow   bool
+	previous bool
+	tail     int64
+	since    time.Duration
+}
+
 func newLogsCommand(g *global) *cobra.Command {
-	var (
-		follow   bool
-		previous bool
-		tail     int64
-		since    time.Duration
-	)
+	var f logsFlags
 
 	cmd := &cobra.Command{
 		Use:   "logs NAME",
@@ -34,48 +38,50 @@ func newLogsCommand(g *global) *cobra.Command {
 		),
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: g.webhookNames,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if g.address != "" {
-				return output.Usage("Read the log where the receiver runs.", "logs reads the logs of a cluster, not of --address")
-			}
-
-			found, err := g.cluster()
-			if err != nil {
-				return err
-			}
-
-			p := g.printer()
-			reader := &logs.Reader{
-				Cluster: found,
-				Name:    args[0],
-				Options: cluster.LogOptions{Previous: previous},
-				Write:   func(line logs.Line) { printLogLine(p, line) },
-				Lost:    func(pod, why string) { p.Warn("the log of pod %s: %s", pod, why) },
-			}
-
-			if tail >= 0 {
-				reader.Options.Tail = &tail
-			}
-
-			if since > 0 {
-				reader.Options.Since = time.Now().Add(-since)
-			}
-
-			if follow {
-				return reader.Follow(cmd.Context())
-			}
-
-			return reader.Read(cmd.Context())
-		},
+		RunE:              func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), g, args[0]) },
 	}
 
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "follow the logs until Ctrl-C, including those of new receivers")
-	cmd.Flags().BoolVarP(&previous, "previous", "p", false, "the logs of the containers before their last restart")
-	cmd.Flags().Int64Var(&tail, "tail", -1, "only the last `lines` of each pod")
-	cmd.Flags().DurationVar(&since, "since", 0, "only lines of this `time`, such as 10m")
+	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "follow the logs until Ctrl-C, including those of new receivers")
+	cmd.Flags().BoolVarP(&f.previous, "previous", "p", false, "the logs of the containers before their last restart")
+	cmd.Flags().Int64Var(&f.tail, "tail", -1, "only the last `lines` of each pod")
+	cmd.Flags().DurationVar(&f.since, "since", 0, "only lines of this `time`, such as 10m")
 	cmd.MarkFlagsMutuallyExclusive("follow", "previous")
 
 	return cmd
+}
+
+func (f *logsFlags) run(ctx context.Context, g *global, name string) error {
+	if g.address != "" {
+		return output.Usage("Read the log where the receiver runs.", "logs reads the logs of a cluster, not of --address")
+	}
+
+	found, err := g.cluster()
+	if err != nil {
+		return err
+	}
+
+	p := g.printer()
+	reader := &logs.Reader{
+		Cluster: found,
+		Name:    name,
+		Options: cluster.LogOptions{Previous: f.previous},
+		Write:   func(line logs.Line) { printLogLine(p, line) },
+		Lost:    func(pod, why string) { p.Warn("the log of pod %s: %s", pod, why) },
+	}
+
+	if f.tail >= 0 {
+		reader.Options.Tail = &f.tail
+	}
+
+	if f.since > 0 {
+		reader.Options.Since = time.Now().Add(-f.since)
+	}
+
+	if f.follow {
+		return reader.Follow(ctx)
+	}
+
+	return reader.Read(ctx)
 }
 
 // levelTones are the colours of the levels of a log.

@@ -32,6 +32,16 @@ func (f *simulateFlags) target(ctx context.Context, g *global) (simulate.Target,
 		return target, transport.CloseIdleConnections, err
 	}
 
+	return f.resourceTarget(ctx, g, target, transport)
+}
+
+// resourceTarget completes a target with the URL and the secret of a resource.
+func (f *simulateFlags) resourceTarget(
+	ctx context.Context,
+	g *global,
+	target simulate.Target,
+	transport *http.Transport,
+) (simulate.Target, func(), error) {
 	found, err := g.cluster()
 	if err != nil {
 		return target, nil, err

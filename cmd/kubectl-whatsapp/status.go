@@ -121,16 +121,8 @@ func watchStatus(ctx context.Context, p *output.Printer, look readStatusFunc, on
 	var unreachable error // the failure of the last look; the state is then that of an earlier one
 
 	for {
-		if p.Interactive() {
-			p.Redraw()
-
-			if err := printStatus(p, before, one); err != nil {
-				return err
-			}
-
-			if unreachable != nil {
-				p.Printf("\n%s\n", p.Paint(output.Warning, "as of "+output.Time(seen)+": "+output.CleanLine(unreachable.Error())))
-			}
+		if err := redrawStatus(p, before, one, seen, unreachable); err != nil {
+			return err
 		}
 
 		select {
@@ -166,6 +158,25 @@ func watchStatus(ctx context.Context, p *output.Printer, look readStatusFunc, on
 		seen = time.Now()
 		unreachable = nil
 	}
+}
+
+// redrawStatus shows the state that was seen last on a terminal, and why there is no newer one.
+func redrawStatus(p *output.Printer, shown []status.Status, one bool, seen time.Time, unreachable error) error {
+	if !p.Interactive() {
+		return nil
+	}
+
+	p.Redraw()
+
+	if err := printStatus(p, shown, one); err != nil {
+		return err
+	}
+
+	if unreachable != nil {
+		p.Printf("\n%s\n", p.Paint(output.Warning, "as of "+output.Time(seen)+": "+output.CleanLine(unreachable.Error())))
+	}
+
+	return nil
 }
 
 func printChanges(p *output.Printer, changes []status.Change) error {

@@ -122,24 +122,24 @@ func OfResource(
 	}
 
 	var (
-		parts           sync.WaitGroup
+		running         sync.WaitGroup
 		outside, inside []doctor.Check
 		answers         = result(checkReceiver, doctor.Skipped, "it was not asked", "")
 	)
 
 	if wants(only, doctor.OutsideCatalog()) {
-		parts.Go(func() { outside = doctor.Outside(ctx, address, doctor.Network{}, began) })
+		running.Go(func() { outside = doctor.Outside(ctx, address, doctor.Network{}, began) })
 	}
 
 	if wants(only, slices.Concat(doctor.Catalog(), catalog)) {
-		parts.Go(func() {
+		running.Go(func() {
 			report, err := api.Doctor(ctx, request)
 			inside = report.Checks
 			answers = diagnoseReceiver(err)
 		})
 	}
 
-	parts.Wait()
+	running.Wait()
 
 	if ctx.Err() != nil {
 		return doctor.Report{}, ctx.Err()
@@ -153,6 +153,10 @@ func OfResource(
 		selected = append([]doctor.Check{answers}, selected...) // why the others are missing
 	}
 
+	return newReport(version, began, selected), nil
+}
+
+func newReport(version string, began time.Time, selected []doctor.Check) doctor.Report {
 	report := doctor.Report{
 		Version: version,
 		TookMS:  time.Since(began).Milliseconds(),
@@ -160,7 +164,7 @@ func OfResource(
 	}
 	report.Count()
 
-	return report, nil
+	return report
 }
 
 // diagnoseReceiver checks whether a receiver could be asked.

@@ -88,14 +88,10 @@ func shorten(raw []byte) string {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 
-	var short bytes.Buffer
-
-	type level struct {
-		object bool
-		items  int
-	}
-
-	var levels []level
+	var (
+		short  bytes.Buffer
+		levels []jsonLevel
+	)
 
 	for {
 		token, err := decoder.Token()
@@ -108,17 +104,7 @@ func shorten(raw []byte) string {
 		isKey := false
 
 		if n := len(levels); n > 0 && !closing {
-			top := &levels[n-1]
-			isKey = top.object && top.items%2 == 0
-
-			switch {
-			case top.object && !isKey:
-				short.WriteByte(':')
-			case top.items > 0:
-				short.WriteByte(',')
-			}
-
-			top.items++
+			isKey = levels[n-1].separate(&short)
 		}
 
 		switch value := token.(type) {
@@ -128,7 +114,7 @@ func shorten(raw []byte) string {
 			if closing {
 				levels = levels[:len(levels)-1]
 			} else {
-				levels = append(levels, level{object: value == '{'})
+				levels = append(levels, jsonLevel{object: value == '{'})
 			}
 		case string:
 			if len(value) > longestValue && !isKey {
@@ -148,6 +134,28 @@ func shorten(raw []byte) string {
 	}
 
 	return indented.String()
+}
+
+// jsonLevel is an open object or array. Keys and values of an object are items each.
+type jsonLevel struct {
+	object bool
+	items  int
+}
+
+// separate writes what stands before the next item, and reports whether it is a key.
+func (l *jsonLevel) separate(b *bytes.Buffer) (isKey bool) {
+	isKey = l.object && l.items%2 == 0
+
+	switch {
+	case l.object && !isKey:
+		b.WriteByte(':')
+	case l.items > 0:
+		b.WriteByte(',')
+	}
+
+	l.items++
+
+	return isKey
 }
 
 func writeToken(w io.Writer, value any) {

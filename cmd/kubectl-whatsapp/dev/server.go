@@ -10,15 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 const (
@@ -77,27 +74,7 @@ func Open(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 
-	if o.Ticks == (Ticks{}) {
-		o.Ticks = DefaultTicks
-	}
-
-	clock := rig.NewClock()
-	s := &Server{
-		options: o,
-		clock:   clock,
-		stream:  newStream(clock.Now()),
-		secrets: newSecrets(o),
-	}
-	s.chat = &chat{stream: s.stream}
-	s.meta = newMeta(s)
-	s.journal = &journal{
-		stream:   s.stream,
-		clock:    clock,
-		personOf: s.meta.personOf,
-	}
-	s.faults = newFaults(s)
-	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	s.closed = sync.OnceValue(s.end)
+	s := newServer(ctx, o)
 
 	defer func() {
 		if err != nil {
@@ -141,77 +118,32 @@ func Open(ctx context.Context, o Options) (_ *Server, err error) {
 	return s, nil
 }
 
-// startReceiver starts the stand-ins, the proxy in front of the AI, and the receiver.
-func (s *Server) startReceiver(ctx context.Context) error {
-	if s.options.Dir != "" {
-		dir, err := filepath.Abs(s.options.Dir)
-		if err != nil {
-			return fmt.Errorf("find the folder of the store: %w", err)
-		}
-
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("create the folder of the store: %w", err)
-		}
-
-		s.options.Dir = dir
+// newServer returns a server without its ports and its receiver.
+func newServer(ctx context.Context, o Options) *Server {
+	if o.Ticks == (Ticks{}) {
+		o.Ticks = DefaultTicks
 	}
 
-	r, err := rig.New(rig.Options{
-		Dir:    s.options.Dir,
-		Config: s.configuration(),
-		Graph: standin.GraphOptions{
-			AccessTokens:   []string{s.secrets.accessToken},
-			AppSecret:      s.secrets.appSecret,
-			PhoneNumberIDs: []string{phoneNumberID},
-			Rules: standin.Rules{
-				RequireAppSecret: true,
-				Window:           true,
-				KnownContext:     true,
-			},
-			StatusSink: s.meta.sent,
-			Keep:       keptCalls,
-		},
-		Bird: standin.BirdOptions{
-			Reply:    Reply,
-			Messages: func() standin.MessagesAPI { return s.rig.MessagesAPI(s.secrets.assistantKey) },
-			Keep:     keptCalls,
-		},
-		Flow:   standin.FlowOptions{Keep: keptCalls},
-		OpenAI: standin.OpenAIOptions{Keep: keptCalls},
-		Desk: standin.DeskOptions{
-			Reply:    standin.EchoDesk,
-			Messages: func() standin.MessagesAPI { return s.rig.MessagesAPI(s.secrets.deskKey) },
-			Keep:     keptCalls,
-		},
-		Log:     slog.New(newLogObserver(s)),
-		Clock:   s.clock,
-		Version: s.options.Version,
-	})
-	if err != nil {
-		return err
+	clock := rig.NewClock()
+	s := &Server{
+		options: o,
+		clock:   clock,
+		stream:  newStream(clock.Now()),
+		secrets: newSecrets(o),
 	}
-
-	s.rig = r
-	r.WrapGraph(s.observeGraph)
-	r.WrapDesk(s.observeDesk)
-
-	if s.ai, err = newAI(ctx, s); err != nil {
-		return err
+	s.chat = &chat{stream: s.stream}
+	s.meta = newMeta(s)
+	s.journal = &journal{
+		stream:   s.stream,
+		clock:    clock,
+		personOf: s.meta.personOf,
 	}
+	s.faults = newFaults(s)
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.closed = sync.OnceValue(s.end)
 
-	s.connectAI(&r.Config)
-
-	for role, value := range s.secrets.byRole() {
-		if err := r.Folder.WriteSecret(role, "0", value); err != nil {
-			return err
-		}
-	}
-
-	return r.Start(ctx)
+	return s
 }
-
-// keptCalls is how many calls each stand-in retains: the journal has them, too.
-const keptCalls = 100
 
 // listen listens on a port of the loopback interface, or on the next free one.
 func listen(ctx context.Context, port int) (net.Listener, error) {

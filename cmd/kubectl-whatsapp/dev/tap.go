@@ -33,6 +33,22 @@ func (s *Server) tap(t Tap) (Message, error) {
 		Text:    option.Title,
 		ReplyTo: m.ID,
 	}
+
+	inbound, err := tapped(option, t.Form)
+	if err != nil {
+		return Message{}, err
+	}
+
+	sent, err := s.write(person, reply, inbound, taps[option.Kind])
+	if err == nil {
+		s.chat.change(m.ID, func(m *Message) { m.Tapped = true })
+	}
+
+	return sent, err
+}
+
+// tapped returns Meta's message of a tap on an option.
+func tapped(option Option, form map[string]any) (standin.PersonMessage, error) {
 	inbound := standin.PersonMessage{Type: TypeInteractive}
 
 	switch option.Kind {
@@ -52,9 +68,9 @@ func (s *Server) tap(t Tap) (Message, error) {
 		inbound.Type = "button"
 		inbound.Object = map[string]string{"payload": option.ID, "text": option.Title}
 	case OptionForm:
-		values, err := formValues(option, t.Form)
+		values, err := formValues(option, form)
 		if err != nil {
-			return Message{}, err
+			return inbound, err
 		}
 
 		inbound.Object = map[string]any{
@@ -66,15 +82,10 @@ func (s *Server) tap(t Tap) (Message, error) {
 			},
 		}
 	default:
-		return Message{}, fmt.Errorf("an option of kind %s cannot be tapped here", option.Kind)
+		return inbound, fmt.Errorf("an option of kind %s cannot be tapped here", option.Kind)
 	}
 
-	sent, err := s.write(person, reply, inbound, taps[option.Kind])
-	if err == nil {
-		s.chat.change(m.ID, func(m *Message) { m.Tapped = true })
-	}
-
-	return sent, err
+	return inbound, nil
 }
 
 // taps describes the replies.

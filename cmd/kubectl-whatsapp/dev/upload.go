@@ -104,13 +104,8 @@ func (s *Server) sendFile(fields map[string]string, sent file) (Message, error) 
 	}
 
 	kind := fields[PartType]
-
-	prefix, known := fileTypes[kind]
-	switch {
-	case !known:
-		return Message{}, fmt.Errorf("type %q is unknown: want image, video, audio, voice, document or sticker", kind)
-	case !strings.HasPrefix(sent.mimeType, prefix):
-		return Message{}, fmt.Errorf("a file of type %s is no %s: WhatsApp sends it as a document", sent.mimeType, kind)
+	if err := checkFileType(kind, sent); err != nil {
+		return Message{}, err
 	}
 
 	if err := checkText("text", fields[PartText], 0, maxCaption); err != nil {
@@ -130,6 +125,28 @@ func (s *Server) sendFile(fields map[string]string, sent file) (Message, error) 
 	}
 	m.Media.URL = mediaURL(m.Media.ID)
 
+	object := fileObject(&m, kind, sent)
+
+	s.rig.Graph.PutMedia(m.Media.ID, sent.mimeType, sent.content)
+
+	return s.write(person, m, standin.PersonMessage{Type: m.Type, Object: object}, kind)
+}
+
+func checkFileType(kind string, sent file) error {
+	prefix, known := fileTypes[kind]
+
+	switch {
+	case !known:
+		return fmt.Errorf("type %q is unknown: want image, video, audio, voice, document or sticker", kind)
+	case !strings.HasPrefix(sent.mimeType, prefix):
+		return fmt.Errorf("a file of type %s is no %s: WhatsApp sends it as a document", sent.mimeType, kind)
+	}
+
+	return nil
+}
+
+// fileObject returns the object of a file in Meta's delivery, and removes from the message what its kind cannot have.
+func fileObject(m *Message, kind string, sent file) map[string]any {
 	sum := sha256.Sum256(sent.content)
 	object := map[string]any{
 		"id":        m.Media.ID,
@@ -157,9 +174,7 @@ func (s *Server) sendFile(fields map[string]string, sent file) (Message, error) 
 		object["caption"] = m.Text
 	}
 
-	s.rig.Graph.PutMedia(m.Media.ID, sent.mimeType, sent.content)
-
-	return s.write(person, m, standin.PersonMessage{Type: m.Type, Object: object}, kind)
+	return object
 }
 
 // newMediaID returns an id in Meta's form.
