@@ -126,27 +126,10 @@ func (s *subject) send(ctx context.Context, arrivals <-chan arrival, rest time.D
 		sent := time.Now()
 
 		status, retryAfter, err := c.post(request)
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			t.silent++
-		case err != nil:
-			t.reset++
-		case status == http.StatusOK:
-			t.took = append(t.took, time.Since(a.due))
-			t.stored = append(t.stored, time.Since(sent))
+		isRefused := s.count(&t, a, sent, status, retryAfter, err)
 
-			s.ledger.acknowledge(a.message)
-		case status == http.StatusServiceUnavailable && retryAfter != "":
-			t.refused = append(t.refused, time.Since(sent))
-			s.ledger.refused.Add(1)
-
-			if rest > 0 {
-				probe.Sleep(ctx, rest)
-			}
-		case status == http.StatusServiceUnavailable:
-			t.bare++
-		default:
-			t.other++
+		if isRefused && rest > 0 {
+			probe.Sleep(ctx, rest)
 		}
 
 		if err != nil || c.ended {
@@ -156,6 +139,32 @@ func (s *subject) send(ctx context.Context, arrivals <-chan arrival, rest time.D
 	}
 
 	return t
+}
+
+// count counts the outcome of a delivery that was sent at a time, and reports whether it was refused with Retry-After.
+func (s *subject) count(t *tally, a arrival, sent time.Time, status int, retryAfter string, err error) (isRefused bool) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		t.silent++
+	case err != nil:
+		t.reset++
+	case status == http.StatusOK:
+		t.took = append(t.took, time.Since(a.due))
+		t.stored = append(t.stored, time.Since(sent))
+
+		s.ledger.acknowledge(a.message)
+	case status == http.StatusServiceUnavailable && retryAfter != "":
+		t.refused = append(t.refused, time.Since(sent))
+		s.ledger.refused.Add(1)
+
+		return true
+	case status == http.StatusServiceUnavailable:
+		t.bare++
+	default:
+		t.other++
+	}
+
+	return false
 }
 
 // connection is a minimal HTTP client, since the load shares the machine with the receiver.

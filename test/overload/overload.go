@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 )
 
@@ -32,76 +33,17 @@ func overload(ctx context.Context, t trial) (_ []finding, err error) {
 
 	defer func() { err = errors.Join(err, s.close()) }()
 
-	perSecond := 0.0
-
-	var findings []finding
-	for _, connections := range capacityConnections {
-		progress("overload: capacity over %d connections", connections)
-
-		probing, cancel := context.WithTimeout(ctx, t.probe)
-		capacity := s.load(ctx, closedLoop(probing, from(s.ledger.written.Load())), connections, 0)
-
-		cancel()
-
-		if n := capacity.unexplained() + len(capacity.refused); n > 0 || len(capacity.took) == 0 {
-			return nil, fmt.Errorf("%d connections got %d acknowledgements and %d other outcomes: the machine is too busy to measure",
-				connections, len(capacity.took), n)
-		}
-
-		measured := float64(len(capacity.took)) / capacity.elapsed.Seconds()
-		perSecond = max(perSecond, measured)
-		findings = append(findings, info(fmt.Sprintf("capacity over %d connections, deliveries/s", connections), "%.0f, p99 %s", measured, short(percentile(capacity.took, 0.99))))
-
-		if err := s.Child.WaitProcessed(ctx); err != nil {
-			return nil, err
-		}
-	}
-
-	offered := int(t.factor * perSecond)
-
-	first := s.ledger.written.Load()
-	if float64(offered)*t.span.Seconds() > float64(maxMessages-first) {
-		return nil, fmt.Errorf("%d messages/s for %s are more than %d", offered, t.span, maxMessages-first)
-	}
-
-	progress("overload: %d/s for %s", offered, t.span)
-
-	before, err := s.Child.ProcessorTime()
+	perSecond, findings, err := s.measureCapacity(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 
-	arrivals, missed := openLoop(ctx, int(first), offered, t.span)
-	under := s.load(ctx, arrivals, t.connections, 0)
-	under.missed = *missed
-
-	after, err := s.Child.ProcessorTime()
-	if err != nil {
+	o := &overloaded{offered: int(t.factor * perSecond)}
+	if err := s.offer(ctx, t, o); err != nil {
 		return nil, err
 	}
 
-	backlog, err := s.backlog(ctx)
-	if err != nil {
-		return nil, err
-	}
-
-	progress("overload: %d messages pending", backlog.Pending)
-
-	began := time.Now()
-
-	if err := s.Child.WaitProcessed(ctx); err != nil {
-		return nil, err
-	}
-
-	drained := time.Since(began)
-
-	processed, err := s.processed(ctx, s.ledger.acknowledged.Load())
-	if err != nil {
-		return nil, err
-	}
-
-	memory, err := s.Child.Memory()
-	if err != nil {
+	if err := s.drain(ctx, o); err != nil {
 		return nil, err
 	}
 
@@ -112,11 +54,106 @@ func overload(ctx context.Context, t trial) (_ []finding, err error) {
 		return nil, err
 	}
 
-	due := int(float64(offered) * t.span.Seconds())
+	return append(append(findings, o.findings(t, found)...), audited(s, found)...), nil
+}
+
+// overloaded is what a receiver did under more load than it can take.
+type overloaded struct {
+	offered   int // deliveries a second
+	under     tally
+	spent     time.Duration // of the processor
+	pending   int64
+	drained   time.Duration
+	processed int64
+	memory    child.Memory
+}
+
+// measureCapacity measures how many deliveries a second the receiver acknowledges.
+func (s *subject) measureCapacity(ctx context.Context, t trial) (perSecond float64, findings []finding, err error) {
+	for _, connections := range capacityConnections {
+		progress("overload: capacity over %d connections", connections)
+
+		probing, cancel := context.WithTimeout(ctx, t.probe)
+		capacity := s.load(ctx, closedLoop(probing, from(s.ledger.written.Load())), connections, 0)
+
+		cancel()
+
+		if n := capacity.unexplained() + len(capacity.refused); n > 0 || len(capacity.took) == 0 {
+			return 0, nil, fmt.Errorf("%d connections got %d acknowledgements and %d other outcomes: the machine is too busy to measure",
+				connections, len(capacity.took), n)
+		}
+
+		measured := float64(len(capacity.took)) / capacity.elapsed.Seconds()
+		perSecond = max(perSecond, measured)
+		findings = append(findings, info(fmt.Sprintf("capacity over %d connections, deliveries/s", connections), "%.0f, p99 %s", measured, short(percentile(capacity.took, 0.99))))
+
+		if err := s.Child.WaitProcessed(ctx); err != nil {
+			return 0, nil, err
+		}
+	}
+
+	return perSecond, findings, nil
+}
+
+// offer offers deliveries at a rate, whether or not the receiver takes them.
+func (s *subject) offer(ctx context.Context, t trial, o *overloaded) error {
+	first := s.ledger.written.Load()
+	if float64(o.offered)*t.span.Seconds() > float64(maxMessages-first) {
+		return fmt.Errorf("%d messages/s for %s are more than %d", o.offered, t.span, maxMessages-first)
+	}
+
+	progress("overload: %d/s for %s", o.offered, t.span)
+
+	before, err := s.Child.ProcessorTime()
+	if err != nil {
+		return err
+	}
+
+	arrivals, missed := openLoop(ctx, int(first), o.offered, t.span)
+	o.under = s.load(ctx, arrivals, t.connections, 0)
+	o.under.missed = *missed
+
+	after, err := s.Child.ProcessorTime()
+	o.spent = after - before
+
+	return err
+}
+
+// drain waits until the receiver has processed the messages that it took.
+func (s *subject) drain(ctx context.Context, o *overloaded) error {
+	backlog, err := s.backlog(ctx)
+	if err != nil {
+		return err
+	}
+
+	o.pending = backlog.Pending
+	progress("overload: %d messages pending", o.pending)
+
+	began := time.Now()
+
+	if err := s.Child.WaitProcessed(ctx); err != nil {
+		return err
+	}
+
+	o.drained = time.Since(began)
+
+	if o.processed, err = s.processed(ctx, s.ledger.acknowledged.Load()); err != nil {
+		return err
+	}
+
+	o.memory, err = s.Child.Memory()
+
+	return err
+}
+
+func (o *overloaded) findings(t trial, found audit) []finding {
+	under := o.under
+	due := int(float64(o.offered) * t.span.Seconds())
 	p50 := percentile(under.took, 0.5)
 	p99 := percentile(under.took, 0.99)
-	findings = append(findings,
-		info("offered, deliveries/s", "%d for %s over %d connections", offered, t.span, t.connections),
+
+	return []finding{
+		info("offered, deliveries/s", "%d for %s over %d connections", o.offered, t.span, t.connections),
 		info("answered 200, deliveries/s", "%.0f (%.0f%%)", float64(len(under.took))/under.elapsed.Seconds(), 100*float64(len(under.took))/float64(due)),
 		info("  latency, p50", "%s", short(p50)),
 		check("  p99", short(p99), "< "+t.maxLatency.String(), p99 < t.maxLatency),
@@ -128,13 +165,11 @@ func overload(ctx context.Context, t trial) (_ []finding, err error) {
 		zero("connections closed without an answer", under.reset),
 		zero("without an answer within "+answerTimeout.String(), under.silent),
 		zero("no connection free for a second", under.missed),
-		info("processor share of the receiver", "%.0f%%", 100*(after-before).Seconds()/under.elapsed.Seconds()),
-		check("memory of the receiver, peak", fmt.Sprintf("%d MB", memory.Peak>>20), fmt.Sprintf("< %d MB", t.memory>>20), memory.Peak < t.memory),
-		info("messages pending at the end", "%d, processed in %s", backlog.Pending, drained.Round(100*time.Millisecond)),
-		check("messages processed by the receiver's count", fmt.Sprint(processed), fmt.Sprintf(">= %d", found.acknowledged), processed >= int64(found.acknowledged)),
-	)
-
-	return append(findings, audited(s, found)...), nil
+		info("processor share of the receiver", "%.0f%%", 100*o.spent.Seconds()/under.elapsed.Seconds()),
+		check("memory of the receiver, peak", fmt.Sprintf("%d MB", o.memory.Peak>>20), fmt.Sprintf("< %d MB", t.memory>>20), o.memory.Peak < t.memory),
+		info("messages pending at the end", "%d, processed in %s", o.pending, o.drained.Round(100*time.Millisecond)),
+		check("messages processed by the receiver's count", fmt.Sprint(o.processed), fmt.Sprintf(">= %d", found.acknowledged), o.processed >= int64(found.acknowledged)),
+	}
 }
 
 // backlog returns the receiver's count of pending work.

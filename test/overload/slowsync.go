@@ -56,16 +56,7 @@ func (t trial) slowed(ctx context.Context, strace string, delay time.Duration) (
 
 	wrap := fmt.Sprintf("exec %s -D -f -qqq --seccomp-bpf -o /dev/null -e trace=fsync,fdatasync -e inject=fsync,fdatasync:delay_enter=%d -- ", strace, delay.Microseconds())
 	if t.engine == postgresql {
-		programs, err := pgtest.Programs()
-		if err != nil {
-			return nil, err
-		}
-
-		if err := script(dir, "initdb", "exec "+filepath.Join(programs, "initdb")); err != nil {
-			return nil, err
-		}
-
-		if err := script(dir, "postgres", wrap+filepath.Join(programs, "postgres")); err != nil {
+		if err := wrapPrograms(dir, wrap); err != nil {
 			return nil, err
 		}
 
@@ -89,7 +80,37 @@ func (t trial) slowed(ctx context.Context, strace string, delay time.Duration) (
 
 	defer func() { err = errors.Join(err, s.close()) }()
 
+	findings, err := s.measureSlowed(ctx, t, delay)
+	if err != nil {
+		return nil, err
+	}
+
+	found, err := s.finish(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	return append(findings, check("  acknowledged messages", found.String(), "none", found.lost+found.unprocessed+found.unanswered+found.duplicates == 0)), nil
+}
+
+// wrapPrograms writes the programs of PostgreSQL to a folder, with the server under strace.
+func wrapPrograms(dir, wrap string) error {
+	programs, err := pgtest.Programs()
+	if err != nil {
+		return err
+	}
+
+	if err := script(dir, "initdb", "exec "+filepath.Join(programs, "initdb")); err != nil {
+		return err
+	}
+
+	return script(dir, "postgres", wrap+filepath.Join(programs, "postgres"))
+}
+
+// measureSlowed measures the load that a receiver with a slow fsync takes.
+func (s *subject) measureSlowed(ctx context.Context, t trial, delay time.Duration) ([]finding, error) {
 	var findings []finding
+
 	for _, connections := range syncConnections {
 		progress("fsync slower by %s, %d connections", delay, connections)
 
@@ -108,12 +129,7 @@ func (t trial) slowed(ctx context.Context, strace string, delay time.Duration) (
 		}
 	}
 
-	found, err := s.finish(ctx)
-	if err != nil {
-		return nil, err
-	}
-
-	return append(findings, check("  acknowledged messages", found.String(), "none", found.lost+found.unprocessed+found.unanswered+found.duplicates == 0)), nil
+	return findings, nil
 }
 
 // script writes a program that runs a command with its own arguments.

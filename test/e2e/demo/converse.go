@@ -55,6 +55,29 @@ func (d *demo) converse(ctx context.Context) error {
 		return err
 	}
 
+	if err := d.deliver(ctx); err != nil {
+		return err
+	}
+
+	const answers = 2
+
+	err = kube.Eventually(ctx, waitTimeout, func(ctx context.Context) error {
+		now, err := d.standins.Load(ctx)
+		if err == nil && now.Statuses.Posted-before.Statuses.Posted < 3*answers {
+			err = errors.New("the receiver has not accepted all statuses of its answers")
+		}
+
+		return err
+	})
+	if err != nil {
+		return err
+	}
+
+	return d.showCalls(ctx, answers)
+}
+
+// deliver delivers messages, a repeated one, and one with a wrong signature.
+func (d *demo) deliver(ctx context.Context) error {
 	run := time.Now().String()
 	text := func(words string) []byte {
 		return standin.TextDelivery(
@@ -101,20 +124,11 @@ func (d *demo) converse(ctx context.Context) error {
 		}
 	}
 
-	const answers = 2
+	return nil
+}
 
-	err = kube.Eventually(ctx, waitTimeout, func(ctx context.Context) error {
-		now, err := d.standins.Load(ctx)
-		if err == nil && now.Statuses.Posted-before.Statuses.Posted < 3*answers {
-			err = errors.New("the receiver has not accepted all statuses of its answers")
-		}
-
-		return err
-	})
-	if err != nil {
-		return err
-	}
-
+// showCalls shows what Bird was asked and what the person gets, which must be so many answers.
+func (d *demo) showCalls(ctx context.Context, answers int) error {
 	asked, err := d.standins.Asked(ctx)
 	if err != nil {
 		return err
