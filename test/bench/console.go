@@ -206,29 +206,15 @@ func (v *visitor) pages(ctx context.Context) ([]*visited, error) {
 		deadLetters   = ownPages + "/dead-letters?state="
 	)
 
-	var found []string
-
-	for _, list := range []struct {
-		path string
-		link *regexp.Regexp
-	}{
+	found, err := v.findEntries(ctx, []listPage{
 		{conversations, conversationLink},
 		{conversations + "?state=taken_over", conversationLink}, // whose first is the long one
 		{events + "?kind=message&state=done", eventLink},
 		{events + "?state=dead", eventLink},
 		{events + "?kind=status", eventLink},
-	} {
-		page, err := v.get(ctx, list.path)
-		if err != nil {
-			return nil, err
-		}
-
-		link := list.link.FindStringSubmatch(page)
-		if link == nil {
-			return nil, fmt.Errorf("the page %s has no entry", list.path)
-		}
-
-		found = append(found, link[1])
+	})
+	if err != nil {
+		return nil, err
 	}
 
 	short, long := found[0], found[1]
@@ -275,6 +261,33 @@ func (v *visitor) pages(ctx context.Context) ([]*visited, error) {
 		{name: "doctor", paths: []string{ownPages + "/doctor"}},
 		{name: "configuration", paths: []string{ownPages + "/configuration"}},
 	}, nil
+}
+
+// listPage is a page with a list, and the link of an entry in it.
+type listPage struct {
+	path string
+	link *regexp.Regexp
+}
+
+// findEntries returns the path of the first entry of each list.
+func (v *visitor) findEntries(ctx context.Context, lists []listPage) ([]string, error) {
+	var found []string
+
+	for _, list := range lists {
+		page, err := v.get(ctx, list.path)
+		if err != nil {
+			return nil, err
+		}
+
+		link := list.link.FindStringSubmatch(page)
+		if link == nil {
+			return nil, fmt.Errorf("the page %s has no entry", list.path)
+		}
+
+		found = append(found, link[1])
+	}
+
+	return found, nil
 }
 
 // open opens a page, and further pages of its list if it walks.

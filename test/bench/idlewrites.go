@@ -60,12 +60,7 @@ func idleWrites(ctx context.Context, binary string) (_ []figure, err error) {
 		return nil, err
 	}
 
-	written, err := writtenBytes(embedded.Child.PID())
-	if err != nil {
-		return nil, err
-	}
-
-	transactions, err := databaseTransactions(ctx, user.URL)
+	before, err := countWrites(ctx, embedded, user.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -76,18 +71,34 @@ func idleWrites(ctx context.Context, binary string) (_ []figure, err error) {
 		return nil, err
 	}
 
-	writtenNow, err := writtenBytes(embedded.Child.PID())
+	after, err := countWrites(ctx, embedded, user.URL)
 	if err != nil {
 		return nil, err
 	}
 
-	transactionsNow, err := databaseTransactions(ctx, user.URL)
+	return idleWriteFigures(before, after), nil
+}
+
+// writeCounts are what the receivers have written so far.
+type writeCounts struct {
+	bytes        uint64 // to the embedded store
+	transactions int64  // in the database
+}
+
+func countWrites(ctx context.Context, embedded *people, databaseURL string) (writeCounts, error) {
+	bytes, err := writtenBytes(embedded.Child.PID())
 	if err != nil {
-		return nil, err
+		return writeCounts{}, err
 	}
 
-	day := float64(writtenNow-written) * float64(24*time.Hour) / float64(idleWritesFor)
-	rate := float64(transactionsNow-transactions-1) / idleWritesFor.Seconds() // without the query itself
+	transactions, err := databaseTransactions(ctx, databaseURL)
+
+	return writeCounts{bytes: bytes, transactions: transactions}, err
+}
+
+func idleWriteFigures(before, after writeCounts) []figure {
+	day := float64(after.bytes-before.bytes) * float64(24*time.Hour) / float64(idleWritesFor)
+	rate := float64(after.transactions-before.transactions-1) / idleWritesFor.Seconds() // without the query itself
 
 	return []figure{
 		{
@@ -104,7 +115,7 @@ func idleWrites(ctx context.Context, binary string) (_ []figure, err error) {
 			ratio:    times(rate / idleTransactions),
 			verdict:  verdict(rate < idleTransactions),
 		},
-	}, nil
+	}
 }
 
 // watch asks receivers as a cluster does: whether they are ready, and for their status and metrics.

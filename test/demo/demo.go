@@ -52,33 +52,10 @@ func open(ctx context.Context, p *pod, verbose bool, adjust func(*pod) error) (*
 
 	var poster *standin.StatusPoster
 
-	r, err := rig.New(rig.Options{
-		Dir:    p.dir,
-		Config: p.config,
-		Graph: standin.GraphOptions{
-			AccessTokens: []string{p.secrets.AccessToken},
-			AppSecret:    p.secrets.AppSecrets[0],
-			Rules:        standin.Rules{RequireAppSecret: true},
-			StatusSink:   func(m standin.SentMessage) { poster.Sink(m) },
-		},
-		Bird: standin.BirdOptions{
-			AccessKeys: []string{p.secrets.BirdAccessKey},
-			Messages:   d.messagesAPI,
-		},
-		Flow: standin.FlowOptions{
-			Keys:            []string{p.secrets.BirdAccessKey},
-			SigningKeys:     []string{p.secrets.FlowSigningKey},
-			SignatureHeader: p.config.Bird.Flow.SignatureHeader,
-			Messages:        d.messagesAPI,
-		},
-		OpenAI: standin.OpenAIOptions{Keys: []string{p.secrets.OpenAIKey}},
-		Desk: standin.DeskOptions{
-			Keys:     []string{p.secrets.HandoffKey},
-			Messages: d.deskMessagesAPI,
-		},
-		Log:     log,
-		Version: "demo",
-	})
+	options := d.rigOptions(log)
+	options.Graph.StatusSink = func(m standin.SentMessage) { poster.Sink(m) }
+
+	r, err := rig.New(options)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +85,37 @@ func open(ctx context.Context, p *pod, verbose bool, adjust func(*pod) error) (*
 	d.statuses.Go(func() { poster.Run(run) })
 
 	return d, nil
+}
+
+func (d *demo) rigOptions(log *slog.Logger) rig.Options {
+	p := d.pod
+
+	return rig.Options{
+		Dir:    p.dir,
+		Config: p.config,
+		Graph: standin.GraphOptions{
+			AccessTokens: []string{p.secrets.AccessToken},
+			AppSecret:    p.secrets.AppSecrets[0],
+			Rules:        standin.Rules{RequireAppSecret: true},
+		},
+		Bird: standin.BirdOptions{
+			AccessKeys: []string{p.secrets.BirdAccessKey},
+			Messages:   d.messagesAPI,
+		},
+		Flow: standin.FlowOptions{
+			Keys:            []string{p.secrets.BirdAccessKey},
+			SigningKeys:     []string{p.secrets.FlowSigningKey},
+			SignatureHeader: p.config.Bird.Flow.SignatureHeader,
+			Messages:        d.messagesAPI,
+		},
+		OpenAI: standin.OpenAIOptions{Keys: []string{p.secrets.OpenAIKey}},
+		Desk: standin.DeskOptions{
+			Keys:     []string{p.secrets.HandoffKey},
+			Messages: d.deskMessagesAPI,
+		},
+		Log:     log,
+		Version: "demo",
+	}
 }
 
 // messagesAPI returns the AI's access to the messages API.

@@ -196,30 +196,39 @@ func readChatMessage(param string, raw []byte) (ChatMessage, error) {
 		}
 	}
 
-	if json.Unmarshal(message.Content, &read.Text) == nil {
-		return read, nil
+	if err := read.addContent(param+".content", message.Content); err != nil {
+		return ChatMessage{}, err
+	}
+
+	return read, nil
+}
+
+// addContent validates the content of a message, a text or a list of parts, and adds it.
+func (m *ChatMessage) addContent(param string, content json.RawMessage) error {
+	if json.Unmarshal(content, &m.Text) == nil {
+		return nil
 	}
 
 	var parts []chatPart
-	if err := json.Unmarshal(message.Content, &parts); err != nil {
-		return ChatMessage{}, invalidType(param+".content", "one of a string or array of objects")
+	if err := json.Unmarshal(content, &parts); err != nil {
+		return invalidType(param, "one of a string or array of objects")
 	}
 
 	if len(parts) == 0 {
-		return ChatMessage{}, OpenAIError{
-			Message: "Invalid '" + param + ".content': empty array. Expected an array with minimum length 1.",
-			Param:   param + ".content",
+		return OpenAIError{
+			Message: "Invalid '" + param + "': empty array. Expected an array with minimum length 1.",
+			Param:   param,
 			Code:    "empty_array",
 		}
 	}
 
 	for i, part := range parts {
-		if err := read.add(fmt.Sprintf("%s.content[%d]", param, i), part); err != nil {
-			return ChatMessage{}, err
+		if err := m.add(fmt.Sprintf("%s[%d]", param, i), part); err != nil {
+			return err
 		}
 	}
 
-	return read, nil
+	return nil
 }
 
 // add validates a part of the content and adds it. Pictures and files are for users only.

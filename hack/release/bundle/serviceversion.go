@@ -109,18 +109,8 @@ func (r Release) serviceVersion(objects []object, c chart) (object, error) {
 		"apiVersion": "operators.coreos.com/v1alpha1",
 		"kind":       "ClusterServiceVersion",
 		"metadata": map[string]any{
-			"name": Name + ".v" + r.Version,
-			"annotations": map[string]any{
-				"alm-examples":   string(examples),
-				"capabilities":   c.Annotations["artifacthub.io/operatorCapabilities"],
-				"categories":     "AI/Machine Learning, Integration & Delivery, Streaming & Messaging",
-				"containerImage": images[0]["image"],
-				"createdAt":      r.Created.UTC().Format(time.RFC3339),
-				"description":    c.Description,
-				"repository":     c.Home,
-				"support":        c.Maintainers[0].Name,
-				"operatorframework.io/suggested-namespace": text(deployment, "metadata", "namespace"),
-			},
+			"name":        Name + ".v" + r.Version,
+			"annotations": r.annotations(c, string(examples), images[0]["image"], text(deployment, "metadata", "namespace")),
 			"labels": map[string]any{
 				"operatorframework.io/os.linux":   "supported",
 				"operatorframework.io/arch.amd64": "supported",
@@ -141,20 +131,39 @@ func (r Release) serviceVersion(objects []object, c chart) (object, error) {
 			"customresourcedefinitions": map[string]any{"owned": []any{owned}},
 			"relatedImages":             images,
 			"installModes":              installModes(),
-			"install": map[string]any{
-				"strategy": "deployment",
-				"spec": map[string]any{
-					"deployments": []any{map[string]any{
-						"name":  deployment.name(),
-						"label": deployment["metadata"].(map[string]any)["labels"], //nolint:forcetypeassert // it has a name
-						"spec":  deployment["spec"],
-					}},
-					"clusterPermissions": cluster,
-					"permissions":        namespaced,
-				},
-			},
+			"install":                   install(deployment, cluster, namespaced),
 		},
 	}, nil
+}
+
+func (r Release) annotations(c chart, examples, image, namespace string) map[string]any {
+	return map[string]any{
+		"alm-examples":   examples,
+		"capabilities":   c.Annotations["artifacthub.io/operatorCapabilities"],
+		"categories":     "AI/Machine Learning, Integration & Delivery, Streaming & Messaging",
+		"containerImage": image,
+		"createdAt":      r.Created.UTC().Format(time.RFC3339),
+		"description":    c.Description,
+		"repository":     c.Home,
+		"support":        c.Maintainers[0].Name,
+		"operatorframework.io/suggested-namespace": namespace,
+	}
+}
+
+// install returns how the Operator Lifecycle Manager installs the operator.
+func install(deployment object, cluster, namespaced []any) map[string]any {
+	return map[string]any{
+		"strategy": "deployment",
+		"spec": map[string]any{
+			"deployments": []any{map[string]any{
+				"name":  deployment.name(),
+				"label": deployment["metadata"].(map[string]any)["labels"], //nolint:forcetypeassert // it has a name
+				"spec":  deployment["spec"],
+			}},
+			"clusterPermissions": cluster,
+			"permissions":        namespaced,
+		},
+	}
 }
 
 const description = `Runs WhatsApp AI assistants. A **WhatsAppWebhook** connects a number of Meta's Cloud API with an AI: a Bird AI Employee, a

@@ -101,52 +101,26 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 
 	s.connect(client)
 
-	bird := standin.NewBird(s.bird)
-	flow := standin.NewFlow(s.flow)
-	openAI := standin.NewOpenAI(s.openAI)
-	desk := standin.NewDesk(s.desk)
-	chatwoot := standin.NewChatwoot(s.chatwoot)
-
-	admission, err := standin.NewAdmission(s.admissionName)
+	servers, err := s.servers(graph, deliveries)
 	if err != nil {
-		return fmt.Errorf("create the validating webhook: %w", err)
+		return err
 	}
 
-	for _, part := range []struct {
-		name    string
-		handler http.Handler
-		release func()
-		tls     *tls.Config // nil: plain HTTP
-	}{
-		{"graph", graph, graph.Close, nil},
-		{"bird", bird, bird.Close, nil},
-		{"meta", deliveries.Handler(), func() {}, nil},
-		{"flow", flow, flow.Close, nil},
-		{"openai", openAI, openAI.Close, nil},
-		{"desk", desk, desk.Close, nil},
-		{"chatwoot", chatwoot, chatwoot.Close, nil},
-		{"ingress", standin.NewIngress(), func() {}, nil},
-		{"admission", admission, func() {}, admission.TLS()},
-	} {
-		address := *s.listen[part.name]
-		if address == "" {
+	for _, server := range servers {
+		listener, err := s.listenFor(serving, server)
+		if err != nil {
+			cancel(nil)
+			return err
+		}
+
+		if listener == nil {
 			continue
 		}
 
-		listener, err := (&net.ListenConfig{}).Listen(serving, "tcp", address)
-		if err != nil {
-			cancel(nil)
-			return fmt.Errorf("listening for %s: %w", part.name, err)
-		}
-
-		if part.tls != nil {
-			listener = tls.NewListener(listener, part.tls)
-		}
-
-		log.Info("serving", "standin", part.name, "address", listener.Addr().String())
+		log.Info("serving", "standin", server.name, "address", listener.Addr().String())
 		background.Go(func() {
-			if err := serve(serving, listener, part.handler, part.release); err != nil {
-				cancel(fmt.Errorf("serving %s: %w", part.name, err))
+			if err := serve(serving, listener, server.handler, server.release); err != nil {
+				cancel(fmt.Errorf("serving %s: %w", server.name, err))
 			}
 		})
 	}
@@ -159,6 +133,58 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	}
 
 	return nil
+}
+
+// server is a stand-in with its port.
+type server struct {
+	name    string
+	handler http.Handler
+	release func()
+	tls     *tls.Config // nil: plain HTTP
+}
+
+func (s *settings) servers(graph *standin.Graph, deliveries *meta.Meta) ([]server, error) {
+	bird := standin.NewBird(s.bird)
+	flow := standin.NewFlow(s.flow)
+	openAI := standin.NewOpenAI(s.openAI)
+	desk := standin.NewDesk(s.desk)
+	chatwoot := standin.NewChatwoot(s.chatwoot)
+
+	admission, err := standin.NewAdmission(s.admissionName)
+	if err != nil {
+		return nil, fmt.Errorf("create the validating webhook: %w", err)
+	}
+
+	return []server{
+		{"graph", graph, graph.Close, nil},
+		{"bird", bird, bird.Close, nil},
+		{"meta", deliveries.Handler(), func() {}, nil},
+		{"flow", flow, flow.Close, nil},
+		{"openai", openAI, openAI.Close, nil},
+		{"desk", desk, desk.Close, nil},
+		{"chatwoot", chatwoot, chatwoot.Close, nil},
+		{"ingress", standin.NewIngress(), func() {}, nil},
+		{"admission", admission, func() {}, admission.TLS()},
+	}, nil
+}
+
+// listenFor listens on the port of a stand-in. It returns nil if the stand-in has none.
+func (s *settings) listenFor(ctx context.Context, to server) (net.Listener, error) {
+	address := *s.listen[to.name]
+	if address == "" {
+		return nil, nil //nolint:nilnil // no port is no error
+	}
+
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening for %s: %w", to.name, err)
+	}
+
+	if to.tls != nil {
+		listener = tls.NewListener(listener, to.tls)
+	}
+
+	return listener, nil
 }
 
 // serve serves until ctx ends. It then releases the calls that faults delay or hang, and waits for the others.
