@@ -115,19 +115,37 @@ func repack(packed []byte, modified time.Time) (repacked, metadata []byte, err e
 	writer.Comment = compressed.Comment
 
 	tw := tar.NewWriter(writer)
-	for tr := tar.NewReader(io.LimitReader(compressed, maxChart)); ; {
+
+	if metadata, err = copyChart(tw, tar.NewReader(io.LimitReader(compressed, maxChart)), modified); err != nil {
+		return nil, nil, err
+	}
+
+	if err := errors.Join(tw.Close(), writer.Close()); err != nil {
+		return nil, nil, err
+	}
+
+	if metadata == nil {
+		return nil, nil, errors.New("it has no Chart.yaml")
+	}
+
+	return result.Bytes(), metadata, nil
+}
+
+// copyChart copies the files of a chart with the time modified, and returns its Chart.yaml.
+func copyChart(tw *tar.Writer, tr *tar.Reader, modified time.Time) (metadata []byte, err error) {
+	for {
 		header, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return metadata, nil
 		}
 
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 
 		content, err := io.ReadAll(tr)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 
 		if strings.Count(header.Name, "/") == 1 && strings.HasSuffix(header.Name, "/Chart.yaml") {
@@ -142,21 +160,11 @@ func repack(packed []byte, modified time.Time) (repacked, metadata []byte, err e
 			ModTime:  modified,
 			Format:   tar.FormatPAX,
 		}); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 
 		if _, err := tw.Write(content); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-
-	if err := errors.Join(tw.Close(), writer.Close()); err != nil {
-		return nil, nil, err
-	}
-
-	if metadata == nil {
-		return nil, nil, errors.New("it has no Chart.yaml")
-	}
-
-	return result.Bytes(), metadata, nil
 }

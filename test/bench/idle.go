@@ -69,7 +69,11 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 		return nil, err
 	}
 
-	return append([]figure{
+	return append(idleFigures(slowest, memory.RSS, after-before), writes...), nil
+}
+
+func idleFigures(slowest time.Duration, memory int64, spent time.Duration) []figure {
+	return []figure{
 		{
 			name:     fmt.Sprintf("receiver, start to ready, slowest of %d", idleStarts),
 			measured: short3(slowest),
@@ -79,16 +83,16 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 		},
 		{
 			name:     "  memory, idle",
-			measured: fmt.Sprintf("%.1f MB", megabytes(memory.RSS)),
+			measured: fmt.Sprintf("%.1f MB", megabytes(memory)),
 			target:   fmt.Sprintf("<= %.0f MB", megabytes(idleMemory)),
-			ratio:    times(float64(memory.RSS) / idleMemory),
-			verdict:  verdict(memory.RSS <= idleMemory),
+			ratio:    times(float64(memory) / idleMemory),
+			verdict:  verdict(memory <= idleMemory),
 		},
 		{
 			name:     "  processor time per second, idle",
-			measured: short3((after - before) / time.Duration(idleFor.Seconds())),
+			measured: short3(spent / time.Duration(idleFor.Seconds())),
 		},
-	}, writes...), nil
+	}
 }
 
 // start starts a receiver and returns the time until it is ready.

@@ -98,18 +98,8 @@ func ingest(ctx context.Context, connections sizes, rounds, deliveries int) (_ [
 		figures = append(figures, found...)
 
 		for _, c := range contenders {
-			stats, err := c.inbox.Stats(ctx, time.Now())
-			if err != nil {
+			if err := c.checkStored(ctx, int64((i+1)*rounds*deliveries)); err != nil {
 				return nil, err
-			}
-
-			if want := int64((i + 1) * rounds * deliveries); stats.Pending != want {
-				return nil, fmt.Errorf(
-					"%s: %d deliveries were acknowledged, but %d are stored",
-					c.name,
-					want,
-					stats.Pending,
-				)
 			}
 
 			c.target = 0
@@ -119,6 +109,20 @@ func ingest(ctx context.Context, connections sizes, rounds, deliveries int) (_ [
 	}
 
 	return figures, nil
+}
+
+// checkStored returns an error unless the store has all deliveries that were acknowledged.
+func (c *contender) checkStored(ctx context.Context, acknowledged int64) error {
+	stats, err := c.inbox.Stats(ctx, time.Now())
+	if err != nil {
+		return err
+	}
+
+	if stats.Pending != acknowledged {
+		return fmt.Errorf("%s: %d deliveries were acknowledged, but %d are stored", c.name, acknowledged, stats.Pending)
+	}
+
+	return nil
 }
 
 // measureRounds measures the base line and the contenders in turn. The first round has the number first.
@@ -158,13 +162,21 @@ func measureRounds(
 	}
 
 	slices.Sort(syncs)
-	sync := syncs[len(syncs)/2]
-	base := median(without)
 
-	figures := []figure{
+	figures := baseFigures(connections, deliveries, syncs, median(without))
+	for _, c := range contenders {
+		figures = append(figures, c.figures(without, syncs[len(syncs)/2], deliveries)...)
+	}
+
+	return figures, nil
+}
+
+// baseFigures are those of the disk and of the edge without a store.
+func baseFigures(connections, deliveries int, syncs []time.Duration, base loadResult) []figure {
+	return []figure{
 		{
 			name:     fmt.Sprintf("%d connections: fsync of 4 KiB, p50", connections),
-			measured: short3(sync),
+			measured: short3(syncs[len(syncs)/2]),
 			verdict:  baseLine,
 		},
 		{name: "  p99", measured: short3(syncs[len(syncs)*99/100])},
@@ -177,11 +189,6 @@ func measureRounds(
 		{name: "  time to the answer, p99", measured: short3(base.p99)},
 		base.spent.of(deliveries, "delivery"),
 	}
-	for _, c := range contenders {
-		figures = append(figures, c.figures(without, sync, deliveries)...)
-	}
-
-	return figures, nil
 }
 
 // figures compares the contender with the base line.

@@ -113,6 +113,34 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	write := flags.Bool("write", true, "write the results to docs/benchmarks.md")
 	render := flags.Bool("render", false, "only render docs/benchmarks.md from the last results")
 	profile := flags.String("cpuprofile", "", "write a CPU profile to `FILE`")
+
+	s.addFlags(flags)
+
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+
+	if *render {
+		return writePage(tree)
+	}
+
+	parts, err := choose(s.parts(), *names)
+	if err != nil {
+		return err
+	}
+
+	on, err := describe(ctx, tree)
+	if err != nil {
+		return err
+	}
+
+	return profiled(*profile, func() error {
+		return measureAll(ctx, parts, on, *write, strings.Join(args, " "), out)
+	})
+}
+
+// addFlags adds the flags of the settings.
+func (s *settings) addFlags(flags *flag.FlagSet) {
 	flags.Var(
 		&s.connections,
 		"connections",
@@ -144,28 +172,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		2*time.Minute,
 		"operator: `DURATION` without changes in which writes are counted",
 	)
-
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-
-	if *render {
-		return writePage(tree)
-	}
-
-	parts, err := choose(s.parts(), *names)
-	if err != nil {
-		return err
-	}
-
-	on, err := describe(ctx, tree)
-	if err != nil {
-		return err
-	}
-
-	return profiled(*profile, func() error {
-		return measureAll(ctx, parts, on, *write, strings.Join(args, " "), out)
-	})
 }
 
 // measureAll measures one part after another. It saves the result of a part even if a later part fails.

@@ -88,6 +88,19 @@ func (s *system) close() {
 }
 
 func (s *system) makeReplicas() error {
+	settings := s.settings()
+
+	for number := 1; number <= s.replicas; number++ {
+		if err := s.makeReplica(number, settings); err != nil {
+			return err
+		}
+	}
+
+	return nil
+}
+
+// settings returns the configuration of the replicas.
+func (s *system) settings() config.Config {
 	settings := s.Connect(config.Config{
 		CloudAPI: config.CloudAPI{
 			MessagesPerSecond: 10_000,
@@ -122,41 +135,43 @@ func (s *system) makeReplicas() error {
 		settings.MessagesAPI = &config.MessagesAPI{Roles: []config.MessagesRole{config.MessagesAssistant}}
 	}
 
-	for number := 1; number <= s.replicas; number++ {
-		name := fmt.Sprint(tokenPrefix, number)
+	return settings
+}
 
-		log, err := os.Create(filepath.Join(s.dir, name+".log"))
-		if err != nil {
-			return fmt.Errorf("create log of a replica: %w", err)
-		}
+func (s *system) makeReplica(number int, settings config.Config) error {
+	name := fmt.Sprint(tokenPrefix, number)
 
-		s.logs = append(s.logs, log)
-
-		dir := filepath.Join(s.dir, name)
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return fmt.Errorf("create folder of a replica: %w", err)
-		}
-
-		running, err := child.New(child.Options{
-			Binary:  s.binary,
-			Dir:     dir,
-			Config:  settings,
-			Secrets: s.secrets(name),
-			Log: func(line string) {
-				fmt.Fprintln(log, line)
-				s.ledger.read(number, line)
-			},
-		})
-		if err != nil {
-			return err
-		}
-
-		s.meta.fleet = append(s.meta.fleet, &replica{
-			number: number,
-			child:  running,
-			ledger: s.ledger,
-		})
+	log, err := os.Create(filepath.Join(s.dir, name+".log"))
+	if err != nil {
+		return fmt.Errorf("create log of a replica: %w", err)
 	}
+
+	s.logs = append(s.logs, log)
+
+	dir := filepath.Join(s.dir, name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return fmt.Errorf("create folder of a replica: %w", err)
+	}
+
+	running, err := child.New(child.Options{
+		Binary:  s.binary,
+		Dir:     dir,
+		Config:  settings,
+		Secrets: s.secrets(name),
+		Log: func(line string) {
+			fmt.Fprintln(log, line)
+			s.ledger.read(number, line)
+		},
+	})
+	if err != nil {
+		return err
+	}
+
+	s.meta.fleet = append(s.meta.fleet, &replica{
+		number: number,
+		child:  running,
+		ledger: s.ledger,
+	})
 
 	return nil
 }

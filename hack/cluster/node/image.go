@@ -41,19 +41,7 @@ func writeImage(archive, image, program string) error {
 		return fmt.Errorf("pack the program: %w", err)
 	}
 
-	// containerd skips an image without a platform.
-	config, err := json.Marshal(map[string]any{
-		"os":           "linux",
-		"architecture": runtime.GOARCH,
-		"config": map[string]any{
-			"User":       "65532:65532",
-			"Entrypoint": []string{"/" + base},
-		},
-		"rootfs": map[string]any{
-			"type":     "layers",
-			"diff_ids": []string{"sha256:" + sum(layer)},
-		},
-	})
+	config, err := imageConfig("/"+base, layer)
 	if err != nil {
 		return err
 	}
@@ -89,6 +77,22 @@ func writeImage(archive, image, program string) error {
 	}
 
 	return os.WriteFile(archive, packed, 0o600)
+}
+
+// imageConfig returns the configuration of an image. containerd skips one without a platform.
+func imageConfig(entrypoint string, layer []byte) ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"os":           "linux",
+		"architecture": runtime.GOARCH,
+		"config": map[string]any{
+			"User":       "65532:65532",
+			"Entrypoint": []string{entrypoint},
+		},
+		"rootfs": map[string]any{
+			"type":     "layers",
+			"diff_ids": []string{"sha256:" + sum(layer)},
+		},
+	})
 }
 
 // packImage returns a tar archive of the files.

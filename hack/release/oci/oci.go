@@ -150,37 +150,9 @@ func PushArtifact(ctx context.Context, repository name.Repository, tag string, a
 		a.Config = []byte("{}")
 	}
 
-	config := static.NewLayer(a.Config, a.ConfigType)
-	content := static.NewLayer(a.Layer, a.LayerType)
-
-	m := manifest{
-		Manifest: v1.Manifest{
-			SchemaVersion: 2,
-			MediaType:     types.OCIManifestSchema1,
-			Layers:        []v1.Descriptor{{}},
-			Annotations:   a.Annotations,
-			Subject:       a.Subject,
-		},
-		ArtifactType: a.Type,
-	}
-
-	for _, blob := range []struct {
-		layer       v1.Layer
-		described   *v1.Descriptor
-		annotations map[string]string
-	}{
-		{config, &m.Config, nil},
-		{content, &m.Layers[0], a.LayerNotes},
-	} {
-		if err := describe(blob.layer, blob.described); err != nil {
-			return v1.Descriptor{}, err
-		}
-
-		blob.described.Annotations = blob.annotations
-
-		if err := remote.WriteLayer(repository, blob.layer, options(ctx)...); err != nil {
-			return v1.Descriptor{}, fmt.Errorf("push to %s: %w", repository, err)
-		}
+	m, err := pushBlobs(ctx, repository, a)
+	if err != nil {
+		return v1.Descriptor{}, err
 	}
 
 	raw, err := m.RawManifest()
@@ -213,6 +185,41 @@ func PushArtifact(ctx context.Context, repository name.Repository, tag string, a
 	}
 
 	return pushed, remote.Tag(repository.Tag(tag), m, options(ctx)...)
+}
+
+// pushBlobs pushes the configuration and the content of an artifact, and returns its manifest.
+func pushBlobs(ctx context.Context, repository name.Repository, a Artifact) (manifest, error) {
+	m := manifest{
+		Manifest: v1.Manifest{
+			SchemaVersion: 2,
+			MediaType:     types.OCIManifestSchema1,
+			Layers:        []v1.Descriptor{{}},
+			Annotations:   a.Annotations,
+			Subject:       a.Subject,
+		},
+		ArtifactType: a.Type,
+	}
+
+	for _, blob := range []struct {
+		layer       v1.Layer
+		described   *v1.Descriptor
+		annotations map[string]string
+	}{
+		{static.NewLayer(a.Config, a.ConfigType), &m.Config, nil},
+		{static.NewLayer(a.Layer, a.LayerType), &m.Layers[0], a.LayerNotes},
+	} {
+		if err := describe(blob.layer, blob.described); err != nil {
+			return m, err
+		}
+
+		blob.described.Annotations = blob.annotations
+
+		if err := remote.WriteLayer(repository, blob.layer, options(ctx)...); err != nil {
+			return m, fmt.Errorf("push to %s: %w", repository, err)
+		}
+	}
+
+	return m, nil
 }
 
 func describe(layer v1.Layer, d *v1.Descriptor) error {

@@ -49,37 +49,42 @@ func runModel(t *testing.T, factory Factory) {
 			}
 		}()
 
-		actions := map[string]func(*rapid.T){
-			"":         m.compare,
-			"ingest":   m.ingest,
-			"arrive":   m.ingestAndClaim,
-			"claim":    m.claim,
-			"open":     m.claimWaiting,
-			"repair":   m.repairClock,
-			"end":      m.end,
-			"send":     m.send,
-			"sent":     m.sent,
-			"hear":     m.transcribe,
-			"bind":     m.coalesce,
-			"resend":   m.resend,
-			"emit":     m.emit,
-			"converse": m.updateConversation,
-			"pause":    m.pause,
-			"postpone": m.postpone,
-			"release":  m.release,
-			"renew":    m.renew,
-			"replay":   m.replay,
-			"bulk":     m.replayAll,
-			"history":  m.history,
-			"wait":     m.wait,
-			"reopen":   m.reopen,
-		}
-		if factory.Move != nil {
-			actions["move"] = m.move
-		}
-
-		rt.Repeat(actions)
+		rt.Repeat(m.actions())
 	})
+}
+
+// actions returns the operations, of which rapid draws a sequence.
+func (m *model) actions() map[string]func(*rapid.T) {
+	actions := map[string]func(*rapid.T){
+		"":         m.compare,
+		"ingest":   m.ingest,
+		"arrive":   m.ingestAndClaim,
+		"claim":    m.claim,
+		"open":     m.claimWaiting,
+		"repair":   m.repairClock,
+		"end":      m.end,
+		"send":     m.send,
+		"sent":     m.sent,
+		"hear":     m.transcribe,
+		"bind":     m.coalesce,
+		"resend":   m.resend,
+		"emit":     m.emit,
+		"converse": m.updateConversation,
+		"pause":    m.pause,
+		"postpone": m.postpone,
+		"release":  m.release,
+		"renew":    m.renew,
+		"replay":   m.replay,
+		"bulk":     m.replayAll,
+		"history":  m.history,
+		"wait":     m.wait,
+		"reopen":   m.reopen,
+	}
+	if m.factory.Move != nil {
+		actions["move"] = m.move
+	}
+
+	return actions
 }
 
 type modelEvent struct {

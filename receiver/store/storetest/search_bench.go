@@ -57,26 +57,31 @@ func BenchmarkSearch(b *testing.B, s store.Store, sample store.Event) {
 		}
 	})
 	b.Run("all of one person", func(b *testing.B) {
-		identifiers := store.Identifiers{
-			Lanes:        []string{sample.Lane},
-			Texts:        []string{"573009999999", "CO.1"},
-			Participants: []string{"573009999999"},
-			MessageIDs:   []string{"NTczMDA5OTk5OTk5"},
-		}
-
 		for b.Loop() {
-			for after := int64(0); ; {
-				_, next, err := s.FindByIdentifiers(b.Context(), identifiers, after, 50)
-				if err != nil {
-					b.Fatal(err)
-				}
-
-				if next == 0 {
-					break
-				}
-
-				after = next
-			}
+			findAll(b, s, store.Identifiers{
+				Lanes:        []string{sample.Lane},
+				Texts:        []string{"573009999999", "CO.1"},
+				Participants: []string{"573009999999"},
+				MessageIDs:   []string{"NTczMDA5OTk5OTk5"},
+			})
 		}
 	})
+}
+
+// findAll reads all pages of the events with one of the identifiers.
+func findAll(b *testing.B, s store.Store, identifiers store.Identifiers) {
+	b.Helper()
+
+	for after := int64(0); ; {
+		_, next, err := s.FindByIdentifiers(b.Context(), identifiers, after, 50)
+		if err != nil {
+			b.Fatal(err)
+		}
+
+		if next == 0 {
+			return
+		}
+
+		after = next
+	}
 }

@@ -26,66 +26,76 @@ type Answer struct {
 func (m *Meta) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_standin/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("PUT /_standin/callback", func(w http.ResponseWriter, r *http.Request) {
-		var to Callback
-		if read(w, r, &to) {
-			m.SetCallback(to)
-			w.WriteHeader(http.StatusNoContent)
-		}
-	})
-	mux.HandleFunc("POST /_standin/load", func(w http.ResponseWriter, r *http.Request) {
-		var wanted Load
-		if !read(w, r, &wanted) {
-			return
-		}
-
-		if err := m.Start(r.Context(), wanted); err != nil {
-			http.Error(w, err.Error(), http.StatusConflict)
-			return
-		}
-
-		w.WriteHeader(http.StatusNoContent)
-	})
-	mux.HandleFunc("DELETE /_standin/load", func(w http.ResponseWriter, _ *http.Request) {
-		m.End()
-		w.WriteHeader(http.StatusNoContent)
-	})
+	mux.HandleFunc("PUT /_standin/callback", m.putCallback)
+	mux.HandleFunc("POST /_standin/load", m.postLoad)
+	mux.HandleFunc("DELETE /_standin/load", m.deleteLoad)
 	mux.HandleFunc("GET /_standin/load", func(w http.ResponseWriter, _ *http.Request) { answer(w, m.Report()) })
-	mux.HandleFunc("POST /_standin/deliver", func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxDelivery))
-		if err != nil {
-			http.Error(w, fmt.Sprintf("reading the delivery: %v", err), http.StatusBadRequest)
-			return
-		}
-
-		to := m.Callback()
-		if r.URL.Query().Has("appSecret") {
-			to.AppSecret = r.URL.Query().Get("appSecret")
-		}
-
-		status, content, err := standin.Deliver(r.Context(), m.client, to.URL, to.AppSecret, body)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-
-		answer(w, Answer{Status: status, Body: string(content)})
-	})
-	mux.HandleFunc("POST /_standin/handshake", func(w http.ResponseWriter, r *http.Request) {
-		query := r.URL.Query()
-		verifyToken := query.Get("verifyToken")
-		challenge := query.Get("challenge")
-
-		status, content, err := standin.Handshake(r.Context(), m.client, m.Callback().URL, verifyToken, challenge)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-
-		answer(w, Answer{Status: status, Body: content})
-	})
+	mux.HandleFunc("POST /_standin/deliver", m.postDelivery)
+	mux.HandleFunc("POST /_standin/handshake", m.postHandshake)
 
 	return mux
+}
+
+func (m *Meta) putCallback(w http.ResponseWriter, r *http.Request) {
+	var to Callback
+	if read(w, r, &to) {
+		m.SetCallback(to)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func (m *Meta) postLoad(w http.ResponseWriter, r *http.Request) {
+	var wanted Load
+	if !read(w, r, &wanted) {
+		return
+	}
+
+	if err := m.Start(r.Context(), wanted); err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (m *Meta) deleteLoad(w http.ResponseWriter, _ *http.Request) {
+	m.End()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (m *Meta) postDelivery(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxDelivery))
+	if err != nil {
+		http.Error(w, fmt.Sprintf("reading the delivery: %v", err), http.StatusBadRequest)
+		return
+	}
+
+	to := m.Callback()
+	if r.URL.Query().Has("appSecret") {
+		to.AppSecret = r.URL.Query().Get("appSecret")
+	}
+
+	status, content, err := standin.Deliver(r.Context(), m.client, to.URL, to.AppSecret, body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+
+	answer(w, Answer{Status: status, Body: string(content)})
+}
+
+func (m *Meta) postHandshake(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	verifyToken := query.Get("verifyToken")
+	challenge := query.Get("challenge")
+
+	status, content, err := standin.Handshake(r.Context(), m.client, m.Callback().URL, verifyToken, challenge)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+
+	answer(w, Answer{Status: status, Body: content})
 }
 
 func read(w http.ResponseWriter, r *http.Request, into any) bool {

@@ -85,11 +85,7 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	var background sync.WaitGroup
 	defer background.Wait()
 
-	// Each delivery opens its own connection, since Meta delivers from many hosts.
-	client := &http.Client{Timeout: deliveryTimeout, Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext:       (&net.Dialer{Timeout: dialTimeout}).DialContext,
-	}}
+	client := newClient()
 	callback := meta.Callback{URL: s.callbackURL, AppSecret: s.graph.AppSecret}
 	deliveries := meta.New(client, callback, s.statuses...)
 	background.Go(func() { deliveries.Run(serving) })
@@ -133,6 +129,14 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	}
 
 	return nil
+}
+
+// newClient returns the client of deliveries. Each opens its own connection, since Meta delivers from many hosts.
+func newClient() *http.Client {
+	return &http.Client{Timeout: deliveryTimeout, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       (&net.Dialer{Timeout: dialTimeout}).DialContext,
+	}}
 }
 
 // server is a stand-in with its port.
