@@ -14,10 +14,10 @@ import (
 const (
 	// contestWrites is the number of writes of another operator from which on they are a contest. Fewer are reverted at once.
 	contestWrites = 3
-	// contestPause is the time between two attempts to revert a write of the other operator.
-	contestPause = 5 * time.Minute
+	// contestDelay is the time between two attempts to revert a write of the other operator.
+	contestDelay = 5 * time.Minute
 	// contestEnd is the time without a write of the other operator after which the contest has ended.
-	contestEnd = 2 * contestPause
+	contestEnd = 2 * contestDelay
 )
 
 // contest counts the writes of another operator to the objects of one owner.
@@ -57,7 +57,7 @@ func (a *Applier) mayRevert(owner client.ObjectKey) bool {
 	c := a.memory.contest(owner)
 	now := a.clock.Now()
 
-	if c.holds(now) && now.Sub(c.reverted) < contestPause {
+	if c.holds(now) && now.Sub(c.reverted) < contestDelay {
 		return false
 	}
 

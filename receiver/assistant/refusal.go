@@ -28,8 +28,8 @@ const (
 	CodeNoInstructions = "no_instructions"         // the file with the instructions cannot be used
 )
 
-// inProgressWait is the minimum wait while the AI processes a call with the same Idempotency-Key.
-const inProgressWait = 30 * time.Second
+// inProgressDelay is the minimum wait while the AI processes a call with the same Idempotency-Key.
+const inProgressDelay = 30 * time.Second
 
 // notImplemented are the statuses of a bridge that lacks a method.
 var notImplemented = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}
@@ -51,7 +51,7 @@ func Refused(peer Peer, m Method, response *httpclient.Response) *failure.Error 
 	if status == http.StatusConflict && inProgress(response.Body) {
 		e.Class = failure.Transient
 		e.Text = peer.Name + " is still processing this message"
-		e.RetryAfter = max(e.RetryAfter, inProgressWait)
+		e.RetryAfter = max(e.RetryAfter, inProgressDelay)
 	}
 
 	if m.IsOptional() && slices.Contains(notImplemented, status) {

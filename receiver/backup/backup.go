@@ -25,14 +25,14 @@ const (
 	checkInterval = time.Minute
 	// attemptTimeout bounds one attempt: the copy, its transfer and its check.
 	attemptTimeout = 6 * time.Hour
-	// retryBase and retryLimit are the waits after failures.
-	retryBase  = 5 * time.Minute
-	retryLimit = time.Hour
+	// retryDelay and maxRetryDelay are the waits after failures.
+	retryDelay    = 5 * time.Minute
+	maxRetryDelay = time.Hour
 	// overdueAfter is the time for a copy, after the second time of the schedule without one, or after the start.
 	overdueAfter = time.Hour
-	// pruneEvery is how often old copies are looked for, at least.
-	pruneEvery = day
-	day        = 24 * time.Hour
+	// pruneInterval is how often old copies are looked for, at least.
+	pruneInterval = day
+	day           = 24 * time.Hour
 )
 
 // Dependencies are the dependencies of a Scheduler. All are required.
@@ -239,7 +239,7 @@ func (s *Scheduler) prune(ctx context.Context, target Target, files []File, due 
 		s.adopt(files)
 	}
 
-	s.pruneAt = now.Add(pruneEvery)
+	s.pruneAt = now.Add(pruneInterval)
 
 	if copies := Complete(files); maxAge > 0 && len(copies) > 1 {
 		if expires := copies[len(copies)-1].At.Add(maxAge); expires.Before(s.pruneAt) {

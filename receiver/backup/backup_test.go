@@ -163,9 +163,9 @@ func TestFailedBackups(t *testing.T) {
 	}
 
 	server.Fail(nil)
-	f.after(retryLimit)
+	f.after(maxRetryDelay)
 
-	recovered := start.Add(day + time.Minute + retryLimit)
+	recovered := start.Add(day + time.Minute + maxRetryDelay)
 	f.want(2, recovered, recovered.Truncate(day).Add(day+3*time.Hour), "")
 
 	if text := f.log.String(); strings.Contains(text, secrets.BackupSecret) || strings.Contains(text, secrets.BackupKeyID) {

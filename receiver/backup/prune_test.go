@@ -229,6 +229,6 @@ func TestDeletionIsRepeated(t *testing.T) {
 	f.want(2, first, first.AddDate(0, 1, 0), "the keys may not do this")
 
 	server.Fail(nil)
-	f.after(retryLimit)
+	f.after(maxRetryDelay)
 	f.want(1, first, first.AddDate(0, 1, 0), "")
 }

@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// restoreBase and restoreLimit are the waits after failed attempts to restore.
-	restoreBase  = 5 * time.Second
-	restoreLimit = 5 * time.Minute
-	// changeEvery is how often a wait looks whether the configuration has changed.
-	changeEvery = time.Second
+	// restoreDelay and maxRestoreDelay are the waits after failed attempts to restore.
+	restoreDelay    = 5 * time.Second
+	maxRestoreDelay = 5 * time.Minute
+	// changeInterval is how often a wait looks whether the configuration has changed.
+	changeInterval = time.Second
 )
 
 // Restorer begins a store that does not exist yet with a copy. All fields are required.
@@ -56,7 +56,7 @@ func (r *Restorer) Run(ctx context.Context) error {
 			return fmt.Errorf("restore the store: %w", context.Cause(ctx))
 		}
 
-		wait := failure.Backoff(failures, restoreBase, restoreLimit, rand.Float64()) //nolint:gosec // jitter
+		wait := failure.Backoff(failures, restoreDelay, maxRestoreDelay, rand.Float64()) //nolint:gosec // jitter
 		again := r.Clock.Now().Add(wait).UTC()
 
 		r.Report(fmt.Sprintf("the store cannot be restored: %v; the next attempt is at %s", err, again.Format(time.TimeOnly)), true)
@@ -128,7 +128,7 @@ func (r *Restorer) reportf(format string, args ...any) { r.Report(fmt.Sprintf(fo
 
 // wait waits until a time, until ctx ends, or until the configuration or a secret has changed, which it reports.
 func (r *Restorer) wait(ctx context.Context, until time.Time, of *config.Snapshot) (changed bool) {
-	ticker := r.Clock.NewTicker(changeEvery)
+	ticker := r.Clock.NewTicker(changeInterval)
 	defer ticker.Stop()
 
 	for r.Clock.Now().Before(until) {

@@ -262,7 +262,7 @@ func TestFailedRestore(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			r.clock.Advance(restoreBase)
+			r.clock.Advance(restoreDelay)
 
 			if got := <-r.failures; !strings.Contains(got, c.want) { // again
 				t.Errorf("the second reason is %q, want %q", got, c.want)
@@ -310,7 +310,7 @@ func TestRestoreOfFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	r.clock.Advance(restoreBase)
+	r.clock.Advance(restoreDelay)
 
 	if err := <-ended; err != nil || !r.exists(t) {
 		t.Errorf("Run returned %v, and there is a store: %t", err, r.exists(t))
@@ -354,7 +354,7 @@ func TestRestoreFollowsTheConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	r.clock.Advance(changeEvery)
+	r.clock.Advance(changeInterval)
 
 	if err := <-ended; err != nil || !r.exists(t) {
 		t.Errorf("Run returned %v, and there is a store: %t", err, r.exists(t))

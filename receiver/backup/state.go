@@ -90,7 +90,7 @@ func (s *Scheduler) succeed() {
 
 // fail records a failed attempt. The copies that were made before stay as they are.
 func (s *Scheduler) fail(err error) {
-	s.retryAt = s.Clock.Now().Add(failure.Backoff(s.failures, retryBase, retryLimit, rand.Float64())) //nolint:gosec // jitter
+	s.retryAt = s.Clock.Now().Add(failure.Backoff(s.failures, retryDelay, maxRetryDelay, rand.Float64())) //nolint:gosec // jitter
 	s.failures++
 	s.Log.Error("scheduled backup failed", "error", err, "again", s.retryAt)
 

@@ -356,6 +356,6 @@ func TestLiveWatch(t *testing.T) {
 	}
 
 	for live.Current().Secrets.VerifyToken != "token" {
-		clock.Advance(reloadEvery)
+		clock.Advance(reloadInterval)
 	}
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
-// reloadEvery is how often the file and the secrets are read. Reading a few small files twice a second is cheap. Unlike a
+// reloadInterval is how often the file and the secrets are read. Reading a few small files twice a second is cheap. Unlike a
 // file watch, it cannot miss a swap of symbolic links or exhaust the node's limit of watches.
-const reloadEvery = 500 * time.Millisecond
+const reloadInterval = 500 * time.Millisecond
 
 // Snapshot is one consistent state of configuration and secrets. It is immutable.
 type Snapshot struct {
@@ -83,7 +83,7 @@ func (l *Live) Current() *Snapshot { return l.current.Load() }
 
 // Watch reloads regularly until ctx ends.
 func (l *Live) Watch(ctx context.Context) {
-	ticker := l.clock.NewTicker(reloadEvery)
+	ticker := l.clock.NewTicker(reloadInterval)
 	defer ticker.Stop()
 
 	for {

@@ -21,9 +21,9 @@ const (
 	bulkBatch = 500
 	// bulkWait is how long a call waits for its job, to answer with the result.
 	bulkWait = 2 * time.Second
-	// A batch that failed is tried again after bulkRetry, bulkTries times at most.
-	bulkRetry = time.Second
-	bulkTries = 30
+	// A batch that failed is tried again after bulkRetryDelay, bulkTries times at most.
+	bulkRetryDelay = time.Second
+	bulkTries      = 30
 	// batchTimeout bounds one transaction.
 	batchTimeout = 30 * time.Second
 )
@@ -206,7 +206,7 @@ func (a *api) changeAll(
 				return err
 			}
 
-			if err := a.sleep(ctx, bulkRetry); err != nil {
+			if err := a.sleep(ctx, bulkRetryDelay); err != nil {
 				return err
 			}
 

@@ -32,7 +32,7 @@ func (c *testConsole) waitJob(id string) Job {
 		case <-timeout:
 			c.t.Fatalf("job %+v does not end", job)
 		case <-time.After(time.Millisecond):
-			c.clock.Advance(bulkRetry)
+			c.clock.Advance(bulkRetryDelay)
 		}
 	}
 }

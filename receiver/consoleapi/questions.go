@@ -15,9 +15,9 @@ import (
 
 const (
 	questionsPath = "/questions"
-	// pingEvery is how often a line is written to a listener when nothing is asked, so that a connection that has broken is
+	// pingInterval is how often a line is written to a listener when nothing is asked, so that a connection that has broken is
 	// noticed.
-	pingEvery = 10 * time.Second
+	pingInterval = 10 * time.Second
 	// lineTimeout bounds the time that a line may take.
 	lineTimeout = 10 * time.Second
 )
@@ -61,7 +61,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request, listener *questions
 		return controller.SetWriteDeadline(deadline) == nil && encoder.Encode(line) == nil && controller.Flush() == nil
 	}
 
-	ping := a.Clock.NewTicker(pingEvery)
+	ping := a.Clock.NewTicker(pingInterval)
 	defer ping.Stop()
 
 	for alive := write(questions.Line{Kind: questions.KindPing}); alive; {

@@ -184,7 +184,7 @@ func TestPanicEndsOnlyTheAttempt(t *testing.T) {
 	f.start(t)
 	f.waitFor(t, "the other answer", func() bool { return f.states(t, []store.ID{innocent})[store.Done] == 1 })
 	f.waitFor(t, "the end of the event", func() bool {
-		clock.advance(panicRetry)
+		clock.advance(panicRetryDelay)
 		return f.states(t, []store.ID{guilty})[store.Pending] == 0
 	})
 

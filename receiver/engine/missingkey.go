@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// keyRetry is how long an event waits at least after an attempt that met another stored event whose key is missing.
-	keyRetry = time.Minute
+	// keyRetryDelay is how long an event waits at least after an attempt that met another stored event whose key is missing.
+	keyRetryDelay = time.Minute
 
 	opRead      = "read the store"
 	codeKey     = "missing_key"
@@ -51,7 +51,7 @@ func (e *Engine) resolveKey(h head, err error) (*store.Outcome, *failure.Error) 
 }
 
 // keyWait returns how long an event of an age waits for a key: the longer the key is missing, the longer.
-func keyWait(age time.Duration) time.Duration { return min(max(age, keyRetry), store.MaxKeyWait) }
+func keyWait(age time.Duration) time.Duration { return min(max(age, keyRetryDelay), store.MaxKeyWait) }
 
 // storedState returns an event of which the content is not needed, so that it is also returned while its key is missing.
 func (e *Engine) storedState(ctx context.Context, id store.ID) (*store.Record, error) {

@@ -167,8 +167,8 @@ func TestResolve(t *testing.T) {
 		"key of another event missing": {
 			err:   fmt.Errorf("wrapped: %w", store.ErrKey),
 			state: store.Pending,
-			from:  keyRetry,
-			to:    keyRetry,
+			from:  keyRetryDelay,
+			to:    keyRetryDelay,
 		},
 		"key of another event missing for a while": {
 			event: store.Event{ReceivedAt: now.Add(-5 * time.Minute)},

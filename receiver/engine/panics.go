@@ -17,9 +17,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// panicRetry is the wait after a panic. The start counts, so an event that panics again and again becomes a dead
+// panicRetryDelay is the wait after a panic. The start counts, so an event that panics again and again becomes a dead
 // letter (see maxStarts).
-const panicRetry = 5 * time.Second
+const panicRetryDelay = 5 * time.Second
 
 // attempt makes one attempt at the head of a leased lane. It returns the next due event of the lane, nil if there is none
 // or if the attempt could not be recorded. A panic ends only the attempt.
@@ -56,7 +56,7 @@ func (p *pool) attempt(ctx context.Context, lease store.LeaseRef, work *store.Wo
 func (p *pool) panicked(ctx context.Context, lease store.LeaseRef, event store.ID, value any) {
 	recordPanic(p.log, p.metrics, event, value)
 
-	due := p.clock.Now().Add(panicRetry)
+	due := p.clock.Now().Add(panicRetryDelay)
 	defer p.dueAt(due)
 
 	_, err := p.store.Renew(context.WithoutCancel(ctx), []store.LeaseRef{lease}, due)

@@ -151,8 +151,8 @@ func (e *Engine) handOffToDesk(a *attempt, takeover *store.Takeover, reason stri
 // maxDeskCalls bounds the calls to the desk at a time, so that a desk that hangs delays no notice.
 const maxDeskCalls = noticeCapacity / 2
 
-// deskBusyWait is the wait of a desk event while the maximum number of calls is in progress.
-const deskBusyWait = time.Second
+// deskBusyDelay is the wait of a desk event while the maximum number of calls is in progress.
+const deskBusyDelay = time.Second
 
 // callDesk makes a request to the desk.
 func (e *Engine) callDesk(ctx context.Context, h head) error {
@@ -164,7 +164,7 @@ func (e *Engine) callDesk(ctx context.Context, h head) error {
 	case e.deskCalls <- struct{}{}:
 		defer func() { <-e.deskCalls }()
 	default:
-		return &postponed{until: e.Clock.Now().Add(deskBusyWait), reason: "waiting for other calls to the desk"}
+		return &postponed{until: e.Clock.Now().Add(deskBusyDelay), reason: "waiting for other calls to the desk"}
 	}
 
 	m, err := handoff.Decode(h.work.Event.Payload)

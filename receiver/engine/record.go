@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	recordTimeout  = 10 * time.Second // of one try
-	recordRetry    = 100 * time.Millisecond
-	recordRetryMax = 5 * time.Second
+	recordTimeout       = 10 * time.Second // of one try
+	recordRetryDelay    = 100 * time.Millisecond
+	maxRecordRetryDelay = 5 * time.Second
 )
 
 // record stores a step. It retries while the store is unavailable, until the lease is lost or ctx ends, and then tries once
 // more: the results of the attempt must not be lost.
 func (e *Engine) record(ctx context.Context, h head, step store.Step) (*store.Work, error) {
-	for wait := recordRetry; ; wait = min(2*wait, recordRetryMax) {
+	for wait := recordRetryDelay; ; wait = min(2*wait, maxRecordRetryDelay) {
 		stopped := ctx.Err() != nil
 
 		tryCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)

@@ -26,8 +26,8 @@ import (
 const (
 	// maxScopes bounds the scopes that the gate remembers. Beyond it, open scopes are forgotten.
 	maxScopes = 10_000
-	// probeRetry is the wait of a call while another one probes.
-	probeRetry = time.Second
+	// probeRetryDelay is the wait of a call while another one probes.
+	probeRetryDelay = time.Second
 )
 
 // Dependencies are the dependencies of the gate. All are required.

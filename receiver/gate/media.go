@@ -12,8 +12,8 @@ import (
 // scopeMedia is the scope of messages with a file.
 const scopeMedia = "media"
 
-// mediaWait is how long a message with a file waits before it asks for a place again.
-const mediaWait = 50 * time.Millisecond
+// mediaDelay is how long a message with a file waits before it asks for a place again.
+const mediaDelay = 50 * time.Millisecond
 
 // Media returns the call that stands for processing a message with a file, from its download until the AI has the file. The
 // caller ends the permit with Cancel.
@@ -34,7 +34,7 @@ func (p *places) available(time.Time) (int, time.Duration) {
 		return free, 0
 	}
 
-	return 0, mediaWait
+	return 0, mediaDelay
 }
 
 // take implements limiter.

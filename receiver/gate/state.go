@@ -76,7 +76,7 @@ const maxFailing = 8
 // wait returns the time until a call may probe the closed scope.
 func (s *state) wait(now time.Time) time.Duration {
 	if s.probing {
-		return probeRetry
+		return probeRetryDelay
 	}
 
 	return s.until.Sub(now)

@@ -30,9 +30,9 @@ import (
 const (
 	// page is how many events are read and erased at a time. The payload of one may have a megabyte.
 	page = 50
-	// An event that is being processed is tried again after busyRetry, until busyTime has passed.
-	busyRetry = 500 * time.Millisecond
-	busyTime  = 5 * time.Second
+	// An event that is being processed is tried again after busyRetryDelay, until busyTime has passed.
+	busyRetryDelay = 500 * time.Millisecond
+	busyTime       = 5 * time.Second
 )
 
 // Person is a person or group whose conversation has a name.
@@ -175,7 +175,7 @@ func (p *Person) whileBusy(ctx context.Context, call func() error) error {
 			return err
 		}
 
-		timer := p.clock.NewTimer(busyRetry)
+		timer := p.clock.NewTimer(busyRetryDelay)
 		select {
 		case <-timer.Chan():
 		case <-ctx.Done():

@@ -349,7 +349,7 @@ func TestEraseWaitsForAMessageInProgress(t *testing.T) {
 				}
 			}
 
-			f.clock.Advance(busyTime + busyRetry)
+			f.clock.Advance(busyTime + busyRetryDelay)
 
 			if err := <-erased; errors.Is(err, store.ErrInProgress) == ends || ends && err != nil {
 				t.Errorf("Erase returned %v", err)

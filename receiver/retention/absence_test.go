@@ -218,7 +218,7 @@ func TestDeadLettersAfterAnAbsence(t *testing.T) {
 				i.stop(3 * day)
 				i.start()
 				i.wantDead(again, true, "at a start during the notice")
-				i.pass(day - purgeEvery)
+				i.pass(day - purgeInterval)
 			}
 
 			i.wantDead(again, true, "before the end of an interrupted notice")

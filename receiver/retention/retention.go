@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	purgeEvery = 10 * time.Minute
+	purgeInterval = 10 * time.Minute
 	// leadershipTerm is the time after which another receiver takes over from a dead leader.
-	leadershipTerm = 3 * purgeEvery / 2
+	leadershipTerm = 3 * purgeInterval / 2
 	// batchSize is small enough that deliveries do not wait for a batch.
 	batchSize = 1000
-	// announceEvery is the interval at which dead letters are announced in the log before they are purged.
-	announceEvery = 24 * time.Hour
+	// announceInterval is the interval at which dead letters are announced in the log before they are purged.
+	announceInterval = 24 * time.Hour
 	// minEventAge is how long a duplicate must be recognized: Meta redelivers for up to 7 days.
 	minEventAge = 8 * 24 * time.Hour
 )
@@ -71,7 +71,7 @@ func New(dependencies Dependencies) *Purger {
 
 // Run purges until ctx ends.
 func (p *Purger) Run(ctx context.Context) {
-	ticker := p.Clock.NewTicker(purgeEvery)
+	ticker := p.Clock.NewTicker(purgeInterval)
 	defer ticker.Stop()
 
 	for {
@@ -124,7 +124,7 @@ func (p *Purger) purge(ctx context.Context) {
 
 // announce logs the dead letters that are purged soon.
 func (p *Purger) announce(ctx context.Context, settings config.Store, now time.Time, periods periods) {
-	if age := now.Sub(p.announced); age >= 0 && age < announceEvery {
+	if age := now.Sub(p.announced); age >= 0 && age < announceInterval {
 		return
 	}
 

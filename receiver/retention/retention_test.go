@@ -228,7 +228,7 @@ func TestRunPurgesRegularlyUntilItsContextEnds(t *testing.T) {
 
 	start := clock.Now()
 	for round := range 3 {
-		want := start.Add(time.Duration(round) * purgeEvery)
+		want := start.Add(time.Duration(round) * purgeInterval)
 		if at := <-inbox.elections; !at.Equal(want) {
 			t.Errorf("round %d at %v, want %v", round, at, want)
 		}
@@ -238,7 +238,7 @@ func TestRunPurgesRegularlyUntilItsContextEnds(t *testing.T) {
 		}
 
 		if round < 2 {
-			clock.Advance(purgeEvery)
+			clock.Advance(purgeInterval)
 		}
 	}
 

@@ -148,9 +148,9 @@ func (c *check) result() result {
 // retryDelay returns the delay after the n-th consecutive check with problems, n from 0. Meta counts rate limits by the
 // hour, so a limited check is not repeated early.
 func (c *check) retryDelay(n int) time.Duration {
-	delay := failure.Backoff(n, firstRetry, lastRetry, rand.Float64()) //nolint:gosec // jitter needs no secure randomness
+	delay := failure.Backoff(n, firstRetryDelay, lastRetryDelay, rand.Float64()) //nolint:gosec // jitter needs no secure randomness
 	if c.rateLimited {
-		delay = checkEvery
+		delay = checkInterval
 	}
 
 	return max(delay, c.retryAfterHint)

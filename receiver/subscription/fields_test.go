@@ -75,7 +75,7 @@ func TestRefusedField(t *testing.T) {
 			}
 
 			h.graph.Recorder.Reset()
-			h.advance(lastRetry)
+			h.advance(lastRetryDelay)
 			h.checkState(health.SubscriptionFailed, problem)
 
 			if posts := h.calls(http.MethodPost); slices.Contains(posts, appPath) {
@@ -84,7 +84,7 @@ func TestRefusedField(t *testing.T) {
 
 			h.refuses.Store(nil)
 			h.advance(refusalTTL)
-			h.advance(checkEvery + time.Second)
+			h.advance(checkInterval + time.Second)
 			h.checkState(health.SubscriptionActive, "")
 
 			if got, want := h.metaState().Fields, "messages,messaging_handovers,standby"; got != want {

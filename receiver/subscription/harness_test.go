@@ -257,7 +257,7 @@ func (h *harness) reload() {
 		h.t.Fatal(problem)
 	}
 
-	h.advance(pollEvery)
+	h.advance(pollInterval)
 }
 
 // calls returns the paths, without the version, that the Reconciler called at Meta since the last call of calls.

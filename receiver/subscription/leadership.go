@@ -14,10 +14,10 @@ import (
 const (
 	// leadershipTerm is the time after which another receiver takes over from a dead leader.
 	leadershipTerm = time.Minute
-	// renewEvery leaves two more attempts before the term ends.
-	renewEvery = leadershipTerm / 3
-	// standbyEvery is how often a receiver that does not lead tries to, and reads the leader's state.
-	standbyEvery = 10 * time.Second
+	// renewInterval leaves two more attempts before the term ends.
+	renewInterval = leadershipTerm / 3
+	// standbyInterval is how often a receiver that does not lead tries to, and reads the leader's state.
+	standbyInterval = 10 * time.Second
 )
 
 // leaderState is the JSON that the leader publishes for the other receivers.

@@ -44,10 +44,10 @@ func TestStandbyAdoptsTheStateOfTheLeader(t *testing.T) {
 	h.start()
 	h.checkState(health.SubscriptionPending, "")
 	h.theyPublish("of another release")
-	h.advance(standbyEvery)
+	h.advance(standbyInterval)
 	h.checkState(health.SubscriptionPending, "")
 	h.theyPublish(`{"subscription":{"state":"failed","problem":"the callback is down"},"token":"accepted","expiresAt":"2026-12-01T00:00:00Z"}`)
-	h.advance(standbyEvery)
+	h.advance(standbyInterval)
 	h.checkState(health.SubscriptionFailed, "the callback is down")
 
 	if at := h.reconciler.TokenExpiresAt(); h.reconciler.Token() != health.TokenAccepted || at.Month() != time.December {
@@ -55,7 +55,7 @@ func TestStandbyAdoptsTheStateOfTheLeader(t *testing.T) {
 	}
 
 	h.sends = health.TokenRefused
-	h.advance(standbyEvery)
+	h.advance(standbyInterval)
 
 	if h.reconciler.Token() != health.TokenRefused {
 		t.Errorf("the token is %s, want the newer state from sending a message", h.reconciler.Token())
@@ -66,7 +66,7 @@ func TestStandbyAdoptsTheStateOfTheLeader(t *testing.T) {
 	}
 
 	h.theyLead(0)
-	h.advance(standbyEvery)
+	h.advance(standbyInterval)
 	h.checkState(health.SubscriptionActive, "")
 
 	if h.theyLead(time.Minute) {
@@ -112,7 +112,7 @@ func TestLostLeadershipStopsChecks(t *testing.T) {
 
 	h.graph.Recorder.Reset()
 	h.advance(leadershipTerm)
-	h.advance(checkEvery)
+	h.advance(checkInterval)
 
 	if asked := len(h.calls(http.MethodGet)); asked > 0 {
 		t.Errorf("%d calls to Meta from a receiver that lost the leadership", asked)

@@ -65,7 +65,7 @@ func TestFreshApp(t *testing.T) {
 			h.checkState(health.SubscriptionActive, "")
 			h.check(tc.want, tc.posts...)
 
-			h.advance(checkEvery)
+			h.advance(checkInterval)
 
 			if gets := h.calls(http.MethodGet); len(gets) != 4 {
 				t.Errorf("a check made the calls %v, want one each for token, app, account and number", gets)
@@ -158,7 +158,7 @@ func TestDrift(t *testing.T) {
 			want := h.metaState()
 			tc.drift(h)
 			h.graph.Recorder.Reset()
-			h.advance(checkEvery - time.Second)
+			h.advance(checkInterval - time.Second)
 
 			if calls := h.calls(""); len(calls) > 0 {
 				t.Errorf("called %v before the next check was due", calls)
@@ -203,12 +203,12 @@ func TestOverwrittenCallbackIsReported(t *testing.T) {
 			for range 2 {
 				tc.change(h)
 				h.graph.Recorder.Reset()
-				h.advance(checkEvery)
+				h.advance(checkInterval)
 				h.checkState(health.SubscriptionFailed, tc.problem)
 				h.check(want, tc.post)
 			}
 
-			h.advance(checkEvery - time.Second)
+			h.advance(checkInterval - time.Second)
 
 			if calls := h.calls(""); len(calls) > 0 {
 				t.Errorf("called %v before the next check was due: a retry fixes nothing", calls)

@@ -24,16 +24,16 @@ import (
 )
 
 const (
-	// checkEvery is how often drift is corrected. Meta allows an app 200 calls an hour per business account.
-	checkEvery = 10 * time.Minute
+	// checkInterval is how often drift is corrected. Meta allows an app 200 calls an hour per business account.
+	checkInterval = 10 * time.Minute
 	// checkTimeout limits one check.
 	checkTimeout = 5 * time.Minute
-	// firstRetry and lastRetry limit the backoff after a check with problems. The first retry is soon, because ingress and
-	// DNS may become ready later than the receiver.
-	firstRetry = 5 * time.Second
-	lastRetry  = 5 * time.Minute
-	// pollEvery is how soon changed configuration or secrets take effect.
-	pollEvery = time.Second
+	// firstRetryDelay and lastRetryDelay limit the backoff after a check with problems. The first retry is soon, because
+	// ingress and DNS may become ready later than the receiver.
+	firstRetryDelay = 5 * time.Second
+	lastRetryDelay  = 5 * time.Minute
+	// pollInterval is how soon changed configuration or secrets take effect.
+	pollInterval = time.Second
 )
 
 // Dependencies are the dependencies of a Reconciler. All are required.
@@ -135,11 +135,11 @@ func (r *Reconciler) reconcile(ctx context.Context, settings *config.Snapshot) t
 		r.candidate.Lapse()
 		r.setResult(uncheckedResult(settings))
 
-		return checkEvery
+		return checkInterval
 	}
 
 	if !r.lead(ctx, checkTimeout+leadershipTerm) {
-		return standbyEvery
+		return standbyInterval
 	}
 
 	c := newCheck(r, settings)
@@ -152,12 +152,12 @@ func (r *Reconciler) reconcile(ctx context.Context, settings *config.Snapshot) t
 	r.setResult(c.result())
 
 	if !r.publish(ctx) {
-		return standbyEvery
+		return standbyInterval
 	}
 
 	if len(c.problems) == 0 {
 		r.failures = 0
-		return checkEvery
+		return checkInterval
 	}
 
 	r.failures++
@@ -202,7 +202,7 @@ func (r *Reconciler) setResult(latest result) {
 func (r *Reconciler) wait(ctx context.Context, settings *config.Snapshot, delay time.Duration) {
 	start := r.Clock.Now()
 	end := start.Add(delay)
-	renewal := start.Add(renewEvery)
+	renewal := start.Add(renewInterval)
 
 	for r.Live.Current() == settings {
 		if now := r.Clock.Now(); r.candidate.Leading() && !now.Before(renewal) {
@@ -210,7 +210,7 @@ func (r *Reconciler) wait(ctx context.Context, settings *config.Snapshot, delay 
 				return
 			}
 
-			renewal = now.Add(renewEvery)
+			renewal = now.Add(renewInterval)
 		}
 
 		remaining := r.Clock.Until(end)
@@ -218,7 +218,7 @@ func (r *Reconciler) wait(ctx context.Context, settings *config.Snapshot, delay 
 			return
 		}
 
-		timer := r.Clock.NewTimer(min(remaining, pollEvery))
+		timer := r.Clock.NewTimer(min(remaining, pollInterval))
 		select {
 		case <-ctx.Done():
 			timer.Stop()

@@ -42,7 +42,7 @@ func TestVerificationIsRetriedUntilTheCallbackAnswers(t *testing.T) {
 	}
 
 	h.down.Store(false)
-	h.advance(lastRetry)
+	h.advance(lastRetryDelay)
 	h.checkState(health.SubscriptionActive, "")
 	h.check(metaState{App: "/ours", Fields: fields}, appPath)
 }
@@ -69,10 +69,10 @@ func TestVerifyTokenRotation(t *testing.T) {
 			h.checkState(health.SubscriptionFailed, "(2200)")
 			h.check(want, tc.posts...)
 			h.down.Store(false)
-			h.advance(firstRetry)
+			h.advance(firstRetryDelay)
 			h.checkState(health.SubscriptionActive, "")
 			h.check(want, tc.posts...)
-			h.advance(checkEvery)
+			h.advance(checkInterval)
 			h.check(want)
 		})
 	}
@@ -104,7 +104,7 @@ func TestNoCallsWhileASecretIsMissing(t *testing.T) {
 	}
 
 	h.start()
-	h.advance(checkEvery)
+	h.advance(checkInterval)
 	h.checkState(health.SubscriptionPending, "")
 
 	if calls := h.calls(""); len(calls) > 0 {
@@ -135,13 +135,13 @@ func TestFaultsOfMeta(t *testing.T) {
 			fault:   coded(4, "/debug_token"),
 			problem: "the app reached its API call limit (4)",
 			calls:   1,
-			wait:    checkEvery,
+			wait:    checkInterval,
 		},
 		"account limited": {
 			fault:   coded(80008, accountURL),
 			problem: "read the subscriptions of business account 9001: the business account reached its rate limit (80008)",
 			calls:   5,
-			wait:    checkEvery,
+			wait:    checkInterval,
 		},
 		"Retry-After": {
 			fault: standin.Fault{
@@ -158,7 +158,7 @@ func TestFaultsOfMeta(t *testing.T) {
 			fault:   coded(2, appPath),
 			problem: "Meta's API is down or overloaded (2)",
 			calls:   2,
-			wait:    firstRetry,
+			wait:    firstRetryDelay,
 		},
 		"no answer": {
 			fault: standin.Fault{
@@ -168,19 +168,19 @@ func TestFaultsOfMeta(t *testing.T) {
 			},
 			problem: "the connection to Meta failed",
 			calls:   5,
-			wait:    firstRetry,
+			wait:    firstRetryDelay,
 		},
 		"not our account": {
 			fault:   coded(100, accountURL),
 			problem: "read the subscriptions of business account 9001: Meta does not know the id, or gives no access to it",
 			calls:   5,
-			wait:    firstRetry,
+			wait:    firstRetryDelay,
 		},
 		"no permission": {
 			fault:   coded(200, numberPath),
 			problem: "read the callback of phone number 4200: a permission is missing",
 			calls:   6,
-			wait:    firstRetry,
+			wait:    firstRetryDelay,
 		},
 		"a page of another server": {
 			fault: standin.Fault{
@@ -191,7 +191,7 @@ func TestFaultsOfMeta(t *testing.T) {
 			},
 			problem: "this is not the Graph API",
 			calls:   2,
-			wait:    firstRetry,
+			wait:    firstRetryDelay,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestFaultsOfMeta(t *testing.T) {
 			}
 
 			early := tc.wait / 2 // half of a backoff is jitter; the delay after a rate limit has none
-			if tc.wait >= checkEvery {
+			if tc.wait >= checkInterval {
 				early = tc.wait
 			}
 

@@ -129,7 +129,7 @@ func TestTokenStateIsTheLatestReport(t *testing.T) {
 	}
 
 	h.sends = health.TokenAccepted
-	h.advance(checkEvery)
+	h.advance(checkInterval)
 
 	h.sends = health.TokenRefused
 	if got := h.reconciler.Token(); got != health.TokenRefused {
@@ -142,7 +142,7 @@ func TestTokenExpiryIsRememberedWhileMetaIsDown(t *testing.T) {
 	h := newHarness(t, standin.GraphOptions{TokenExpiresAt: end}, nil)
 	h.start()
 	h.graph.Faults.Add(standin.Fault{PathPrefix: "/debug_token", Status: 503})
-	h.advance(checkEvery)
+	h.advance(checkInterval)
 	h.checkState(health.SubscriptionFailed, "inspect the access token: Meta's server failed (http_503)")
 
 	if got := h.reconciler.TokenExpiresAt(); !got.Equal(end) {

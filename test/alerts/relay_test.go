@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// relayEvery is the time between two reads of a receiver's metrics.
-	relayEvery = 500 * time.Millisecond
+	// relayInterval is the time between two reads of a receiver's metrics.
+	relayInterval = 500 * time.Millisecond
 	// relayTimeout bounds one read. Only a machine that is busy with other tests needs a part of it.
 	relayTimeout = 30 * time.Second
 )
@@ -66,7 +66,7 @@ func (r *relay) follow(address string) {
 }
 
 func (r *relay) run(ctx context.Context) {
-	tick := time.NewTicker(relayEvery)
+	tick := time.NewTicker(relayInterval)
 	defer tick.Stop()
 
 	for {

@@ -27,7 +27,7 @@ const (
 	chunkSize       = 20_000
 	ingestSize      = 2_000 // events in one call
 	concurrentSteps = 64
-	progressEvery   = 100_000
+	progressStep    = 100_000
 )
 
 // storeSet is a set of stores of one engine.
@@ -181,7 +181,7 @@ func fillHistory(ctx context.Context, on storeSet, s store.Store, count int) err
 			}
 		}
 
-		if last%progressEvery == 0 {
+		if last%progressStep == 0 {
 			rate := float64(last) / time.Since(began).Seconds()
 			progress("growth: %s: %s of %s events finished, %.0f per second",
 				on.name, thousands(last), thousands(count), rate)

@@ -22,10 +22,10 @@ const (
 	idleBytes        = 50_000_000 // a day
 	idleTransactions = 1          // a second
 	// idleWritesFor is a multiple of the interval at which a store is probed.
-	idleWritesFor = 2 * time.Minute
-	idleSettle    = 15 * time.Second
-	readyEvery    = 2 * time.Second // as the operator configures it
-	figuresEvery  = 30 * time.Second
+	idleWritesFor   = 2 * time.Minute
+	idleSettle      = 15 * time.Second
+	readyInterval   = 2 * time.Second // as the operator configures it
+	figuresInterval = 30 * time.Second
 )
 
 // idleWrites measures what receivers without deliveries write to their store, while they are probed and asked for their
@@ -125,7 +125,7 @@ func watch(ctx context.Context, period time.Duration, receivers ...*people) erro
 	for figures := time.Now(); time.Now().Before(end); {
 		paths := []string{"/readyz"}
 		if now := time.Now(); !now.Before(figures) {
-			figures = now.Add(figuresEvery)
+			figures = now.Add(figuresInterval)
 
 			paths = append(paths, "/status", "/metrics")
 		}
@@ -138,7 +138,7 @@ func watch(ctx context.Context, period time.Duration, receivers ...*people) erro
 			}
 		}
 
-		if err := sleep(ctx, readyEvery); err != nil {
+		if err := sleep(ctx, readyInterval); err != nil {
 			return err
 		}
 	}

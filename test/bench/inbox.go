@@ -67,7 +67,7 @@ func (i *inbox) fill(ctx context.Context) error {
 			}
 		}
 
-		if last%progressEvery == 0 {
+		if last%progressStep == 0 {
 			progress("console: %s of %s events stored, %.0f per second",
 				thousands(last), thousands(i.count), float64(last)/time.Since(began).Seconds())
 		}

@@ -125,7 +125,7 @@ func installRival(
 ) *rival {
 	progress("peers: install %s", name)
 
-	ctx, cancel := context.WithTimeout(ctx, installLimit)
+	ctx, cancel := context.WithTimeout(ctx, installTimeout)
 	defer cancel()
 
 	r := &rival{deliveries: deliveries}

@@ -24,10 +24,10 @@ import (
 
 const (
 	peersFolder = "test/bench/peers"
-	// installLimit bounds the installation of a peer. One that takes longer is left out.
-	installLimit = 5 * time.Minute
-	// listenLimit bounds the time until a server listens.
-	listenLimit = time.Minute
+	// installTimeout bounds the installation of a peer. One that takes longer is left out.
+	installTimeout = 5 * time.Minute
+	// listenTimeout bounds the time until a server listens.
+	listenTimeout = time.Minute
 )
 
 // program is a server that was installed. It gets its port, the app secret and the address of the Graph API by its
@@ -210,7 +210,7 @@ func (p program) start(ctx context.Context, graphURL string, environment ...stri
 }
 
 func (s *server) awaitListening(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, listenLimit)
+	ctx, cancel := context.WithTimeout(ctx, listenTimeout)
 	defer cancel()
 
 	for {

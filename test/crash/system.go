@@ -24,8 +24,8 @@ const (
 	// settleTimeout bounds the wait for idle replicas after the last message and the last incident.
 	settleTimeout = 5 * time.Minute
 	// stillness, in addition to two ambiguous windows, is the time without any change after which the wait ends.
-	stillness     = time.Minute
-	progressEvery = 10 * time.Second
+	stillness        = time.Minute
+	progressInterval = 10 * time.Second
 	// retries are more than usual, so that the injected faults alone do not make a dead letter.
 	retries = 8
 	// drain bounds the shutdown of a replica. A server waits 5 s for connections that were opened and never used.
@@ -262,7 +262,7 @@ func (s *system) waitIdle(ctx context.Context) {
 // reportProgress prints a line of figures regularly until ctx ends.
 func (s *system) reportProgress(ctx context.Context) {
 	began := time.Now()
-	for probe.Sleep(ctx, progressEvery) {
+	for probe.Sleep(ctx, progressInterval) {
 		f := s.ledger.figures()
 		s.progress(fmt.Sprintf("%4.0f s  %d kills, %d stalls, %d restarts, %d outages; %d messages acknowledged, %d replies sent, %d of %d statuses delivered",
 			time.Since(began).Seconds(), f.kills, f.stalls, f.restarts, f.outages, f.acknowledged, f.accepted, f.delivered, f.expected))

@@ -24,8 +24,8 @@ const (
 	answerTimeout = time.Minute
 	// tick is the interval at which due messages are handed to the connections.
 	tick = time.Millisecond
-	// redialPause keeps refused connections from spinning.
-	redialPause = 20 * time.Millisecond
+	// redialDelay keeps refused connections from spinning.
+	redialDelay = 20 * time.Millisecond
 )
 
 // arrival is a message and the time at which it is due. Latency counts from then.
@@ -116,7 +116,7 @@ func (s *subject) send(ctx context.Context, arrivals <-chan arrival, rest time.D
 			if c, err = dial(ctx, s.Child.Address()); err != nil {
 				t.reset++
 
-				probe.Sleep(ctx, redialPause)
+				probe.Sleep(ctx, redialDelay)
 
 				continue
 			}

@@ -16,8 +16,8 @@ import (
 
 const (
 	outageConnections = 16
-	// retryPause is how long a connection rests after a 503: far less than Retry-After asks for.
-	retryPause = 50 * time.Millisecond
+	// retryDelay is how long a connection rests after a 503: far less than Retry-After asks for.
+	retryDelay = 50 * time.Millisecond
 	// steadyDeliveries is how many deliveries are answered 200 before storage fails, and after.
 	steadyDeliveries = 200
 	// maxRedeliveries is how often a refused message is delivered again.
@@ -39,7 +39,7 @@ func (s *subject) inject(ctx context.Context, f failure, down time.Duration) (_ 
 	delivering, stop := context.WithCancel(ctx)
 	defer func() { stop(); loading.Wait() }()
 
-	loading.Go(func() { all = s.load(ctx, closedLoop(delivering, from(0)), outageConnections, retryPause) })
+	loading.Go(func() { all = s.load(ctx, closedLoop(delivering, from(0)), outageConnections, retryDelay) })
 
 	if err := s.waitAcknowledged(ctx, steadyDeliveries); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (s *subject) inject(ctx context.Context, f failure, down time.Duration) (_ 
 	loading.Wait()
 
 	for round := 0; s.missing() > 0 && round < maxRedeliveries; round++ {
-		all.add(s.load(ctx, closedLoop(ctx, s.ledger.unacknowledged()), outageConnections, retryPause))
+		all.add(s.load(ctx, closedLoop(ctx, s.ledger.unacknowledged()), outageConnections, retryDelay))
 	}
 
 	progress("everything is delivered")

@@ -191,7 +191,7 @@ func (s *subject) backlog(ctx context.Context) (health.Backlog, error) {
 func (s *subject) processed(ctx context.Context, expected int64) (int64, error) {
 	for began := time.Now(); ; {
 		status, err := s.Child.Status(ctx)
-		if err != nil || status.Metrics.MessagesProcessed >= expected || time.Since(began) > stallTimeout || !probe.Sleep(ctx, redialPause) {
+		if err != nil || status.Metrics.MessagesProcessed >= expected || time.Since(began) > stallTimeout || !probe.Sleep(ctx, redialDelay) {
 			return status.Metrics.MessagesProcessed, err
 		}
 	}

@@ -158,7 +158,7 @@ func (s *subject) deliverStatuses(ctx context.Context) {
 
 			for {
 				status, _, err := standin.Deliver(ctx, client, url, folder.AppSecret, body)
-				if err == nil && status == http.StatusOK || !probe.Sleep(ctx, redialPause) {
+				if err == nil && status == http.StatusOK || !probe.Sleep(ctx, redialDelay) {
 					break
 				}
 			}

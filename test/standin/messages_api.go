@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// postPause and maxPostPause bound the wait before a message is posted once more.
-	postPause    = 10 * time.Millisecond
-	maxPostPause = 5 * time.Second
+	// postDelay and maxPostDelay bound the wait before a message is posted once more.
+	postDelay    = 10 * time.Millisecond
+	maxPostDelay = 5 * time.Second
 	// maxMessagesAnswer bounds the answers of the messages API that are read.
 	maxMessagesAnswer = 1 << 20
 )
@@ -59,7 +59,7 @@ func Post(ctx context.Context, access func() MessagesAPI, idempotencyKey string,
 
 	var posted Posted
 
-	for pause := postPause; ; pause = min(2*pause, maxPostPause) {
+	for pause := postDelay; ; pause = min(2*pause, maxPostDelay) {
 		posted.Attempts++
 		api := access()
 

@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	// repetitionWait is how long a second effect of a repeated request is waited for, besides the time of the first.
-	repetitionWait = time.Second
+	// repetitionTimeout is how long a second effect of a repeated request is waited for, besides the time of the first.
+	repetitionTimeout = time.Second
 	// maxPosted bounds the posts that are kept, and maxPostBytes the bytes read of each.
 	maxPosted    = 100
 	maxPostBytes = 1 << 20
@@ -160,7 +160,7 @@ func (t *tester) repeatLater(ctx context.Context, check *Check, l *later, questi
 
 	_ = response.Body.Close()
 
-	wait := time.NewTimer(took + repetitionWait)
+	wait := time.NewTimer(took + repetitionTimeout)
 	defer wait.Stop()
 
 	for {

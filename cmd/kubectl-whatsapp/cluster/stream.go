@@ -21,8 +21,8 @@ import (
 const (
 	// maxFailure bounds the text in which the kubelet says why it cannot connect.
 	maxFailure = 4 << 10
-	// failureWait is how long the end of a stream waits for that text.
-	failureWait = time.Second
+	// failureTimeout is how long the end of a stream waits for that text.
+	failureTimeout = time.Second
 )
 
 // tunnel is a connection to one pod. It ends when it was retired and its last stream has ended.
@@ -160,7 +160,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		return n, err
 	}
 
-	timer := time.NewTimer(failureWait)
+	timer := time.NewTimer(failureTimeout)
 	defer timer.Stop()
 
 	select {

@@ -25,9 +25,9 @@ const (
 	replacementTimeout = 45 * time.Second
 	// maxBody bounds the body of a request that has to be kept to be sent again.
 	maxBody = 8 << 20
-	// firstPause and lastPause are the shortest and the longest pause between two tries.
-	firstPause = 200 * time.Millisecond
-	lastPause  = 2 * time.Second
+	// firstDelay and lastDelay are the shortest and the longest pause between two tries.
+	firstDelay = 200 * time.Millisecond
+	lastDelay  = 2 * time.Second
 )
 
 // notSentError is an error of a call that has not begun, so that it can be repeated.
@@ -142,7 +142,7 @@ func (r reconnecting) repeat(request *http.Request, safe bool) (*http.Response, 
 
 	var last error // of an earlier try, which says more than the end of the time
 
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for pause := firstDelay; ; pause = min(2*pause, lastDelay) {
 		attempt, err := again(request)
 		if err != nil {
 			return nil, err

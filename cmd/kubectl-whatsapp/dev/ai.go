@@ -27,8 +27,8 @@ const (
 
 const (
 	dialTimeout = 3 * time.Second
-	// dialRetry is the wait between two attempts to reach an AI that was not there.
-	dialRetry = 2 * time.Second
+	// redialDelay is the wait between two attempts to reach an AI that was not there.
+	redialDelay = 2 * time.Second
 )
 
 // AIOptions select the AI.
@@ -196,7 +196,7 @@ func (a *ai) watch() {
 		select {
 		case <-a.server.ctx.Done():
 			return
-		case <-time.After(dialRetry):
+		case <-time.After(redialDelay):
 		}
 	}
 }

@@ -36,9 +36,9 @@ const (
 	maxQueued = 64
 	// silence is how long nothing may come before the connection counts as broken. The receiver writes every ten seconds.
 	silence = 30 * time.Second
-	// firstPause and lastPause are the shortest and the longest pause before the receiver is called again.
-	firstPause = 500 * time.Millisecond
-	lastPause  = 10 * time.Second
+	// firstDelay and lastDelay are the shortest and the longest pause before the receiver is called again.
+	firstDelay = 500 * time.Millisecond
+	lastDelay  = 10 * time.Second
 )
 
 // ErrEnded ends the copying when Options.Each returns it.
@@ -111,7 +111,7 @@ func Run(ctx context.Context, o Options) error {
 		cancel:  cancel,
 	}
 
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for pause := firstDelay; ; pause = min(2*pause, lastDelay) {
 		connected, err := c.stream(ctx)
 		if ctx.Err() != nil {
 			return c.result(ctx)
@@ -122,7 +122,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 
 		if connected {
-			pause = firstPause
+			pause = firstDelay
 		}
 
 		o.Broken(err, pause)

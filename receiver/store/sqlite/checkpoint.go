@@ -20,12 +20,12 @@ const (
 	// commit. Both shrink with the log.
 	copyFrom  = 6000
 	copyPages = 500
-	// copyPause is the minimum interval between looks at the length of the log. Few pages are written in it.
-	copyPause = 20 * time.Millisecond
+	// copyInterval is the minimum interval between looks at the length of the log. Few pages are written in it.
+	copyInterval = 20 * time.Millisecond
 	// emptyTries is the number of tries to empty the log in quick succession. A try fails while a transaction reads or writes.
 	emptyTries = 100
-	// emptyPause is the time between later tries, such as while a backup reads.
-	emptyPause = time.Second
+	// emptyDelay is the time between later tries, such as while a backup reads.
+	emptyDelay = time.Second
 )
 
 // checkpointer copies the log beside the writer. A commit that did it would block all deliveries while the disk writes
@@ -82,10 +82,10 @@ func (k *checkpointer) close() error {
 func (k *checkpointer) work() {
 	defer close(k.finished)
 
-	pause := k.clock.NewTimer(copyPause)
+	pause := k.clock.NewTimer(copyInterval)
 	defer pause.Stop()
 
-	retry := k.clock.NewTimer(copyPause)
+	retry := k.clock.NewTimer(copyInterval)
 	defer retry.Stop()
 
 	pause.Stop() // it runs after each piece of work
@@ -114,7 +114,7 @@ func (k *checkpointer) work() {
 			retry.Reset(untilRetry(failed))
 		}
 
-		pause.Reset(copyPause)
+		pause.Reset(copyInterval)
 
 		select {
 		case <-pause.Chan():
@@ -127,10 +127,10 @@ func (k *checkpointer) work() {
 // untilRetry returns the time until the log is tried to be emptied again, after a number of failures.
 func untilRetry(failed int) time.Duration {
 	if failed < emptyTries {
-		return copyPause
+		return copyInterval
 	}
 
-	return emptyPause
+	return emptyDelay
 }
 
 // truncate copies the log and empties it, and reports whether it did. It does not wait for others: almost all is copied

@@ -16,8 +16,8 @@ const (
 	shrinkPages = 32
 	// shrinkSteps limits the transactions of one run: 512 MiB. The next run goes on.
 	shrinkSteps = 4096
-	// shrinkPause is the time between two transactions, for the copy of the log.
-	shrinkPause = 5 * time.Millisecond
+	// shrinkInterval is the time between two transactions, for the copy of the log.
+	shrinkInterval = 5 * time.Millisecond
 )
 
 // shrink removes free pages from the file after purges, and empties the log, which still holds what was purged. It writes
@@ -72,7 +72,7 @@ func (s *Store) removePages(ctx context.Context, pages int64) error {
 			return err
 		}
 
-		pause.Reset(shrinkPause)
+		pause.Reset(shrinkInterval)
 	}
 
 	return nil

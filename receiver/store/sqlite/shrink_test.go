@@ -268,7 +268,7 @@ func TestErasedTextIsGoneAfterALongRead(t *testing.T) {
 				return err
 			}
 
-			clock.Advance(copyPause)
+			clock.Advance(copyInterval)
 		}
 
 		return nil
@@ -286,7 +286,7 @@ func TestErasedTextIsGoneAfterALongRead(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		clock.Advance(emptyPause)
+		clock.Advance(emptyDelay)
 	}
 
 	wantNoTrace(t, folder)
