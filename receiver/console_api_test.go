@@ -24,9 +24,9 @@ func statusOf(sent standin.SentMessage, status string) []byte {
 		sent.ID, status, ana, sent.Callback))
 }
 
-// TestLifeOfAMessage checks what the console shows of a message from its delivery to the statuses of its answer, with and
+// TestStepsOfAMessage checks what the console shows of a message from its delivery to the statuses of its answer, with and
 // without the person.
-func TestLifeOfAMessage(t *testing.T) {
+func TestStepsOfAMessage(t *testing.T) {
 	h := newHarness(t, withoutTyping)
 	log := &logBuffer{}
 	h.log = log

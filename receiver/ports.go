@@ -53,9 +53,9 @@ func (r *Receiver) newEdge() *edge.Edge {
 	})
 }
 
-func (r *Receiver) adminHandler() http.Handler { return admin.New(r.adminParts()) }
+func (r *Receiver) adminHandler() http.Handler { return admin.New(r.adminDependencies()) }
 
-func (r *Receiver) adminParts() admin.Dependencies {
+func (r *Receiver) adminDependencies() admin.Dependencies {
 	return admin.Dependencies{
 		Store:               r.store,
 		Live:                r.live,
@@ -90,7 +90,7 @@ func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs, messages *messagesapi.A
 		Live:      r.live,
 		Wake:      r.engine.Wake,
 		Jobs:      jobs,
-		Report:    r.adminParts().Report,
+		Report:    r.adminDependencies().Report,
 		LastHour:  r.lastHour.Points,
 		Rates:     r.engine.Rates,
 		SendText:  messages.SendText,

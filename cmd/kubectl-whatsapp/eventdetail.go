@@ -22,10 +22,10 @@ func showEvent(ctx context.Context, p *output.Printer, api *receiverapi.Client, 
 		return err
 	}
 
-	return p.Result(detail, func() { printLife(p, detail) })
+	return p.Result(detail, func() { printEvent(p, detail) })
 }
 
-func printLife(p *output.Printer, detail consoleapi.EventDetail) {
+func printEvent(p *output.Printer, detail consoleapi.EventDetail) {
 	title := strings.TrimSpace(string(detail.Kind) + " " + detail.Type)
 	p.Printf("%s  %s\n\n", p.Paint(output.Bold, output.CleanLine(title)),
 		p.Paint(stateTones[string(detail.State)], string(detail.State)))

@@ -27,7 +27,7 @@ import (
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-func newParts(t *testing.T, secrets config.Secrets) Dependencies {
+func newDependencies(t *testing.T, secrets config.Secrets) Dependencies {
 	inbox, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "inbox.db"), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -75,51 +75,51 @@ var allSecrets = config.Secrets{
 }
 
 func TestReadiness(t *testing.T) {
-	parts := newParts(t, allSecrets)
-	if code, _ := get(t, parts, "/readyz"); code != http.StatusOK {
+	deps := newDependencies(t, allSecrets)
+	if code, _ := get(t, deps, "/readyz"); code != http.StatusOK {
 		t.Errorf("GET /readyz = %d, want 200", code)
 	}
 
-	parts.Draining = func() bool { return true }
-	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "shutting down") {
+	deps.Draining = func() bool { return true }
+	if code, body := get(t, deps, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "shutting down") {
 		t.Errorf("GET /readyz = %d %q, want 503 while shutting down", code, body)
 	}
 
-	parts = newParts(t, config.Secrets{AppSecrets: []string{"b"}, VerifyToken: "c"})
-	if code, body := get(t, parts, "/readyz"); code != http.StatusOK {
+	deps = newDependencies(t, config.Secrets{AppSecrets: []string{"b"}, VerifyToken: "c"})
+	if code, body := get(t, deps, "/readyz"); code != http.StatusOK {
 		t.Errorf("GET /readyz = %d %q, want 200 while only secrets for answers are missing", code, body)
 	}
 
-	parts = newParts(t, config.Secrets{})
-	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "missing secrets: app-secret, verify-token\n") {
+	deps = newDependencies(t, config.Secrets{})
+	if code, body := get(t, deps, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "missing secrets: app-secret, verify-token\n") {
 		t.Errorf("GET /readyz = %d %q, want 503 that names the missing secrets", code, body)
 	}
 
-	if err := parts.Store.Close(); err != nil {
+	if err := deps.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 
-	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "the store accepts no events") {
+	if code, body := get(t, deps, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "the store accepts no events") {
 		t.Errorf("GET /readyz = %d %q, want 503 that blames the store", code, body)
 	}
 
-	code, body := get(t, parts, "/status")
+	code, body := get(t, deps, "/status")
 	if code != http.StatusOK || !strings.Contains(body, "the store cannot be read") || !strings.Contains(body, `"app-secret"`) || strings.Contains(body, `"pending"`) {
 		t.Errorf("GET /status = %d %s, want 200 with the missing secrets and without the backlog", code, body)
 	}
 
-	if code, _ := get(t, parts, "/healthz"); code != http.StatusOK {
+	if code, _ := get(t, deps, "/healthz"); code != http.StatusOK {
 		t.Errorf("GET /healthz = %d, want 200: a restart would not repair the store", code)
 	}
 }
 
 func TestStatus(t *testing.T) {
-	parts := newParts(t, allSecrets)
+	deps := newDependencies(t, allSecrets)
 
 	status := func() (s health.Report) {
 		t.Helper()
 
-		code, body := get(t, parts, "/status")
+		code, body := get(t, deps, "/status")
 		if err := json.Unmarshal([]byte(body), &s); code != http.StatusOK || err != nil {
 			t.Fatalf("GET /status = %d %q", code, body)
 		}
@@ -159,18 +159,18 @@ func TestStatus(t *testing.T) {
 	notice.Kind = store.KindNotice
 
 	notice.Class = store.Notices
-	if _, err := parts.Store.Ingest(t.Context(), []store.Event{message, delivered, notice}); err != nil {
+	if _, err := deps.Store.Ingest(t.Context(), []store.Event{message, delivered, notice}); err != nil {
 		t.Fatal(err)
 	}
 
-	parts.Metrics.MessageReceived("text", now.Add(-150*time.Second))
-	parts.Metrics.MessageProcessed("text", 30*time.Millisecond)
-	parts.Metrics.MessageProcessed("hologram", 10*time.Millisecond)
-	parts.Metrics.MessageFailed()
-	parts.Metrics.CallFailed(failure.Of(&failure.Error{Code: "http_503"}))
-	parts.Metrics.CallFailed(failure.Of(errors.New("573001234567")))
+	deps.Metrics.MessageReceived("text", now.Add(-150*time.Second))
+	deps.Metrics.MessageProcessed("text", 30*time.Millisecond)
+	deps.Metrics.MessageProcessed("hologram", 10*time.Millisecond)
+	deps.Metrics.MessageFailed()
+	deps.Metrics.CallFailed(failure.Of(&failure.Error{Code: "http_503"}))
+	deps.Metrics.CallFailed(failure.Of(errors.New("573001234567")))
 
-	parts.Problems = func() map[string]string { return map[string]string{"send message": "set a new token"} }
+	deps.Problems = func() map[string]string { return map[string]string{"send message": "set a new token"} }
 	if diff := cmp.Diff(health.Report{
 		Status:         "warning",
 		Warnings:       []string{"send message: set a new token"},
@@ -208,7 +208,7 @@ func TestStatus(t *testing.T) {
 		t.Errorf("after some work (-want +got):\n%s", diff)
 	}
 
-	_, body := get(t, parts, "/metrics")
+	_, body := get(t, deps, "/metrics")
 	for _, line := range []string{
 		`whatsapp_messages_received_total{type="text"} 1`,
 		`whatsapp_message_processing_seconds_count{type="other"} 1`,
@@ -235,10 +235,10 @@ func TestStatusOfSubscriptionAndToken(t *testing.T) {
 		"token that has expired":      {health.SubscriptionActive, now.Add(-time.Hour), "warning"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			parts := newParts(t, allSecrets)
-			parts.Subscription = func() health.Subscription { return health.Subscription{State: tc.state} }
-			parts.TokenExpiresAt = func() time.Time { return tc.expires }
-			_, body := get(t, parts, "/status")
+			deps := newDependencies(t, allSecrets)
+			deps.Subscription = func() health.Subscription { return health.Subscription{State: tc.state} }
+			deps.TokenExpiresAt = func() time.Time { return tc.expires }
+			_, body := get(t, deps, "/status")
 
 			var got health.Report
 			if err := json.Unmarshal([]byte(body), &got); err != nil {
@@ -256,17 +256,17 @@ func TestStatusOfSubscriptionAndToken(t *testing.T) {
 	}
 }
 
-// TestStatusOfTheLastHour checks that the status follows the last hour, and not the life of the process.
+// TestStatusOfTheLastHour checks that the status follows the last hour, and not the time since the start.
 func TestStatusOfTheLastHour(t *testing.T) {
-	parts := newParts(t, allSecrets)
+	deps := newDependencies(t, allSecrets)
 	clock := clockwork.NewFakeClockAt(now)
-	parts.Clock = clock
-	parts.Metrics = metrics.New(clock)
+	deps.Clock = clock
+	deps.Metrics = metrics.New(clock)
 
 	want := func(when, status string, figures health.Figures) {
 		t.Helper()
 
-		_, body := get(t, parts, "/status")
+		_, body := get(t, deps, "/status")
 
 		var got health.Report
 		if err := json.Unmarshal([]byte(body), &got); err != nil {
@@ -282,9 +282,9 @@ func TestStatusOfTheLastHour(t *testing.T) {
 		}
 	}
 
-	parts.Metrics.MessageReceived("text", now)
-	parts.Metrics.MessageProcessed("text", time.Second)
-	parts.Metrics.MessageFailed()
+	deps.Metrics.MessageReceived("text", now)
+	deps.Metrics.MessageProcessed("text", time.Second)
+	deps.Metrics.MessageFailed()
 	want("after one failure of two", "healthy", health.Figures{
 		Since:                 now,
 		SuccessRate:           50,
@@ -296,9 +296,9 @@ func TestStatusOfTheLastHour(t *testing.T) {
 		LastMessageAgoMinutes: new(int64(0)),
 	})
 
-	parts.Metrics.MessageFailed()
-	parts.Metrics.MessageFailed()
-	parts.Metrics.CallFailed(&failure.Error{Code: "http_503", Class: failure.Transient})
+	deps.Metrics.MessageFailed()
+	deps.Metrics.MessageFailed()
+	deps.Metrics.CallFailed(&failure.Error{Code: "http_503", Class: failure.Transient})
 	want("after three failures of four", "warning", health.Figures{
 		Since:                 now,
 		SuccessRate:           25,
@@ -311,8 +311,8 @@ func TestStatusOfTheLastHour(t *testing.T) {
 	})
 
 	clock.Advance(59 * time.Minute)
-	parts.Metrics.MessageProcessed("text", 3*time.Second)
-	parts.Metrics.MessageRecovered()
+	deps.Metrics.MessageProcessed("text", 3*time.Second)
+	deps.Metrics.MessageRecovered()
 	want("after a replay was processed", "healthy", health.Figures{
 		Since:                 now,
 		SuccessRate:           50,
@@ -337,7 +337,7 @@ func TestStatusOfTheLastHour(t *testing.T) {
 
 // TestLastMessageOutlivesTheProcess checks that a receiver which just started knows the newest message of its store.
 func TestLastMessageOutlivesTheProcess(t *testing.T) {
-	parts := newParts(t, allSecrets)
+	deps := newDependencies(t, allSecrets)
 
 	message := store.Event{
 		ID:         store.NewID(store.KindMessage, "1"),
@@ -347,11 +347,11 @@ func TestLastMessageOutlivesTheProcess(t *testing.T) {
 		Lane:       "l",
 		ReceivedAt: now.Add(-90 * time.Minute),
 	}
-	if _, err := parts.Store.Ingest(t.Context(), []store.Event{message}); err != nil {
+	if _, err := deps.Store.Ingest(t.Context(), []store.Event{message}); err != nil {
 		t.Fatal(err)
 	}
 
-	if _, body := get(t, parts, "/status"); !strings.Contains(body, `"last_message_ago_minutes": 90`) {
+	if _, body := get(t, deps, "/status"); !strings.Contains(body, `"last_message_ago_minutes": 90`) {
 		t.Errorf("GET /status = %s, want the last message 90 minutes ago", body)
 	}
 }

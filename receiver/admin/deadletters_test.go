@@ -33,19 +33,19 @@ func TestPurgeOfDeadLettersIsReported(t *testing.T) {
 		"of the last few hours": {time.Hour, now.Add(90*day - time.Hour), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			parts := newParts(t, allSecrets)
-			parts.Store = storeWithStats{parts.Store, store.Stats{DeadLetters: 1, OldestDeadLetter: now.Add(-test.age)}}
+			deps := newDependencies(t, allSecrets)
+			deps.Store = storeWithStats{deps.Store, store.Stats{DeadLetters: 1, OldestDeadLetter: now.Add(-test.age)}}
 
 			purger := retention.New(retention.Dependencies{
-				Store:  parts.Store,
+				Store:  deps.Store,
 				Holder: "ours",
 				Live:   config.Fixed(config.Config{}, allSecrets),
 				Clock:  clockwork.NewFakeClockAt(now),
 				Log:    slog.New(slog.DiscardHandler),
 			})
-			parts.DeadLettersExpireAt = purger.ExpireAt
+			deps.DeadLettersExpireAt = purger.ExpireAt
 
-			report := parts.Report(t.Context())
+			report := deps.Report(t.Context())
 			if at := report.DeadLettersExpireAt; at == nil || !at.Equal(test.want) {
 				t.Errorf("dead letters expire at %v, want %v", at, test.want)
 			}

@@ -69,10 +69,10 @@ func (migratingStore) Ping(context.Context) error {
 }
 
 func TestMigrationIsReported(t *testing.T) {
-	parts := newParts(t, allSecrets)
-	parts.Store = migratingStore{parts.Store}
+	deps := newDependencies(t, allSecrets)
+	deps.Store = migratingStore{deps.Store}
 
-	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "step 1 of 2") {
+	if code, body := get(t, deps, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "step 1 of 2") {
 		t.Errorf("GET /readyz = %d %q, want 503 with the step of the migration", code, body)
 	}
 }

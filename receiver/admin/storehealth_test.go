@@ -26,14 +26,14 @@ func (fullStore) Space() store.Space {
 }
 
 func TestFullDiskIsReported(t *testing.T) {
-	parts := newParts(t, allSecrets)
-	parts.Store = parts.Metrics.CountStore(fullStore{parts.Store})
+	deps := newDependencies(t, allSecrets)
+	deps.Store = deps.Metrics.CountStore(fullStore{deps.Store})
 
-	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, store.ErrDiskFull.Error()) {
+	if code, body := get(t, deps, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, store.ErrDiskFull.Error()) {
 		t.Errorf("GET /readyz = %d %q, want 503 that says that the disk is full", code, body)
 	}
 
-	if _, body := get(t, parts, "/status"); !strings.Contains(body, `"store": "the disk is nearly full`) || !strings.Contains(body, "warning") {
+	if _, body := get(t, deps, "/status"); !strings.Contains(body, `"store": "the disk is nearly full`) || !strings.Contains(body, "warning") {
 		t.Errorf("GET /status = %s, want a warning about the disk", body)
 	}
 }
@@ -52,10 +52,10 @@ func TestDamageIsReported(t *testing.T) {
 		"3 lanes are blocked":                {Damaged: 3, DamagedEvents: 4},
 		"4 finished events cannot be purged": {DamagedEvents: 4},
 	} {
-		parts := newParts(t, allSecrets)
-		parts.Store = parts.Metrics.CountStore(storeWithStats{parts.Store, stats})
+		deps := newDependencies(t, allSecrets)
+		deps.Store = deps.Metrics.CountStore(storeWithStats{deps.Store, stats})
 
-		_, body := get(t, parts, "/status")
+		_, body := get(t, deps, "/status")
 		for _, text := range []string{want, "POST /store/check", "warning"} {
 			if !strings.Contains(body, text) {
 				t.Errorf("GET /status = %s, want %q", body, text)
@@ -65,9 +65,9 @@ func TestDamageIsReported(t *testing.T) {
 }
 
 func TestSpaceOfTheDiskIsMeasured(t *testing.T) {
-	parts := newParts(t, allSecrets)
+	deps := newDependencies(t, allSecrets)
 
-	_, body := get(t, parts, "/metrics")
+	_, body := get(t, deps, "/metrics")
 	for _, name := range []string{"whatsapp_store_disk_free_bytes ", "whatsapp_store_disk_reserved_bytes "} {
 		if !strings.Contains(body, "\n"+name) {
 			t.Errorf("GET /metrics has no %s", name)

@@ -37,8 +37,8 @@ func (s takenOver) TakenOver(_ context.Context, _ time.Time, after string, limit
 // TestWaitingForPeople counts a person who waits behind many conversations in which no one does, and has no count rather than
 // 0 if the store does not say.
 func TestWaitingForPeople(t *testing.T) {
-	parts := newParts(t, allSecrets)
-	inbox := takenOver{Store: parts.Store}
+	deps := newDependencies(t, allSecrets)
+	inbox := takenOver{Store: deps.Store}
 
 	for i := range 2500 {
 		inbox.conversations = append(inbox.conversations, store.NamedConversation{
@@ -52,11 +52,11 @@ func TestWaitingForPeople(t *testing.T) {
 		Conversation: store.Conversation{Takeover: store.Takeover{By: store.HandedOff, At: now.Add(-time.Minute)}},
 	})
 
-	parts.Store = inbox
+	deps.Store = inbox
 
 	var got health.Report
 
-	_, body := get(t, parts, "/status")
+	_, body := get(t, deps, "/status")
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -66,9 +66,9 @@ func TestWaitingForPeople(t *testing.T) {
 	}
 
 	inbox.err = errors.New("disk full")
-	parts.Store = inbox
+	deps.Store = inbox
 
-	if _, body := get(t, parts, "/status"); strings.Contains(body, "waiting_for_people") || !strings.Contains(body, `"pending"`) {
+	if _, body := get(t, deps, "/status"); strings.Contains(body, "waiting_for_people") || !strings.Contains(body, `"pending"`) {
 		t.Errorf("GET /status = %s, want no count of those who wait, and the others", body)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	// renewalWarning is the time before the end of a certificate from which it should have been renewed. Of a certificate
-	// with a short life it is a third of that.
+	// with a short lifetime it is a third of that.
 	renewalWarning = 14 * 24 * time.Hour
 	// maxNames limits the names of a certificate that a detail repeats.
 	maxNames = 5
@@ -45,7 +45,7 @@ func diagnoseChain(presented []*x509.Certificate, host string, roots *x509.CertP
 	days := int(leaf.NotAfter.Sub(now).Hours() / 24)
 	end := leaf.NotAfter.UTC().Format(time.DateOnly)
 
-	if left, life := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore); left < min(renewalWarning, life/3) {
+	if left, lifetime := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore); left < min(renewalWarning, lifetime/3) {
 		return warn("renew it, and look at why that did not happen by itself: with cert-manager, kubectl describe certificate",
 			"the certificate ends on %s, in %d days", end, days)
 	}

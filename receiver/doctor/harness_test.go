@@ -51,7 +51,7 @@ const (
 	person      = "573001234567"
 	messageText = "a text that no report repeats"
 
-	// month is the life of the certificate of the public host.
+	// month is the lifetime of the certificate of the public host.
 	month = 60 * 24 * time.Hour
 	// waitLimit bounds every wait for something that must happen.
 	waitLimit = 2 * time.Minute

@@ -74,14 +74,14 @@ func (a *authority) newAuthority(t *testing.T, name string) *authority {
 	return &authority{certificate: certificate, key: key}
 }
 
-// server returns a certificate for host that ends after life, with the chain that a server presents after it.
-func (a *authority) server(t *testing.T, host string, life time.Duration, chain ...*authority) *tls.Certificate {
+// server returns a certificate for host that ends after lifetime, with the chain that a server presents after it.
+func (a *authority) server(t *testing.T, host string, lifetime time.Duration, chain ...*authority) *tls.Certificate {
 	key := newKey(t)
 	leaf := a.issue(t, &x509.Certificate{
 		Subject:     pkix.Name{CommonName: host},
 		DNSNames:    []string{host},
 		NotBefore:   time.Now().Add(-90 * 24 * time.Hour),
-		NotAfter:    time.Now().Add(life),
+		NotAfter:    time.Now().Add(lifetime),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, key)
 	presented := [][]byte{leaf.Raw}

@@ -132,14 +132,14 @@ func (e *Engine) Wake(classes ...store.Class) {
 func (e *Engine) Run(ctx context.Context, drain func() time.Duration) {
 	e.readSchedule(ctx) // with the pauses, before anything is sent
 
-	var parts sync.WaitGroup
-	parts.Go(func() { e.followSchedule(ctx) })
+	var running sync.WaitGroup
+	running.Go(func() { e.followSchedule(ctx) })
 
 	for _, p := range e.pools {
-		parts.Go(func() { p.run(ctx, drain) })
+		running.Go(func() { p.run(ctx, drain) })
 	}
 
-	parts.Wait()
+	running.Wait()
 }
 
 // random returns the jitter of a retry, from [0, 1).

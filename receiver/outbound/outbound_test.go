@@ -83,7 +83,7 @@ func TestEventHoldsTheMessage(t *testing.T) {
 		t.Error(err)
 	}
 
-	if _, isSignOfLife := event.InboundAt(); isSignOfLife {
+	if _, isFromPerson := event.InboundAt(); isFromPerson {
 		t.Error("an outbound message counts as a message of the person")
 	}
 

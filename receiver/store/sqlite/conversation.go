@@ -103,13 +103,13 @@ func (t *tx) takeOver(lane string, takeover *store.Takeover, now int64) error {
 			set_at = iif(token IS NULL AND ready_at > ?5, ?5, set_at), waits_for = NULL
 		WHERE lane = ?6 AND class = 0 AND (taken_at IS NULL OR taken_at <= ?3)
 			AND NOT (coalesce(human_until, 0) > ?3 AND instr(?7, ' ' || coalesce(taken_by, '') || ' ') > 0)`,
-		millis(takeover.Until), string(takeover.By), millis(takeover.At), eventID(takeover.Event), now, lane, spares(takeover))
+		millis(takeover.Until), string(takeover.By), millis(takeover.At), eventID(takeover.Event), now, lane, preservedHolders(takeover))
 
 	return err
 }
 
-// spares returns the holders that a change spares, each between spaces.
-func spares(takeover *store.Takeover) string {
+// preservedHolders returns the holders whose takeovers a change preserves, each between spaces.
+func preservedHolders(takeover *store.Takeover) string {
 	var list strings.Builder
 	for _, holder := range takeover.Preserves {
 		if holder != store.Assistant {
