@@ -28,20 +28,20 @@ type oneResource struct {
 }
 
 // Get implements client.Reader.
-func (c oneResource) Get(_ context.Context, _ client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+func (r oneResource) Get(_ context.Context, _ client.ObjectKey, object client.Object, _ ...client.GetOption) error {
 	switch object := object.(type) {
 	case *v1alpha1.WhatsAppWebhook:
-		c.webhook.DeepCopyInto(object)
+		r.webhook.DeepCopyInto(object)
 	case *appsv1.Deployment:
-		c.deployment.DeepCopyInto(object)
+		r.deployment.DeepCopyInto(object)
 	}
 
 	return nil
 }
 
 // List implements client.Reader.
-func (c oneResource) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
-	list.(*v1alpha1.WhatsAppWebhookList).Items = []v1alpha1.WhatsAppWebhook{*c.webhook}
+func (r oneResource) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	list.(*v1alpha1.WhatsAppWebhookList).Items = []v1alpha1.WhatsAppWebhook{*r.webhook}
 
 	return nil
 }
@@ -143,12 +143,12 @@ func TestUpgradeAfterAnError(t *testing.T) {
 type unreadable struct{ oneResource }
 
 // Get implements client.Reader.
-func (c unreadable) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+func (u unreadable) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
 	if _, ok := object.(*appsv1.Deployment); ok {
 		return errTimeout
 	}
 
-	return c.oneResource.Get(ctx, key, object, options...)
+	return u.oneResource.Get(ctx, key, object, options...)
 }
 
 // TestPanicOfRendering renders a resource that is nil, at which every builder panics.

@@ -53,30 +53,30 @@ func (h *harness) wire(text string) *wire {
 }
 
 // answer reads the answer to a request of a method.
-func (c *wire) answer(method string) (*http.Response, string) {
-	c.t.Helper()
+func (w *wire) answer(method string) (*http.Response, string) {
+	w.t.Helper()
 
-	response, err := http.ReadResponse(c.reader, &http.Request{Method: method})
+	response, err := http.ReadResponse(w.reader, &http.Request{Method: method})
 	if err != nil {
-		c.t.Fatalf("no answer: %v", err)
+		w.t.Fatalf("no answer: %v", err)
 	}
 	defer response.Body.Close()
 
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		c.t.Fatalf("half an answer: %v", err)
+		w.t.Fatalf("half an answer: %v", err)
 	}
 
 	return response, string(body)
 }
 
 // checkClosed checks that the server sends nothing more and closes the connection.
-func (c *wire) checkClosed() {
-	c.t.Helper()
+func (w *wire) checkClosed() {
+	w.t.Helper()
 
-	rest, err := io.ReadAll(c.reader)
+	rest, err := io.ReadAll(w.reader)
 	if len(rest) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
-		c.t.Errorf("the connection continues after the answer: %q, %v", rest, err)
+		w.t.Errorf("the connection continues after the answer: %q, %v", rest, err)
 	}
 }
 

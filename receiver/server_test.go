@@ -116,20 +116,20 @@ type oneConn struct {
 	ended    chan struct{}
 }
 
-func (l *oneConn) Accept() (net.Conn, error) {
-	if l.accepted {
-		<-l.ended
+func (c *oneConn) Accept() (net.Conn, error) {
+	if c.accepted {
+		<-c.ended
 		return nil, net.ErrClosed
 	}
 
-	l.accepted = true
+	c.accepted = true
 
-	return closing{l.conn, l.ended}, nil
+	return closing{c.conn, c.ended}, nil
 }
 
-func (l *oneConn) wait()          { <-l.ended }
-func (l *oneConn) Close() error   { return nil }
-func (l *oneConn) Addr() net.Addr { return &net.TCPAddr{} }
+func (c *oneConn) wait()          { <-c.ended }
+func (c *oneConn) Close() error   { return nil }
+func (c *oneConn) Addr() net.Addr { return &net.TCPAddr{} }
 
 type closing struct {
 	net.Conn

@@ -57,21 +57,21 @@ func New(dependencies Dependencies) http.Handler {
 }
 
 // ready answers 503 with the reasons while the receiver cannot accept deliveries.
-func (p Dependencies) ready(w http.ResponseWriter, r *http.Request) {
+func (d Dependencies) ready(w http.ResponseWriter, r *http.Request) {
 	var reasons []string
-	if p.Draining() {
+	if d.Draining() {
 		reasons = append(reasons, "shutting down")
 	}
 
-	if missing := p.Live.Current().MissingForDeliveries(); len(missing) > 0 {
+	if missing := d.Live.Current().MissingForDeliveries(); len(missing) > 0 {
 		reasons = append(reasons, "missing secrets: "+strings.Join(missing, ", "))
 	}
 
 	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
 	defer cancel()
 
-	if err := p.Store.Ping(ctx); err != nil {
-		p.Log.Error("not ready: the store is unavailable", "error", err)
+	if err := d.Store.Ping(ctx); err != nil {
+		d.Log.Error("not ready: the store is unavailable", "error", err)
 
 		reason := "the store accepts no events"
 		if errors.Is(err, store.ErrDiskFull) {

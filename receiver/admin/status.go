@@ -25,34 +25,34 @@ const (
 	minFailed      = 3
 )
 
-func (p Dependencies) status(w http.ResponseWriter, r *http.Request) {
+func (d Dependencies) status(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(p.Report(r.Context()))
+	_ = encoder.Encode(d.Report(r.Context()))
 }
 
 // Report returns the report of GET /status. Each reason for the status warning is an entry of Warnings.
-func (p Dependencies) Report(ctx context.Context) health.Report {
+func (d Dependencies) Report(ctx context.Context) health.Report {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 
-	now := p.Clock.Now()
-	figures := p.Metrics.Figures()
-	s := p.report(figures)
+	now := d.Clock.Now()
+	figures := d.Metrics.Figures()
+	s := d.report(figures)
 	lastMessage := figures.LastMessage
 
-	if stats, err := p.Store.Stats(ctx, now); err != nil {
-		p.Log.Error("status has no backlog: the store is unavailable", "error", err)
+	if stats, err := d.Store.Stats(ctx, now); err != nil {
+		d.Log.Error("status has no backlog: the store is unavailable", "error", err)
 
 		s.Problems["store"] = "the store cannot be read"
 	} else {
 		s.Backlog = backlog(now, stats)
-		s.DeadLettersExpireAt = p.deadLettersExpireAt(now, stats)
-		s.WaitingForPeople = p.waitingForPeople(ctx, now)
+		s.DeadLettersExpireAt = d.deadLettersExpireAt(now, stats)
+		s.WaitingForPeople = d.waitingForPeople(ctx, now)
 
-		if problem := p.storeProblem(stats); problem != "" {
+		if problem := d.storeProblem(stats); problem != "" {
 			s.Problems["store"] = problem
 		}
 
@@ -67,7 +67,7 @@ func (p Dependencies) Report(ctx context.Context) health.Report {
 	}
 
 	s.Status = health.StatusHealthy
-	if s.Warnings = p.warnings(now, s); len(s.Warnings) > 0 {
+	if s.Warnings = d.warnings(now, s); len(s.Warnings) > 0 {
 		s.Status = health.StatusWarning
 	}
 
@@ -75,18 +75,18 @@ func (p Dependencies) Report(ctx context.Context) health.Report {
 }
 
 // report returns the part of the report that does not need the store.
-func (p Dependencies) report(figures metrics.Figures) health.Report {
-	snapshot := p.Live.Current()
+func (d Dependencies) report(figures metrics.Figures) health.Report {
+	snapshot := d.Live.Current()
 
 	s := health.Report{
-		Version:        p.Version,
+		Version:        d.Version,
 		MissingSecrets: snapshot.Missing(),
-		Problems:       p.Problems(),
-		ClosedScopes:   p.ClosedScopes(),
-		Token:          p.Token(),
-		Subscription:   p.Subscription(),
-		Standby:        p.Standby(),
-		Backup:         p.Backup(),
+		Problems:       d.Problems(),
+		ClosedScopes:   d.ClosedScopes(),
+		Token:          d.Token(),
+		Subscription:   d.Subscription(),
+		Standby:        d.Standby(),
+		Backup:         d.Backup(),
 		Metrics: health.Figures{
 			Since:               figures.Since,
 			SuccessRate:         figures.SuccessRate(),
@@ -106,7 +106,7 @@ func (p Dependencies) report(figures metrics.Figures) health.Report {
 		s.Problems["configuration"] = snapshot.Problem
 	}
 
-	if at := p.TokenExpiresAt(); !at.IsZero() {
+	if at := d.TokenExpiresAt(); !at.IsZero() {
 		s.TokenExpiresAt = &at
 	}
 
@@ -127,19 +127,19 @@ func backlog(now time.Time, stats store.Stats) *health.Backlog {
 }
 
 // deadLettersExpireAt returns when the oldest dead letter or quarantined event is purged, or nil if there is none.
-func (p Dependencies) deadLettersExpireAt(now time.Time, stats store.Stats) *time.Time {
+func (d Dependencies) deadLettersExpireAt(now time.Time, stats store.Stats) *time.Time {
 	if stats.OldestDeadLetter.IsZero() {
 		return nil
 	}
 
-	return new(p.DeadLettersExpireAt(stats.OldestDeadLetter, now).UTC())
+	return new(d.DeadLettersExpireAt(stats.OldestDeadLetter, now).UTC())
 }
 
 // waitingForPeople counts the people who wait for a colleague. It returns nil if the store does not say.
-func (p Dependencies) waitingForPeople(ctx context.Context, now time.Time) *health.WaitingForPeople {
-	waiting, err := store.CountWaiting(ctx, p.Store, now)
+func (d Dependencies) waitingForPeople(ctx context.Context, now time.Time) *health.WaitingForPeople {
+	waiting, err := store.CountWaiting(ctx, d.Store, now)
 	if err != nil {
-		p.Log.Error("counting conversations that wait for people failed", "error", err)
+		d.Log.Error("counting conversations that wait for people failed", "error", err)
 
 		return nil
 	}
@@ -153,7 +153,7 @@ func (p Dependencies) waitingForPeople(ctx context.Context, now time.Time) *heal
 
 // warnings returns the reasons for the status warning. The time of the last message is no reason: a night without messages is
 // normal.
-func (p Dependencies) warnings(now time.Time, s health.Report) []string {
+func (d Dependencies) warnings(now time.Time, s health.Report) []string {
 	found := []string{}
 
 	for _, role := range s.MissingSecrets {
@@ -168,7 +168,7 @@ func (p Dependencies) warnings(now time.Time, s health.Report) []string {
 		found = append(found, "the webhook subscription at Meta is not as declared: "+s.Subscription.Problem)
 	}
 
-	if !p.Live.Current().Processing.PassThreadControl { // else it is expected
+	if !d.Live.Current().Processing.PassThreadControl { // else it is expected
 		for _, number := range s.Standby {
 			found = append(found, fmt.Sprintf("messages of phone number %s go to another responder", number.PhoneNumberID))
 		}
@@ -191,7 +191,7 @@ func (p Dependencies) warnings(now time.Time, s health.Report) []string {
 	}
 
 	if s.Backlog != nil && s.DeadLettersExpireAt != nil {
-		if at := *s.DeadLettersExpireAt; at.Sub(now) <= p.Live.Current().Store.ExpiryNotice() {
+		if at := *s.DeadLettersExpireAt; at.Sub(now) <= d.Live.Current().Store.ExpiryNotice() {
 			found = append(found, "dead letters or quarantined events are purged from "+at.UTC().Format(time.DateOnly)+" on")
 		}
 	}

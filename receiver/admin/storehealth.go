@@ -10,7 +10,7 @@ import (
 )
 
 // storeProblem returns what an administrator has to do about the store, or an empty text.
-func (p Dependencies) storeProblem(stats store.Stats) string {
+func (d Dependencies) storeProblem(stats store.Stats) string {
 	if stats.Damaged > 0 {
 		return fmt.Sprintf("the file of the store is damaged, and %d lanes are blocked: check it with POST /store/check on the "+
 			"console port, check the disk, and restart the receiver to retry them", stats.Damaged)
@@ -21,12 +21,12 @@ func (p Dependencies) storeProblem(stats store.Stats) string {
 			"on the console port, check the disk, and restart the receiver to retry them", stats.DamagedEvents)
 	}
 
-	d, ok := p.Store.(store.Disk)
+	disk, ok := d.Store.(store.Disk)
 	if !ok {
 		return ""
 	}
 
-	if space := d.Space(); space.Free < space.Reserved {
+	if space := disk.Space(); space.Free < space.Reserved {
 		return fmt.Sprintf("the disk is nearly full, and deliveries are refused: enlarge the volume, or shorten the retention; "+
 			"%d MiB are free of the %d MiB that must be", max(space.Free, 0)>>20, space.Reserved>>20)
 	}

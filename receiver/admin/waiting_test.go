@@ -25,13 +25,13 @@ type takenOver struct {
 	err           error
 }
 
-func (s takenOver) TakenOver(_ context.Context, _ time.Time, after string, limit int) ([]store.NamedConversation, error) {
+func (t takenOver) TakenOver(_ context.Context, _ time.Time, after string, limit int) ([]store.NamedConversation, error) {
 	start := 0
-	for start < len(s.conversations) && s.conversations[start].Name <= after {
+	for start < len(t.conversations) && t.conversations[start].Name <= after {
 		start++
 	}
 
-	return s.conversations[start:min(start+limit, len(s.conversations))], s.err
+	return t.conversations[start:min(start+limit, len(t.conversations))], t.err
 }
 
 // TestWaitingForPeople counts a person who waits behind many conversations in which no one does, and has no count rather than

@@ -104,15 +104,15 @@ func hasContent(value any) bool {
 type text string
 
 // UnmarshalJSON decodes a text.
-func (w *text) UnmarshalJSON(raw []byte) error {
+func (t *text) UnmarshalJSON(raw []byte) error {
 	switch {
 	case raw[0] == '"':
-		return json.Unmarshal(raw, (*string)(w))
+		return json.Unmarshal(raw, (*string)(t))
 	case !filled(raw):
-		*w = ""
+		*t = ""
 		return nil
 	case isNumber(raw):
-		*w = text(raw)
+		*t = text(raw)
 		return nil
 	}
 
@@ -121,11 +121,11 @@ func (w *text) UnmarshalJSON(raw []byte) error {
 		Text string `json:"text"` // of a body, a header or a footer
 	}
 	if raw[0] == '{' && json.Unmarshal(raw, &meta) == nil && meta.Body+meta.Text != "" {
-		*w = text(meta.Body + meta.Text)
+		*t = text(meta.Body + meta.Text)
 		return nil
 	}
 
-	return json.Unmarshal(raw, (*string)(w)) // the error names the type
+	return json.Unmarshal(raw, (*string)(t)) // the error names the type
 }
 
 func isNumber(raw json.RawMessage) bool { return raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' }
@@ -134,14 +134,14 @@ func isNumber(raw json.RawMessage) bool { return raw[0] == '-' || raw[0] >= '0' 
 type boolean bool
 
 // UnmarshalJSON decodes a boolean.
-func (f *boolean) UnmarshalJSON(raw []byte) error {
+func (b *boolean) UnmarshalJSON(raw []byte) error {
 	switch {
 	case !filled(raw), string(raw) == `"false"`:
-		*f = false
+		*b = false
 	case string(raw) == `"true"`:
-		*f = true
+		*b = true
 	default:
-		return json.Unmarshal(raw, (*bool)(f))
+		return json.Unmarshal(raw, (*bool)(b))
 	}
 
 	return nil

@@ -15,15 +15,15 @@ import (
 const maxTitleID = 200
 
 // addQuickReplies turns the last text into a choice between quick replies. The first replies do not belong to them.
-func (a *parser) addQuickReplies(quickReplies options, first int) error {
-	last := len(a.Replies) - 1
-	if last < first || a.Replies[last].Kind != KindText {
+func (p *parser) addQuickReplies(quickReplies options, first int) error {
+	last := len(p.Replies) - 1
+	if last < first || p.Replies[last].Kind != KindText {
 		return errors.New("the answer has quick_replies that are not beside a text")
 	}
 
-	a.Replies[last] = Reply{
+	p.Replies[last] = Reply{
 		Kind:    KindButtons,
-		Text:    a.Replies[last].Text,
+		Text:    p.Replies[last].Text,
 		Buttons: quickReplies,
 	}
 

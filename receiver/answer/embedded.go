@@ -10,37 +10,37 @@ import (
 
 // readNested decodes the answer under a key of another program. A text that is an answer in JSON, as models write it that were
 // instructed to answer in JSON, is read as one.
-func (a *parser) readNested(raw json.RawMessage, depth int) error {
+func (p *parser) readNested(raw json.RawMessage, depth int) error {
 	var text string
-	if json.Unmarshal(raw, &text) == nil && a.readEmbedded([]byte(text), depth) {
+	if json.Unmarshal(raw, &text) == nil && p.readEmbedded([]byte(text), depth) {
 		return nil
 	}
 
-	return a.readValue(raw, depth)
+	return p.readValue(raw, depth)
 }
 
 // readEmbedded decodes a model's text that is an answer in JSON, and reports whether it is one. It accepts only texts with
 // choices, and the absence of an answer: a person can make a model write anything, but must not make it send templates or
 // files.
-func (a *parser) readEmbedded(text []byte, depth int) bool {
+func (p *parser) readEmbedded(text []byte, depth int) bool {
 	body := withoutFence(bytes.TrimSpace(text))
 	if !beginsObject(body) || !json.Valid(body) {
 		return false
 	}
 
-	var p parser
-	if p.readValue(body, depth+1) != nil || p.Handoff != nil || p.Later && len(p.Replies) == 0 {
+	var inner parser
+	if inner.readValue(body, depth+1) != nil || inner.Handoff != nil || inner.Later && len(inner.Replies) == 0 {
 		return false
 	}
 
-	for _, reply := range p.Replies {
+	for _, reply := range inner.Replies {
 		if reply.Kind != KindText && reply.Kind != KindButtons {
 			return false
 		}
 	}
 
-	a.Replies = append(a.Replies, p.Replies...)
-	a.isSilent = a.isSilent || p.isSilent
+	p.Replies = append(p.Replies, inner.Replies...)
+	p.isSilent = p.isSilent || inner.isSilent
 
 	return true
 }

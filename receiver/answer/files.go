@@ -29,7 +29,7 @@ func (o *object) files() []namedFile {
 
 // readFiles decodes the files that are beside a text, each a URL or an object with one, as Rasa sends them. The text is the
 // caption of the first, unless there is something to tap below it. isCaptioned reports whether it is.
-func (a *parser) readFiles(o object, text json.RawMessage) (isCaptioned bool, _ error) {
+func (p *parser) readFiles(o object, text json.RawMessage) (isCaptioned bool, _ error) {
 	choices, err := o.choices()
 	if err != nil {
 		return false, nil // readObject says why
@@ -64,7 +64,7 @@ func (a *parser) readFiles(o object, text json.RawMessage) (isCaptioned bool, _ 
 			isCaptioned = true
 		}
 
-		a.addMedia(media)
+		p.addMedia(media)
 	}
 
 	return isCaptioned, nil
@@ -114,14 +114,14 @@ func fileOf(kind string, value json.RawMessage) (ReplyMedia, error) {
 }
 
 // addMedia adds a file. A caption that WhatsApp does not show follows as a text.
-func (a *parser) addMedia(media ReplyMedia) {
+func (p *parser) addMedia(media ReplyMedia) {
 	caption := media.Caption
 	if media.Type == "audio" || media.Type == "sticker" {
 		media.Caption = ""
 	}
 
-	a.Replies = append(a.Replies, Reply{Kind: KindMedia, Media: &media})
+	p.Replies = append(p.Replies, Reply{Kind: KindMedia, Media: &media})
 	if media.Caption == "" {
-		a.addText(caption, false)
+		p.addText(caption, false)
 	}
 }

@@ -53,20 +53,20 @@ type object struct {
 }
 
 // readObject decodes an object and what stands beside the answer in it.
-func (a *parser) readObject(raw json.RawMessage, depth int) error {
+func (p *parser) readObject(raw json.RawMessage, depth int) error {
 	var o object
 	if err := Decode(raw, &o); err != nil {
 		return fmt.Errorf("the answer is %w", err)
 	}
 
-	before := len(a.Replies)
-	if err := a.readContent(o, raw, depth); err != nil {
+	before := len(p.Replies)
+	if err := p.readContent(o, raw, depth); err != nil {
 		return err
 	}
 
 	if choices, err := o.choices(); err != nil || len(choices) > 0 {
 		if err == nil {
-			err = a.addQuickReplies(choices, before)
+			err = p.addQuickReplies(choices, before)
 		}
 
 		if err != nil {
@@ -74,11 +74,11 @@ func (a *parser) readObject(raw json.RawMessage, depth int) error {
 		}
 	}
 
-	if a.Handoff == nil {
-		a.Handoff = o.Handoff.given
+	if p.Handoff == nil {
+		p.Handoff = o.Handoff.given
 	}
 
-	a.storeConversationID(o.ConversationID)
+	p.storeConversationID(o.ConversationID)
 
 	return nil
 }
@@ -112,11 +112,11 @@ func (o *object) hasType() bool {
 func (o *object) isText() bool { return string(o.Type) == `"text"` }
 
 // readContent decodes the answer in an object.
-func (a *parser) readContent(o object, raw json.RawMessage, depth int) error {
-	a.Later = a.Later || string(o.Accepted) == "true"
+func (p *parser) readContent(o object, raw json.RawMessage, depth int) error {
+	p.Later = p.Later || string(o.Accepted) == "true"
 
 	if filled(o.Response) {
-		return a.readBesideFiles(o, o.Response, func() error { return a.readValue(o.Response, depth+1) })
+		return p.readBesideFiles(o, o.Response, func() error { return p.readValue(o.Response, depth+1) })
 	}
 
 	if Present(o.Response) {
@@ -124,11 +124,11 @@ func (a *parser) readContent(o object, raw json.RawMessage, depth int) error {
 	}
 
 	if o.isText() {
-		return a.readBesideFiles(o, o.Text, func() error { return complete(a.readTyped(raw)) })
+		return p.readBesideFiles(o, o.Text, func() error { return complete(p.readTyped(raw)) })
 	}
 
 	if o.hasType() {
-		return complete(a.readTyped(raw))
+		return complete(p.readTyped(raw))
 	}
 
 	if filled(o.Error) && string(o.Error) != "0" {
@@ -136,17 +136,17 @@ func (a *parser) readContent(o object, raw json.RawMessage, depth int) error {
 	}
 
 	if o.isSilent() {
-		return a.readBesideFiles(o, nil, func() error {
-			a.isSilent = true
+		return p.readBesideFiles(o, nil, func() error {
+			p.isSilent = true
 			return nil
 		})
 	}
 
-	return a.readKeys(o, raw, depth)
+	return p.readKeys(o, raw, depth)
 }
 
 // readKeys decodes the answer under the first key of an object that has one.
-func (a *parser) readKeys(o object, raw json.RawMessage, depth int) error {
+func (p *parser) readKeys(o object, raw json.RawMessage, depth int) error {
 	nested, isParts, found := o.answer()
 	text := nested
 
@@ -154,29 +154,29 @@ func (a *parser) readKeys(o object, raw json.RawMessage, depth int) error {
 		text = o.Text
 	}
 
-	before := len(a.Replies)
+	before := len(p.Replies)
 
-	return a.readBesideFiles(o, text, func() error {
+	return p.readBesideFiles(o, text, func() error {
 		switch {
 		case o.isReceipt(nested):
-			a.Empty = true
+			p.Empty = true
 			return nil
 		case filled(nested) && isParts && nested[0] == '[':
-			return a.readList(nested, depth+1, true)
+			return p.readList(nested, depth+1, true)
 		case filled(nested):
-			return a.readNested(nested, depth+1)
+			return p.readNested(nested, depth+1)
 		case filled(o.Text):
-			return complete(readText(a, raw))
+			return complete(readText(p, raw))
 		case o.wrapped() != nil:
-			return a.readValue(o.wrapped(), depth+1)
+			return p.readValue(o.wrapped(), depth+1)
 		case Present(nested):
-			return a.readValue(nested, depth+1)
+			return p.readValue(nested, depth+1)
 		case Present(o.Response):
-			return a.readValue(o.Response, depth+1)
+			return p.readValue(o.Response, depth+1)
 		case o.Response != nil:
-			a.isSilent = true
+			p.isSilent = true
 			return nil
-		case len(a.Replies) > before, found, o.Text != nil, o.Handoff.given != nil, a.Later, o.namesFile():
+		case len(p.Replies) > before, found, o.Text != nil, o.Handoff.given != nil, p.Later, o.namesFile():
 			return nil // the answer says that there is nothing more to send
 		}
 
@@ -190,8 +190,8 @@ func (o *object) namesFile() bool {
 }
 
 // readBesideFiles decodes the files of an object, and then what is beside them, unless all of that is a caption.
-func (a *parser) readBesideFiles(o object, text json.RawMessage, read func() error) error {
-	isCaptioned, err := a.readFiles(o, text)
+func (p *parser) readBesideFiles(o object, text json.RawMessage, read func() error) error {
+	isCaptioned, err := p.readFiles(o, text)
 	if err != nil || isCaptioned {
 		return complete(err)
 	}
@@ -284,16 +284,16 @@ func (o *object) isReceipt(nested json.RawMessage) bool {
 }
 
 // storeConversationID keeps the AI's id of the conversation, a string or a number.
-func (a *parser) storeConversationID(raw json.RawMessage) {
+func (p *parser) storeConversationID(raw json.RawMessage) {
 	if !Present(raw) {
 		return
 	}
 
 	var id identifier
 	if isText := raw[0] == '"' || isNumber(raw); !isText || json.Unmarshal(raw, &id) != nil || len(id) > maxConversationID {
-		a.BadConversationID = true
+		p.BadConversationID = true
 		return
 	}
 
-	a.ConversationID = new(string(id))
+	p.ConversationID = new(string(id))
 }

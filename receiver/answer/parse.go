@@ -58,30 +58,30 @@ func Parse(body []byte) (Answer, error) {
 }
 
 // result returns the answer that was read. Without anything to send it is empty, unless the AI says that it sends nothing.
-func (a *parser) result() Answer {
-	if len(a.Replies) > 0 || a.Handoff != nil {
-		a.Later = false
-		a.Empty = false
+func (p *parser) result() Answer {
+	if len(p.Replies) > 0 || p.Handoff != nil {
+		p.Later = false
+		p.Empty = false
 	} else {
-		a.Empty = a.Empty || !a.Later && !a.isSilent
+		p.Empty = p.Empty || !p.Later && !p.isSilent
 	}
 
-	return a.Answer
+	return p.Answer
 }
 
 // readValue decodes an answer or a part of one. The parts of an answer are depth levels below it.
-func (a *parser) readValue(raw json.RawMessage, depth int) error {
+func (p *parser) readValue(raw json.RawMessage, depth int) error {
 	if depth > maxDepth {
 		return errors.New("the answer is nested too deep")
 	}
 
 	switch raw[0] {
 	case '[':
-		return a.readList(raw, depth, false)
+		return p.readList(raw, depth, false)
 	case '{':
-		return a.readObject(raw, depth)
+		return p.readObject(raw, depth)
 	default:
-		if err := a.readScalar(raw); err != nil {
+		if err := p.readScalar(raw); err != nil {
 			return fmt.Errorf("the answer is %w", err)
 		}
 
@@ -91,7 +91,7 @@ func (a *parser) readValue(raw json.RawMessage, depth int) error {
 
 // readList decodes a list of messages, or of the parts of a model's message. Parts of types that are not known, such as calls
 // of tools and their results, are no words for the person, and are left out if there are words beside them.
-func (a *parser) readList(raw json.RawMessage, depth int, isModels bool) error {
+func (p *parser) readList(raw json.RawMessage, depth int, isModels bool) error {
 	var elements []json.RawMessage
 	if err := Decode(raw, &elements); err != nil {
 		return fmt.Errorf("the list of messages is %w", err)
@@ -102,19 +102,19 @@ func (a *parser) readList(raw json.RawMessage, depth int, isModels bool) error {
 	}
 
 	if len(elements) == 0 {
-		a.isSilent = true
+		p.isSilent = true
 	}
 
 	var unknown error
 
-	before := len(a.Replies)
+	before := len(p.Replies)
 
 	for i, element := range elements {
 		if element[0] == '[' {
 			return fmt.Errorf("message %d is neither a string nor an object", i+1)
 		}
 
-		err := a.readValue(element, depth+1)
+		err := p.readValue(element, depth+1)
 
 		switch {
 		case errors.Is(err, errUnknownType) && (isModels || slices.ContainsFunc(elements, isModelMessage)):
@@ -123,12 +123,12 @@ func (a *parser) readList(raw json.RawMessage, depth int, isModels bool) error {
 			return inMessage(i+1, err)
 		}
 
-		if len(a.Replies) > 2*maxReplies {
+		if len(p.Replies) > 2*maxReplies {
 			return fmt.Errorf("the answer has more than %d messages", maxReplies)
 		}
 	}
 
-	if len(a.Replies) > before {
+	if len(p.Replies) > before {
 		return nil
 	}
 
@@ -167,7 +167,7 @@ func (e *messageError) Error() string { return fmt.Sprintf("message %d %s", e.nu
 func (e *messageError) Unwrap() error { return e.cause }
 
 // readScalar decodes a text, a number, or null. Its errors complete the sentence "the answer is …".
-func (a *parser) readScalar(raw json.RawMessage) error {
+func (p *parser) readScalar(raw json.RawMessage) error {
 	if raw[0] == 'n' {
 		return nil
 	}
@@ -181,7 +181,7 @@ func (a *parser) readScalar(raw json.RawMessage) error {
 		return err
 	}
 
-	a.addText(string(text), false)
+	p.addText(string(text), false)
 
 	return nil
 }
@@ -189,7 +189,7 @@ func (a *parser) readScalar(raw json.RawMessage) error {
 var errUnknownType = errors.New("of a type that is not known")
 
 // readTyped decodes a message that has a type. Its errors complete the sentence "the answer is …".
-func (a *parser) readTyped(raw json.RawMessage) error {
+func (p *parser) readTyped(raw json.RawMessage) error {
 	var message struct {
 		Type            string `json:"type"`
 		InteractiveType text   `json:"interactive_type"`
@@ -208,12 +208,12 @@ func (a *parser) readTyped(raw json.RawMessage) error {
 		return errUnknownType
 	}
 
-	return read(a, raw)
+	return read(p, raw)
 }
 
-func (a *parser) addText(text string, previewURL bool) {
+func (p *parser) addText(text string, previewURL bool) {
 	if strings.TrimSpace(text) != "" {
-		a.Replies = append(a.Replies, Reply{
+		p.Replies = append(p.Replies, Reply{
 			Kind:       KindText,
 			Text:       text,
 			PreviewURL: previewURL,

@@ -168,12 +168,12 @@ func checkLength(what, text string, limit int, fix string) error {
 // truncator shortens texts that are only displayed, and counts how many it had to cut.
 type truncator struct{ count int }
 
-func (c *truncator) fit(text string, limit int) string {
+func (t *truncator) fit(text string, limit int) string {
 	if !exceeds(text, limit) {
 		return text
 	}
 
-	c.count++
+	t.count++
 
 	text = trimBlanks(text)
 	if exceeds(text, limit) {

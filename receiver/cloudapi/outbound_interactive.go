@@ -88,9 +88,9 @@ func (f Frame) object(cut *truncator, kind string) (*interactiveObject, error) {
 	return object, nil
 }
 
-func (m *outbound) setInteractive(object *interactiveObject) {
-	m.Type = "interactive"
-	m.Interactive = object
+func (o *outbound) setInteractive(object *interactiveObject) {
+	o.Type = "interactive"
+	o.Interactive = object
 }
 
 func (c MediaContent) header() (*headerObject, error) {

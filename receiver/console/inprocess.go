@@ -40,7 +40,7 @@ type inProcess struct {
 }
 
 // RoundTrip implements http.RoundTripper. It returns once the handler has begun its answer.
-func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	reader, writer := io.Pipe()
 	ctx, cancel := context.WithCancel(r.Context())
 	answer := &pipedAnswer{
@@ -52,7 +52,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	go func() {
 		defer cancel()
 
-		t.serve(answer, r.WithContext(ctx))
+		p.serve(answer, r.WithContext(ctx))
 	}()
 
 	timer := time.NewTimer(slowTimeout)
@@ -86,14 +86,14 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // serve calls the handler. A panic ends the answer only, as it does under a server: this goroutine has none above it.
-func (t inProcess) serve(answer *pipedAnswer, r *http.Request) {
+func (p inProcess) serve(answer *pipedAnswer, r *http.Request) {
 	defer func() {
 		if value := recover(); value != nil {
-			t.panicked(answer, value)
+			p.panicked(answer, value)
 		}
 	}()
 
-	t.handler.ServeHTTP(answer, r)
+	p.handler.ServeHTTP(answer, r)
 	answer.WriteHeader(http.StatusOK)
 
 	_ = answer.pipe.Close()
@@ -101,9 +101,9 @@ func (t inProcess) serve(answer *pipedAnswer, r *http.Request) {
 
 // panicked logs the panic of a handler, unless the handler only cut its answer off, and lets the reader know that the answer
 // is incomplete. The value of a panic may hold what a person wrote, so the log has its type.
-func (t inProcess) panicked(answer *pipedAnswer, value any) {
+func (p inProcess) panicked(answer *pipedAnswer, value any) {
 	if err, ok := value.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
-		t.log.Error("panic while the console was answered: this is a bug",
+		p.log.Error("panic while the console was answered: this is a bug",
 			"panic", fmt.Sprintf("%T", value),
 			"stack", string(debug.Stack()))
 	}

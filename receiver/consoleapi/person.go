@@ -172,26 +172,26 @@ type exportWriter struct {
 	begun bool
 }
 
-func (d *exportWriter) begin() error {
-	d.begun = true
+func (w *exportWriter) begin() error {
+	w.begun = true
 
-	head, err := json.Marshal(d.head)
+	head, err := json.Marshal(w.head)
 	if err != nil {
 		return err
 	}
 
-	d.w.Header().Set("Content-Type", "application/json")
-	d.w.Header().Set("Cache-Control", "no-store")
+	w.w.Header().Set("Content-Type", "application/json")
+	w.w.Header().Set("Cache-Control", "no-store")
 
-	_, err = d.w.Write(append(head[:len(head)-1], `,"events":[`...))
+	_, err = w.w.Write(append(head[:len(head)-1], `,"events":[`...))
 
 	return err
 }
 
-func (d *exportWriter) event(e EventDetail) error {
+func (w *exportWriter) event(e EventDetail) error {
 	separator := ","
-	if !d.begun {
-		if err := d.begin(); err != nil {
+	if !w.begun {
+		if err := w.begin(); err != nil {
 			return err
 		}
 
@@ -203,19 +203,19 @@ func (d *exportWriter) event(e EventDetail) error {
 		return err
 	}
 
-	_, err = d.w.Write(append([]byte(separator+"\n"), encoded...))
+	_, err = w.w.Write(append([]byte(separator+"\n"), encoded...))
 
 	return err
 }
 
-func (d *exportWriter) end() error {
-	if !d.begun {
-		if err := d.begin(); err != nil {
+func (w *exportWriter) end() error {
+	if !w.begun {
+		if err := w.begin(); err != nil {
 			return err
 		}
 	}
 
-	_, err := d.w.Write([]byte("]}\n"))
+	_, err := w.w.Write([]byte("]}\n"))
 
 	return err
 }

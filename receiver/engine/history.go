@@ -212,16 +212,16 @@ func (m *memory) newest(turns, characters int) []assistant.HistoryMessage {
 	return newest
 }
 
-func (r exchange) flat() []assistant.HistoryMessage {
-	turns := make([]assistant.HistoryMessage, 0, len(r.words)+len(r.answers))
-	for _, words := range r.words {
+func (e exchange) flat() []assistant.HistoryMessage {
+	turns := make([]assistant.HistoryMessage, 0, len(e.words)+len(e.answers))
+	for _, words := range e.words {
 		turns = append(turns, assistant.HistoryMessage{
 			Role:    assistant.FromPerson,
 			Text:    words.text,
 			Speaker: words.speaker,
-			At:      r.at,
+			At:      e.at,
 		})
 	}
 
-	return append(turns, r.answers...)
+	return append(turns, e.answers...)
 }

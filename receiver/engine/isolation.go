@@ -64,35 +64,35 @@ func (p *pool) yieldToIsolated() bool {
 }
 
 // isIsolating reports whether a lane is processed alone, or waits for that.
-func (s *isolation) isIsolating() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (i *isolation) isIsolating() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 
-	return s.alone
+	return i.alone
 }
 
 // beginIsolated lets the waiting lane begin. The caller holds the mutex.
-func (s *isolation) beginIsolated() {
-	if s.begin != nil {
-		close(s.begin)
-		s.begin = nil
+func (i *isolation) beginIsolated() {
+	if i.begin != nil {
+		close(i.begin)
+		i.begin = nil
 	}
 }
 
 // stopIsolation starts the waiting lane, which then finds that the pool is stopping.
-func (s *isolation) stopIsolation() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (i *isolation) stopIsolation() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 
-	s.beginIsolated()
+	i.beginIsolated()
 }
 
 // nextIsolation returns the time from which on the next lane may be processed alone.
-func (s *isolation) nextIsolation() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (i *isolation) nextIsolation() time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 
-	return s.pausedUntil
+	return i.pausedUntil
 }
 
 // withoutIsolated returns the leases whose head may run together with others. It starts at most one of the other leases in

@@ -26,20 +26,20 @@ func newDisk(s store.Disk) *disk {
 }
 
 // Describe implements prometheus.Collector.
-func (c *disk) Describe(descs chan<- *prometheus.Desc) {
-	descs <- c.free
+func (d *disk) Describe(descs chan<- *prometheus.Desc) {
+	descs <- d.free
 
-	descs <- c.reserved
+	descs <- d.reserved
 }
 
 // Collect implements prometheus.Collector.
-func (c *disk) Collect(metrics chan<- prometheus.Metric) {
-	space := c.store.Space()
+func (d *disk) Collect(metrics chan<- prometheus.Metric) {
+	space := d.store.Space()
 	if space.Total == 0 {
 		return // the system does not provide the figures
 	}
 
-	metrics <- prometheus.MustNewConstMetric(c.free, prometheus.GaugeValue, float64(space.Free))
+	metrics <- prometheus.MustNewConstMetric(d.free, prometheus.GaugeValue, float64(space.Free))
 
-	metrics <- prometheus.MustNewConstMetric(c.reserved, prometheus.GaugeValue, float64(space.Reserved))
+	metrics <- prometheus.MustNewConstMetric(d.reserved, prometheus.GaugeValue, float64(space.Reserved))
 }

@@ -53,46 +53,46 @@ func (m *Metrics) WatchStore(s store.Store, clock clockwork.Clock) {
 }
 
 // Describe implements prometheus.Collector.
-func (c *inbox) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.oldestDead, c.quarantined, c.active, c.humans, c.last, c.damaged, c.damagedEvents} {
+func (i *inbox) Describe(descs chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{i.queue, i.statuses, i.notices, i.oldest, i.dead, i.oldestDead, i.quarantined, i.active, i.humans, i.last, i.damaged, i.damagedEvents} {
 		descs <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (c *inbox) Collect(metrics chan<- prometheus.Metric) {
+func (i *inbox) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	defer cancel()
 
-	now := c.clock.Now()
+	now := i.clock.Now()
 
-	stats, err := c.stats(ctx, now)
+	stats, err := i.stats(ctx, now)
 	if err != nil {
 		return
 	}
 
 	for desc, value := range map[*prometheus.Desc]float64{
-		c.queue:         float64(stats.Pending),
-		c.statuses:      float64(stats.PendingStatuses),
-		c.notices:       float64(stats.PendingNotices),
-		c.oldest:        stats.OldestPendingAge(now).Seconds(),
-		c.dead:          float64(stats.DeadLetters),
-		c.oldestDead:    stats.OldestDeadLetterAge(now).Seconds(),
-		c.quarantined:   float64(stats.Quarantined),
-		c.active:        float64(stats.ActiveConversations),
-		c.humans:        float64(stats.HumanConversations),
-		c.damaged:       float64(stats.Damaged),
-		c.damagedEvents: float64(stats.DamagedEvents),
+		i.queue:         float64(stats.Pending),
+		i.statuses:      float64(stats.PendingStatuses),
+		i.notices:       float64(stats.PendingNotices),
+		i.oldest:        stats.OldestPendingAge(now).Seconds(),
+		i.dead:          float64(stats.DeadLetters),
+		i.oldestDead:    stats.OldestDeadLetterAge(now).Seconds(),
+		i.quarantined:   float64(stats.Quarantined),
+		i.active:        float64(stats.ActiveConversations),
+		i.humans:        float64(stats.HumanConversations),
+		i.damaged:       float64(stats.Damaged),
+		i.damagedEvents: float64(stats.DamagedEvents),
 	} {
 		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}
 
-	last := c.received()
+	last := i.received()
 	if stats.LastMessageAt.After(last) {
 		last = stats.LastMessageAt
 	}
 
 	if !last.IsZero() {
-		metrics <- prometheus.MustNewConstMetric(c.last, prometheus.GaugeValue, float64(last.UnixMilli())/1000)
+		metrics <- prometheus.MustNewConstMetric(i.last, prometheus.GaugeValue, float64(last.UnixMilli())/1000)
 	}
 }

@@ -42,23 +42,23 @@ func (m *Metrics) WatchTakeovers(s store.Takeovers, clock clockwork.Clock) {
 }
 
 // Describe implements prometheus.Collector.
-func (c *takeovers) Describe(descs chan<- *prometheus.Desc) {
-	descs <- c.waiting
+func (t *takeovers) Describe(descs chan<- *prometheus.Desc) {
+	descs <- t.waiting
 
-	descs <- c.oldest
+	descs <- t.oldest
 }
 
 // Collect implements prometheus.Collector.
-func (c *takeovers) Collect(metrics chan<- prometheus.Metric) {
+func (t *takeovers) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	defer cancel()
 
-	waiting, err := store.CountWaiting(ctx, c.store, c.clock.Now())
+	waiting, err := store.CountWaiting(ctx, t.store, t.clock.Now())
 	if err != nil {
 		return
 	}
 
-	metrics <- prometheus.MustNewConstMetric(c.waiting, prometheus.GaugeValue, float64(waiting.Conversations))
+	metrics <- prometheus.MustNewConstMetric(t.waiting, prometheus.GaugeValue, float64(waiting.Conversations))
 
-	metrics <- prometheus.MustNewConstMetric(c.oldest, prometheus.GaugeValue, waiting.Longest.Seconds())
+	metrics <- prometheus.MustNewConstMetric(t.oldest, prometheus.GaugeValue, waiting.Longest.Seconds())
 }

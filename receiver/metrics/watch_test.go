@@ -84,8 +84,8 @@ type takenOver struct {
 	err           error
 }
 
-func (s takenOver) TakenOver(context.Context, time.Time, string, int) ([]store.NamedConversation, error) {
-	return s.conversations, s.err
+func (t takenOver) TakenOver(context.Context, time.Time, string, int) ([]store.NamedConversation, error) {
+	return t.conversations, t.err
 }
 
 func TestWatchTakeovers(t *testing.T) {

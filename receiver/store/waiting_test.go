@@ -20,17 +20,17 @@ type takenOver struct {
 	failsAfter    string
 }
 
-func (s takenOver) TakenOver(_ context.Context, _ time.Time, after string, limit int) ([]NamedConversation, error) {
-	if s.failsAfter != "" && after >= s.failsAfter {
+func (t takenOver) TakenOver(_ context.Context, _ time.Time, after string, limit int) ([]NamedConversation, error) {
+	if t.failsAfter != "" && after >= t.failsAfter {
 		return nil, errors.New("disk full")
 	}
 
 	start := 0
-	for start < len(s.conversations) && s.conversations[start].Name <= after {
+	for start < len(t.conversations) && t.conversations[start].Name <= after {
 		start++
 	}
 
-	return s.conversations[start:min(start+limit, len(s.conversations))], nil
+	return t.conversations[start:min(start+limit, len(t.conversations))], nil
 }
 
 // TestCountWaiting counts persons who wait behind many conversations in which no one does.

@@ -202,13 +202,13 @@ func referenceContacts(raw json.RawMessage) (_ referenced, ok bool) {
 	return all, true
 }
 
-func (c referenced) of(person Person, isOnly bool) int {
-	if len(c) == 1 && (isOnly || !person.differs(c[0].Person)) {
+func (r referenced) of(person Person, isOnly bool) int {
+	if len(r) == 1 && (isOnly || !person.differs(r[0].Person)) {
 		return 0
 	}
 
-	for i := range c {
-		if c[i].matches(person) {
+	for i := range r {
+		if r[i].matches(person) {
 			return i
 		}
 	}
@@ -216,9 +216,9 @@ func (c referenced) of(person Person, isOnly bool) int {
 	return -1
 }
 
-func (c referenced) ofMessages(messages []json.RawMessage) []json.RawMessage {
+func (r referenced) ofMessages(messages []json.RawMessage) []json.RawMessage {
 	found := make([]json.RawMessage, len(messages))
-	if len(c) == 0 {
+	if len(r) == 0 {
 		return found
 	}
 
@@ -237,8 +237,8 @@ func (c referenced) ofMessages(messages []json.RawMessage) []json.RawMessage {
 	}
 
 	for i, sender := range senders {
-		if at := c.of(sender, isOnly); at >= 0 {
-			found[i] = c[at].raw
+		if at := r.of(sender, isOnly); at >= 0 {
+			found[i] = r[at].raw
 		}
 	}
 

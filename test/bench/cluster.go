@@ -95,7 +95,7 @@ func startCluster(ctx context.Context) (_ *cluster, err error) {
 	return w, nil
 }
 
-func (w *cluster) stop() error { return errors.Join(w.environment.Stop(), os.RemoveAll(w.dir)) }
+func (c *cluster) stop() error { return errors.Join(c.environment.Stop(), os.RemoveAll(c.dir)) }
 
 // children returns lists of the kinds of the sample's children.
 func children() []client.ObjectList {
@@ -105,12 +105,12 @@ func children() []client.ObjectList {
 	}
 }
 
-func (w *cluster) deleteAll(ctx context.Context, namespace string) error {
+func (c *cluster) deleteAll(ctx context.Context, namespace string) error {
 	for _, object := range []client.Object{
 		&v1alpha1.WhatsAppWebhook{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{}, &corev1.PersistentVolumeClaim{}, &appsv1.Deployment{},
 		&networkingv1.Ingress{},
 	} {
-		if err := w.DeleteAllOf(ctx, object, client.InNamespace(namespace)); err != nil {
+		if err := c.DeleteAllOf(ctx, object, client.InNamespace(namespace)); err != nil {
 			return fmt.Errorf("delete what the plain client wrote: %w", err)
 		}
 	}
@@ -120,7 +120,7 @@ func (w *cluster) deleteAll(ctx context.Context, namespace string) error {
 
 // steady returns a function that waits until every resource has a status of its generation, and returns the time of the
 // last. It must be called before the manager starts. It watches, since repeated lists would slow down the server.
-func (w *cluster) steady(ctx context.Context, namespace string, count int) func() (time.Time, error) {
+func (c *cluster) steady(ctx context.Context, namespace string, count int) func() (time.Time, error) {
 	type outcome struct {
 		last time.Time
 		err  error
@@ -129,7 +129,7 @@ func (w *cluster) steady(ctx context.Context, namespace string, count int) func(
 	done := make(chan outcome, 1)
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
 
-	seen, err := w.Watch(ctx, &v1alpha1.WhatsAppWebhookList{}, client.InNamespace(namespace))
+	seen, err := c.Watch(ctx, &v1alpha1.WhatsAppWebhookList{}, client.InNamespace(namespace))
 	if err != nil {
 		cancel()
 		return func() (time.Time, error) { return time.Time{}, fmt.Errorf("watch resources: %w", err) }
@@ -168,10 +168,10 @@ func (w *cluster) steady(ctx context.Context, namespace string, count int) func(
 }
 
 // versions returns the resource versions of the resources and their children.
-func (w *cluster) versions(ctx context.Context, namespace string) (map[string]string, error) {
+func (c *cluster) versions(ctx context.Context, namespace string) (map[string]string, error) {
 	versions := map[string]string{}
 	for _, list := range append(children(), &v1alpha1.WhatsAppWebhookList{}) {
-		if err := w.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			return nil, err
 		}
 
@@ -191,8 +191,8 @@ func (w *cluster) versions(ctx context.Context, namespace string) (map[string]st
 	return versions, nil
 }
 
-func (w *cluster) changedSince(ctx context.Context, namespace string, before map[string]string) (int, error) {
-	after, err := w.versions(ctx, namespace)
+func (c *cluster) changedSince(ctx context.Context, namespace string, before map[string]string) (int, error) {
+	after, err := c.versions(ctx, namespace)
 
 	changed := 0
 	for name, version := range after {

@@ -177,14 +177,14 @@ func (v *visitor) visit(ctx context.Context, engine string, count, rounds int) (
 	return figures, nil
 }
 
-func (p *visited) figure() figure {
-	slices.Sort(p.took)
+func (v *visited) figure() figure {
+	slices.Sort(v.took)
 
-	p99 := p.took[len(p.took)*99/100]
+	p99 := v.took[len(v.took)*99/100]
 
 	return figure{
-		name:     "  " + p.name + ", p50 and p99",
-		measured: short3(p.took[len(p.took)/2]) + ", " + short3(p99),
+		name:     "  " + v.name + ", p50 and p99",
+		measured: short3(v.took[len(v.took)/2]) + ", " + short3(p99),
 		target:   "< " + pageLimit.String(),
 		ratio:    times(p99.Seconds() / pageLimit.Seconds()),
 		verdict:  verdict(p99 < pageLimit),

@@ -183,8 +183,8 @@ func linesOf(engine string, stores []*measuredStore) []line {
 }
 
 // cost returns the median of the measured times.
-func (g *measuredStore) cost(i int) time.Duration {
-	sorted := slices.Sorted(slices.Values(g.costs[i]))
+func (s *measuredStore) cost(i int) time.Duration {
+	sorted := slices.Sorted(slices.Values(s.costs[i]))
 	return sorted[len(sorted)/2]
 }
 
@@ -235,15 +235,15 @@ func probeInTurn(ctx context.Context, stores []*measuredStore, rounds int) error
 
 // probe stores growthBatch messages concurrently, each of another person. It claims them, one and then the others, and
 // finishes them. Their time of arrival puts them before all other pending events.
-func (g *measuredStore) probe(ctx context.Context) error {
+func (s *measuredStore) probe(ctx context.Context) error {
 	now := time.Now()
 
 	var arriving errgroup.Group
 	for i := range growthBatch {
-		g.probes++
-		event := textOf(fmt.Sprint("probe ", g.probes), fmt.Sprint("probe ", i), now.Add(-time.Hour))
+		s.probes++
+		event := textOf(fmt.Sprint("probe ", s.probes), fmt.Sprint("probe ", i), now.Add(-time.Hour))
 		arriving.Go(func() error {
-			_, err := g.Ingest(ctx, []store.Event{event})
+			_, err := s.Ingest(ctx, []store.Event{event})
 			return err
 		})
 	}
@@ -254,14 +254,14 @@ func (g *measuredStore) probe(ctx context.Context) error {
 
 	stored := time.Now()
 
-	one, err := g.Claim(ctx, store.Conversations, now, now.Add(time.Minute), 1)
+	one, err := s.Claim(ctx, store.Conversations, now, now.Add(time.Minute), 1)
 	if err != nil {
 		return err
 	}
 
 	claimed := time.Now()
 
-	rest, err := g.Claim(ctx, store.Conversations, now, now.Add(time.Minute), growthBatch-1)
+	rest, err := s.Claim(ctx, store.Conversations, now, now.Add(time.Minute), growthBatch-1)
 	if err != nil {
 		return err
 	}
@@ -282,8 +282,8 @@ func (g *measuredStore) probe(ctx context.Context) error {
 		claimed.Sub(stored),
 		ended.Sub(claimed) / (growthBatch - 1),
 	} {
-		g.costs[i] = append(g.costs[i], took)
+		s.costs[i] = append(s.costs[i], took)
 	}
 
-	return finishAll(ctx, g.Store, append(one, rest...))
+	return finishAll(ctx, s.Store, append(one, rest...))
 }

@@ -37,10 +37,10 @@ type machine struct {
 }
 
 // String returns the description of the machine without the commit.
-func (p machine) String() string {
+func (m machine) String() string {
 	return fmt.Sprintf(
 		"%s, %d cores, %s of memory, Linux %s, %s, %s, PostgreSQL %s",
-		p.Processor, p.Cores, p.Memory, p.Kernel, p.Filesystem, p.Go, p.PostgreSQL,
+		m.Processor, m.Cores, m.Memory, m.Kernel, m.Filesystem, m.Go, m.PostgreSQL,
 	)
 }
 

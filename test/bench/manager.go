@@ -39,8 +39,8 @@ type manager struct {
 	ended   error
 }
 
-func (w *cluster) startManager(ctx context.Context) (*manager, error) {
-	token, err := w.metricsToken(ctx)
+func (c *cluster) startManager(ctx context.Context) (*manager, error) {
+	token, err := c.metricsToken(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("create an account that may read metrics: %w", err)
 	}
@@ -53,7 +53,7 @@ func (w *cluster) startManager(ctx context.Context) (*manager, error) {
 	m := &manager{metrics: address, token: token}
 	m.cmd = exec.CommandContext( //nolint:gosec // the program was just built
 		ctx,
-		filepath.Join(w.dir, "manager"),
+		filepath.Join(c.dir, "manager"),
 		"--metrics-bind-address="+address,
 		"--health-probe-bind-address=127.0.0.1:0",
 		"--receiver-image=registry.example.com/receiver:bench",
@@ -61,7 +61,7 @@ func (w *cluster) startManager(ctx context.Context) (*manager, error) {
 	// The memory settings are those of config/manager.
 	m.cmd.Env = append(
 		os.Environ(),
-		"KUBECONFIG="+filepath.Join(w.dir, "kubeconfig"),
+		"KUBECONFIG="+filepath.Join(c.dir, "kubeconfig"),
 		"GOGC=30",
 		fmt.Sprintf("GOMEMLIMIT=%d", 256<<20),
 	)
@@ -186,7 +186,7 @@ func (m *manager) reconciliations(ctx context.Context) (int, error) {
 }
 
 // metricsToken returns the token of an account that may read metrics, by the rules of config/rbac.
-func (w *cluster) metricsToken(ctx context.Context) (string, error) {
+func (c *cluster) metricsToken(ctx context.Context) (string, error) {
 	account := &corev1.ServiceAccount{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "metrics-reader"},
 	}
@@ -208,13 +208,13 @@ func (w *cluster) metricsToken(ctx context.Context) (string, error) {
 			Name:      account.Name,
 		}},
 	}
-	for _, err := range []error{w.Create(ctx, account), w.Create(ctx, role), w.Create(ctx, binding)} {
+	for _, err := range []error{c.Create(ctx, account), c.Create(ctx, role), c.Create(ctx, binding)} {
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			return "", err
 		}
 	}
 
-	accounts := w.clientset.CoreV1().ServiceAccounts(account.Namespace)
+	accounts := c.clientset.CoreV1().ServiceAccounts(account.Namespace)
 
 	request, err := accounts.CreateToken(
 		ctx,

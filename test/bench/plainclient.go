@@ -43,12 +43,12 @@ func sample(namespace string, i int) *v1alpha1.WhatsAppWebhook {
 }
 
 // makeResources creates a namespace and the resources in it, without their children.
-func (w *cluster) makeResources(
+func (c *cluster) makeResources(
 	ctx context.Context,
 	namespace string,
 	count int,
 ) ([]*v1alpha1.WhatsAppWebhook, error) {
-	if err := w.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
+	if err := c.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
 		return nil, fmt.Errorf("create namespace %s: %w", namespace, err)
 	}
 
@@ -59,7 +59,7 @@ func (w *cluster) makeResources(
 
 	for i := range made {
 		made[i] = sample(namespace, i)
-		group.Go(func() error { return w.Create(ctx, made[i]) })
+		group.Go(func() error { return c.Create(ctx, made[i]) })
 	}
 
 	if err := group.Wait(); err != nil {
@@ -70,17 +70,17 @@ func (w *cluster) makeResources(
 }
 
 // timePlainClient measures the plain client, and deletes what it wrote.
-func (w *cluster) timePlainClient(
+func (c *cluster) timePlainClient(
 	ctx context.Context,
 	namespace string,
 	count int,
 ) (took time.Duration, spent spending, sent requests, err error) {
-	webhooks, err := w.makeResources(ctx, namespace, count)
+	webhooks, err := c.makeResources(ctx, namespace, count)
 	if err != nil {
 		return 0, nil, nil, err
 	}
 
-	counted, err := w.countRequests(ctx)
+	counted, err := c.countRequests(ctx)
 	if err != nil {
 		return 0, nil, nil, err
 	}
@@ -92,7 +92,7 @@ func (w *cluster) timePlainClient(
 
 	began := time.Now()
 
-	if err := w.writeAll(ctx, webhooks); err != nil {
+	if err := c.writeAll(ctx, webhooks); err != nil {
 		return 0, nil, nil, fmt.Errorf("write with the plain client: %w", err)
 	}
 
@@ -103,25 +103,25 @@ func (w *cluster) timePlainClient(
 		return 0, nil, nil, err
 	}
 
-	now, err := w.countRequests(ctx)
+	now, err := c.countRequests(ctx)
 	if err != nil {
 		return 0, nil, nil, err
 	}
 
-	return took, after.since(before), now.since(counted), w.deleteAll(ctx, namespace)
+	return took, after.since(before), now.since(counted), c.deleteAll(ctx, namespace)
 }
 
 // writeAll applies the objects and the status that the operator would apply, without reading any object.
-func (w *cluster) writeAll(ctx context.Context, webhooks []*v1alpha1.WhatsAppWebhook) error {
+func (c *cluster) writeAll(ctx context.Context, webhooks []*v1alpha1.WhatsAppWebhook) error {
 	errs := make([]error, len(webhooks))
 	workqueue.ParallelizeUntil(ctx, operatorWorkers, len(webhooks), func(i int) {
-		errs[i] = w.writeOne(ctx, webhooks[i])
+		errs[i] = c.writeOne(ctx, webhooks[i])
 	})
 
 	return errors.Join(errs...)
 }
 
-func (w *cluster) writeOne(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) error {
+func (c *cluster) writeOne(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) error {
 	params, err := resources.NewParams(
 		webhook,
 		resources.Environment{ReceiverImage: "registry.example.com/receiver:bench"},
@@ -131,7 +131,7 @@ func (w *cluster) writeOne(ctx context.Context, webhook *v1alpha1.WhatsAppWebhoo
 	}
 
 	for _, object := range resources.Render(params) {
-		if err := w.Apply(ctx, object, client.FieldOwner(plainOwner), client.ForceOwnership); err != nil {
+		if err := c.Apply(ctx, object, client.FieldOwner(plainOwner), client.ForceOwnership); err != nil {
 			return err
 		}
 	}
@@ -142,5 +142,5 @@ func (w *cluster) writeOne(ctx context.Context, webhook *v1alpha1.WhatsAppWebhoo
 		URL:                resources.URL(webhook),
 	}
 
-	return w.Status().Patch(ctx, webhook, client.MergeFrom(before))
+	return c.Status().Patch(ctx, webhook, client.MergeFrom(before))
 }

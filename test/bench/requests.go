@@ -27,8 +27,8 @@ var readResources = []string{
 }
 
 // countRequests returns the requests of clients so far.
-func (w *cluster) countRequests(ctx context.Context) (requests, error) {
-	text, err := w.clientset.Discovery().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
+func (c *cluster) countRequests(ctx context.Context) (requests, error) {
+	text, err := c.clientset.Discovery().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the API server's metrics: %w", err)
 	}
@@ -118,14 +118,14 @@ func (r requests) of(count int) figure {
 }
 
 // awaitNoWrites waits until there was no write for three seconds, and returns countRequests.
-func (w *cluster) awaitNoWrites(ctx context.Context) (requests, error) {
-	last, err := w.countRequests(ctx)
+func (c *cluster) awaitNoWrites(ctx context.Context) (requests, error) {
+	last, err := c.countRequests(ctx)
 	for err == nil {
 		if err = sleep(ctx, 3*time.Second); err != nil {
 			break
 		}
 
-		now, again := w.countRequests(ctx)
+		now, again := c.countRequests(ctx)
 		if again == nil && now.writes() == last.writes() {
 			return now, nil
 		}

@@ -75,12 +75,12 @@ type injector struct {
 }
 
 // next returns the fault of the next call, if it gets one.
-func (t *injector) next() (standin.Fault, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (i *injector) next() (standin.Fault, bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 
-	roll := t.rng.Float64()
-	for _, c := range t.anomalies {
+	roll := i.rng.Float64()
+	for _, c := range i.anomalies {
 		if roll -= c.share; roll >= 0 {
 			continue
 		}
@@ -89,7 +89,7 @@ func (t *injector) next() (standin.Fault, bool) {
 
 		fault.Times = 1
 		if c.slow {
-			fault.Delay = 1 + upTo(t.rng, slowest)
+			fault.Delay = 1 + upTo(i.rng, slowest)
 		}
 
 		return fault, true

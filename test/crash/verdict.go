@@ -245,8 +245,8 @@ func (l *ledger) hitting(s *send) []occurrence {
 	return slices.DeleteFunc(slices.Clone(l.incidents), func(i occurrence) bool { return i.Replica != s.Replica || !i.near(s, within) })
 }
 
-func (i occurrence) near(s *send, within time.Duration) bool {
-	return !s.Began.After(i.To.Add(within)) && !s.Ended.Add(within).Before(i.From)
+func (o occurrence) near(s *send, within time.Duration) bool {
+	return !s.Began.After(o.To.Add(within)) && !s.Ended.Add(within).Before(o.From)
 }
 
 func describe(l *ledger, sends []*send) string {

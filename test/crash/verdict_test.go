@@ -52,58 +52,58 @@ func newEvidence() *evidence {
 }
 
 // send adds a send that was answered within 100 ms, with statuses after a second.
-func (s *evidence) send(m *message, part int, after time.Duration) *send {
-	began := s.began.Add(after)
+func (e *evidence) send(m *message, part int, after time.Duration) *send {
+	began := e.began.Add(after)
 	one := &send{
 		Replica:     1,
 		Callback:    fmt.Sprintf("%s:%d", m.Event, part),
 		Began:       began,
 		Ended:       began.Add(100 * time.Millisecond),
 		Answered:    true,
-		Message:     fmt.Sprint("wamid.out", len(s.ledger.sends)),
+		Message:     fmt.Sprint("wamid.out", len(e.ledger.sends)),
 		To:          waID(m.Person),
 		Words:       m.answer(part),
 		StatusCount: 3,
 		FirstStatus: began.Add(time.Second),
 	}
-	s.ledger.sends = append(s.ledger.sends, one)
-	s.ledger.accepted = append(s.ledger.accepted, one)
+	e.ledger.sends = append(e.ledger.sends, one)
+	e.ledger.accepted = append(e.ledger.accepted, one)
 
-	s.end.Statuses[one.Message] = "read"
+	e.end.Statuses[one.Message] = "read"
 	for _, status := range statuses {
-		s.ledger.notify(one.Message, status)
+		e.ledger.notify(one.Message, status)
 	}
 
 	return one
 }
 
 // answersLater makes the answer to a message one that Bird posted.
-func (s *evidence) answersLater(m *message) {
+func (e *evidence) answersLater(m *message) {
 	m.Later = true
 
-	for _, one := range s.ledger.sends {
+	for _, one := range e.ledger.sends {
 		for part := range m.Replies {
 			if one.Callback == fmt.Sprintf("%s:%d", m.Event, part) {
 				r := reply{m, part}
-				s.ledger.expect(r)
+				e.ledger.expect(r)
 				one.Callback = r.event() + ":0"
 			}
 		}
 	}
 }
 
-func (s *evidence) withoutStatuses(one *send) {
+func (e *evidence) withoutStatuses(one *send) {
 	one.WithoutStatuses = true
 	one.StatusCount = 0
 	one.FirstStatus = time.Time{}
 }
 
-func (s *evidence) happens(k kind, replica int, from, lasts time.Duration) {
-	s.ledger.incidents = append(s.ledger.incidents, occurrence{
+func (e *evidence) happens(k kind, replica int, from, lasts time.Duration) {
+	e.ledger.incidents = append(e.ledger.incidents, occurrence{
 		Kind:    k,
 		Replica: replica,
-		From:    s.began.Add(from),
-		To:      s.began.Add(from + lasts),
+		From:    e.began.Add(from),
+		To:      e.began.Add(from + lasts),
 	})
 }
 

@@ -208,33 +208,33 @@ type bufferedAnswer struct {
 	begun  bool
 }
 
-func (h *bufferedAnswer) Header() http.Header { return h.header }
+func (a *bufferedAnswer) Header() http.Header { return a.header }
 
-func (h *bufferedAnswer) WriteHeader(status int) {
-	if !h.begun && status >= http.StatusOK {
-		h.status = status
-		h.begun = true
+func (a *bufferedAnswer) WriteHeader(status int) {
+	if !a.begun && status >= http.StatusOK {
+		a.status = status
+		a.begun = true
 	}
 }
 
-func (h *bufferedAnswer) Write(p []byte) (int, error) {
-	h.begun = true
-	return h.body.Write(p)
+func (a *bufferedAnswer) Write(p []byte) (int, error) {
+	a.begun = true
+	return a.body.Write(p)
 }
 
-func (h *bufferedAnswer) send(answer *recordedAnswer, half bool) {
-	body := h.body.Bytes()
+func (a *bufferedAnswer) send(answer *recordedAnswer, half bool) {
+	body := a.body.Bytes()
 	if half && len(body) == 0 {
 		answer.abort()
 	}
 
-	maps.Copy(answer.Header(), h.header)
+	maps.Copy(answer.Header(), a.header)
 
 	if len(body) > 0 {
 		answer.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 
-	answer.WriteHeader(h.status)
+	answer.WriteHeader(a.status)
 
 	if !half {
 		_, _ = answer.Write(body)

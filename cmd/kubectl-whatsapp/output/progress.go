@@ -34,34 +34,34 @@ func (p *Printer) Progress() *Progress {
 }
 
 // Update shows a state of the work, unless the last one is too recent.
-func (g *Progress) Update(format string, args ...any) {
+func (p *Progress) Update(format string, args ...any) {
 	interval := report
-	if g.p.errTerminal {
+	if p.p.errTerminal {
 		interval = redraw
 	}
 
-	if g.now().Sub(g.shown) < interval {
+	if p.now().Sub(p.shown) < interval {
 		return
 	}
 
-	g.shown = g.now()
+	p.shown = p.now()
 	text := CleanLine(fmt.Sprintf(format, args...))
 
-	if !g.p.errTerminal {
-		fmt.Fprintln(g.p.Err, text)
+	if !p.p.errTerminal {
+		fmt.Fprintln(p.p.Err, text)
 		return
 	}
 
-	g.drawn = true
+	p.drawn = true
 
-	fmt.Fprintf(g.p.Err, "\r\x1b[K%s", text)
+	fmt.Fprintf(p.p.Err, "\r\x1b[K%s", text)
 }
 
 // End removes the line from a terminal.
-func (g *Progress) End() {
-	if g.drawn {
-		fmt.Fprint(g.p.Err, "\r\x1b[K")
+func (p *Progress) End() {
+	if p.drawn {
+		fmt.Fprint(p.p.Err, "\r\x1b[K")
 	}
 
-	g.drawn = false
+	p.drawn = false
 }

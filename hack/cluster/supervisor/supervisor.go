@@ -222,9 +222,9 @@ func (s *Supervisor) reap() {
 }
 
 // runs reports whether the process is running.
-func (r *process) runs() bool {
+func (p *process) runs() bool {
 	select {
-	case <-r.ended:
+	case <-p.ended:
 		return false
 	default:
 		return true

@@ -28,15 +28,15 @@ var extras = []string{
 
 // fit encodes the request within its limit. It omits the largest properties first, and then cuts the text: a flow that gets
 // less still answers. The property truncated names the changed properties.
-func (q *request) fit() error {
+func (r *request) fit() error {
 	var truncated []string
 
 	for {
-		if err := q.encode(); err != nil || int64(len(q.body)) <= q.limit {
+		if err := r.encode(); err != nil || int64(len(r.body)) <= r.limit {
 			return err
 		}
 
-		property, err := q.shrink()
+		property, err := r.shrink()
 		if err != nil || property == "" {
 			return err
 		}
@@ -45,30 +45,30 @@ func (q *request) fit() error {
 			truncated = append(truncated, property)
 		}
 
-		if err := q.set("truncated", truncated); err != nil {
+		if err := r.set("truncated", truncated); err != nil {
 			return err
 		}
 	}
 }
 
 // shrink makes one property smaller, and returns its name, or "" if there is nothing left to shrink.
-func (q *request) shrink() (string, error) {
+func (r *request) shrink() (string, error) {
 	var largest string
 
 	for _, property := range extras {
-		if len(q.properties[property]) > max(len(q.properties[largest]), len("null")) {
+		if len(r.properties[property]) > max(len(r.properties[largest]), len("null")) {
 			largest = property
 		}
 	}
 
 	if largest != "" {
-		q.properties[largest] = json.RawMessage("null")
+		r.properties[largest] = json.RawMessage("null")
 
 		return largest, nil
 	}
 
 	var text string
-	if err := json.Unmarshal(q.properties["text"], &text); err != nil {
+	if err := json.Unmarshal(r.properties["text"], &text); err != nil {
 		return "", fmt.Errorf("cut the text: %w", err)
 	}
 
@@ -79,8 +79,8 @@ func (q *request) shrink() (string, error) {
 		return "", nil
 	}
 
-	excess := int64(len(q.body)) - q.limit
+	excess := int64(len(r.body)) - r.limit
 	keep := max(len(text)/2, len(text)-int(min(excess, int64(len(text))))) // escaped characters are longer in the body
 
-	return "text", q.set("text", strings.ToValidUTF8(text[:keep], "")+ellipsis)
+	return "text", r.set("text", strings.ToValidUTF8(text[:keep], "")+ellipsis)
 }

@@ -49,20 +49,20 @@ func newRequest(settings *config.Snapshot, r assistant.Request) (*request, error
 }
 
 // complete encodes the request. Its media are in it if all of it fits, unless they are to be linked.
-func (q *request) complete(setting config.MediaTransport) error {
-	if q.media == nil {
-		return q.fit()
+func (r *request) complete(setting config.MediaTransport) error {
+	if r.media == nil {
+		return r.fit()
 	}
 
-	if setting == config.TransportURL && q.media.Link != "" {
-		return q.omit()
+	if setting == config.TransportURL && r.media.Link != "" {
+		return r.omit()
 	}
 
-	if err := q.carry(assistant.InBase64); err != nil || q.payload().Size() <= q.limit {
+	if err := r.carry(assistant.InBase64); err != nil || r.payload().Size() <= r.limit {
 		return err
 	}
 
-	return q.omit()
+	return r.omit()
 }
 
 // textOf returns the text that a flow reads if it reads nothing else: the person's own words, if there are any.
@@ -85,44 +85,44 @@ func textOf(r assistant.Request) string {
 	return cmp.Or(words, r.Text)
 }
 
-func (q *request) set(property string, value any) error {
+func (r *request) set(property string, value any) error {
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", property, err)
 	}
 
-	q.properties[property] = raw
+	r.properties[property] = raw
 
 	return nil
 }
 
 // carry encodes the request with a transport of its media.
-func (q *request) carry(how assistant.Transport) (err error) {
-	q.transport = how
+func (r *request) carry(how assistant.Transport) (err error) {
+	r.transport = how
 
-	if q.properties["media"], err = q.media.Describe(how); err != nil {
+	if r.properties["media"], err = r.media.Describe(how); err != nil {
 		return err
 	}
 
-	return q.encode()
+	return r.encode()
 }
 
 // omit leaves the bytes of the media out. A link takes their place if there is one.
-func (q *request) omit() error {
+func (r *request) omit() error {
 	how := assistant.Omitted
-	if q.media.Link != "" {
+	if r.media.Link != "" {
 		how = assistant.AsLink
 	}
 
-	if err := q.carry(how); err != nil {
+	if err := r.carry(how); err != nil {
 		return err
 	}
 
-	return q.fit()
+	return r.fit()
 }
 
-func (q *request) encode() (err error) {
-	if q.body, err = json.Marshal(q.properties); err != nil {
+func (r *request) encode() (err error) {
+	if r.body, err = json.Marshal(r.properties); err != nil {
 		return fmt.Errorf("encode the request: %w", err)
 	}
 
@@ -130,12 +130,12 @@ func (q *request) encode() (err error) {
 }
 
 // payload returns the body of the request.
-func (q *request) payload() *assistant.Payload {
-	if q.transport != assistant.InBase64 {
-		return assistant.NewJSON(q.body)
+func (r *request) payload() *assistant.Payload {
+	if r.transport != assistant.InBase64 {
+		return assistant.NewJSON(r.body)
 	}
 
-	head := fmt.Appendf(nil, `%s,%q:"`, q.body[:len(q.body)-1], q.method.MediaKey())
+	head := fmt.Appendf(nil, `%s,%q:"`, r.body[:len(r.body)-1], r.method.MediaKey())
 
-	return assistant.NewBase64(head, q.media, []byte(`"}`))
+	return assistant.NewBase64(head, r.media, []byte(`"}`))
 }

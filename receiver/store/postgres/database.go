@@ -187,10 +187,10 @@ func (d *database) ensureSchema(ctx context.Context) error {
 	return p.err
 }
 
-func (p *migration) failed() bool {
+func (m *migration) failed() bool {
 	select {
-	case <-p.done:
-		return p.err != nil
+	case <-m.done:
+		return m.err != nil
 	default:
 		return false
 	}

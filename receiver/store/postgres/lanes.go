@@ -107,23 +107,23 @@ type laneRows struct {
 	ai                      []string
 }
 
-func (c *laneRows) add(row *lane) {
-	c.names = append(c.names, row.lane)
-	c.classes = append(c.classes, int16(row.class))
-	c.ready = append(c.ready, row.ready)
-	c.set = append(c.set, row.set)
-	c.token = append(c.token, row.token)
-	c.head = append(c.head, row.head)
-	c.starts = append(c.starts, row.starts)
-	c.waitsFor = append(c.waitsFor, row.waitsFor)
-	c.inbound = append(c.inbound, millis(row.state.LastInboundAt))
-	c.until = append(c.until, millis(row.state.Takeover.Until))
-	c.at = append(c.at, millis(row.state.Takeover.At))
-	c.by = append(c.by, string(row.state.Takeover.By))
-	c.events = append(c.events, row.state.Takeover.Event)
-	c.template = append(c.template, row.state.TemplateRequired)
-	c.ai = append(c.ai, row.state.AIConversationID)
-	c.named = append(c.named, row.named)
+func (r *laneRows) add(row *lane) {
+	r.names = append(r.names, row.lane)
+	r.classes = append(r.classes, int16(row.class))
+	r.ready = append(r.ready, row.ready)
+	r.set = append(r.set, row.set)
+	r.token = append(r.token, row.token)
+	r.head = append(r.head, row.head)
+	r.starts = append(r.starts, row.starts)
+	r.waitsFor = append(r.waitsFor, row.waitsFor)
+	r.inbound = append(r.inbound, millis(row.state.LastInboundAt))
+	r.until = append(r.until, millis(row.state.Takeover.Until))
+	r.at = append(r.at, millis(row.state.Takeover.At))
+	r.by = append(r.by, string(row.state.Takeover.By))
+	r.events = append(r.events, row.state.Takeover.Event)
+	r.template = append(r.template, row.state.TemplateRequired)
+	r.ai = append(r.ai, row.state.AIConversationID)
+	r.named = append(r.named, row.named)
 }
 
 // save queues the writes of changed rows.

@@ -67,16 +67,16 @@ type replyColumns struct {
 	fallback                []bool
 }
 
-func (s *replyColumns) add(event int64, replies []store.Reply) {
+func (c *replyColumns) add(event int64, replies []store.Reply) {
 	for _, r := range replies {
-		s.events = append(s.events, event)
-		s.parts = append(s.parts, r.Part)
-		s.states = append(s.states, string(r.State))
-		s.started = append(s.started, millis(r.StartedAt))
-		s.messages = append(s.messages, r.MessageID)
-		s.kinds = append(s.kinds, r.Type)
-		s.bodies = append(s.bodies, r.Body)
-		s.fallback = append(s.fallback, r.Fallback)
+		c.events = append(c.events, event)
+		c.parts = append(c.parts, r.Part)
+		c.states = append(c.states, string(r.State))
+		c.started = append(c.started, millis(r.StartedAt))
+		c.messages = append(c.messages, r.MessageID)
+		c.kinds = append(c.kinds, r.Type)
+		c.bodies = append(c.bodies, r.Body)
+		c.fallback = append(c.fallback, r.Fallback)
 	}
 }
 

@@ -56,36 +56,36 @@ func newCheckpointer(c *conn, limit int64, clock clockwork.Clock) *checkpointer 
 }
 
 // notify reports, without waiting, that the log has grown.
-func (k *checkpointer) notify() {
+func (c *checkpointer) notify() {
 	select {
-	case k.wrote <- struct{}{}:
+	case c.wrote <- struct{}{}:
 	default:
 	}
 }
 
 // empty requests, without waiting, that the log is copied and then emptied: until it is overwritten, it holds what was
 // deleted. A request stays until the log is empty, however long others read.
-func (k *checkpointer) empty() {
+func (c *checkpointer) empty() {
 	select {
-	case k.purged <- struct{}{}:
+	case c.purged <- struct{}{}:
 	default:
 	}
 }
 
-func (k *checkpointer) close() error {
-	close(k.closing)
-	<-k.finished
+func (c *checkpointer) close() error {
+	close(c.closing)
+	<-c.finished
 
-	return k.conn.close()
+	return c.conn.close()
 }
 
-func (k *checkpointer) work() {
-	defer close(k.finished)
+func (c *checkpointer) work() {
+	defer close(c.finished)
 
-	pause := k.clock.NewTimer(copyInterval)
+	pause := c.clock.NewTimer(copyInterval)
 	defer pause.Stop()
 
-	retry := k.clock.NewTimer(copyInterval)
+	retry := c.clock.NewTimer(copyInterval)
 	defer retry.Stop()
 
 	pause.Stop() // it runs after each piece of work
@@ -97,18 +97,18 @@ func (k *checkpointer) work() {
 		isToEmpty := false
 
 		select {
-		case <-k.wrote:
-			k.copy()
-		case <-k.purged:
+		case <-c.wrote:
+			c.copy()
+		case <-c.purged:
 			isToEmpty = true
 			failed = 0
 		case <-retry.Chan():
 			isToEmpty = true
-		case <-k.closing:
+		case <-c.closing:
 			return
 		}
 
-		if isToEmpty && !k.truncate() {
+		if isToEmpty && !c.truncate() {
 			failed++
 
 			retry.Reset(untilRetry(failed))
@@ -118,7 +118,7 @@ func (k *checkpointer) work() {
 
 		select {
 		case <-pause.Chan():
-		case <-k.closing:
+		case <-c.closing:
 			return
 		}
 	}
@@ -135,11 +135,11 @@ func untilRetry(failed int) time.Duration {
 
 // truncate copies the log and empties it, and reports whether it did. It does not wait for others: almost all is copied
 // before it keeps the writer out.
-func (k *checkpointer) truncate() bool {
+func (c *checkpointer) truncate() bool {
 	isBusy := true
 
 	for _, mode := range [...]string{"PASSIVE", "TRUNCATE"} {
-		err := k.conn.query(context.Background(), "PRAGMA wal_checkpoint("+mode+")", func(r row) error {
+		err := c.conn.query(context.Background(), "PRAGMA wal_checkpoint("+mode+")", func(r row) error {
 			isBusy = r.int(0) != 0
 			return nil
 		})
@@ -153,23 +153,23 @@ func (k *checkpointer) truncate() bool {
 
 // copy copies the log if it is long. It ignores failures: the log stays as it is, nothing is lost, and a commit copies the
 // rest.
-func (k *checkpointer) copy() {
-	written, copied, err := k.length()
+func (c *checkpointer) copy() {
+	written, copied, err := c.length()
 	if err != nil {
 		return
 	}
 
-	long := written >= copyFrom*k.limit/logPages && written-copied >= copyPages*k.limit/logPages
+	long := written >= copyFrom*c.limit/logPages && written-copied >= copyPages*c.limit/logPages
 	// Past the limit it leaves the checkpoint to the commit: of two concurrent checkpoints the later one, here the
 	// commit's, would do nothing.
-	if long && written < k.limit {
-		_ = k.conn.query(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", func(row) error { return nil })
+	if long && written < c.limit {
+		_ = c.conn.query(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", func(row) error { return nil })
 	}
 }
 
 // length returns the length of the log, and how much of it is copied already.
-func (k *checkpointer) length() (written, copied int64, err error) {
-	err = k.conn.query(context.Background(), "PRAGMA wal_checkpoint(NOOP)", func(r row) error {
+func (c *checkpointer) length() (written, copied int64, err error) {
+	err = c.conn.query(context.Background(), "PRAGMA wal_checkpoint(NOOP)", func(r row) error {
 		written = r.int(1)
 		copied = r.int(2)
 
