@@ -63,7 +63,7 @@ func rolloutState(d *appsv1.Deployment, wanted int32) (reason, state string) {
 	case replacing:
 		return v1alpha1.ReasonProgressing, "pods are being replaced: " + ready
 	case wanted == 0:
-		return v1alpha1.ReasonScaledToZero, "receiver.replicas is 0: no receiver accepts deliveries"
+		return v1alpha1.ReasonScaledToZero, "scaled to 0, by receiver.replicas or on the Deployment: no receiver accepts deliveries"
 	case d.Status.AvailableReplicas >= wanted:
 		return v1alpha1.ReasonReady, "the receiver accepts deliveries"
 	case progressing.Reason == "NewReplicaSetAvailable":
