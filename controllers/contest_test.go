@@ -4,7 +4,9 @@
 package controllers
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
@@ -187,4 +190,70 @@ func TestForeignWritesAreSeen(t *testing.T) {
 			wantContested(false)
 		})
 	}
+}
+
+// TestOtherControllersAreNoContest has a controller change the Service before the operator writes it and while it does, as those
+// of load balancers do.
+func TestOtherControllersAreNoContest(t *testing.T) {
+	t.Parallel()
+
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales") // never stored, so the manager does not reconcile it
+	webhook.UID = "b7a4f1a0-4f2c-4f57-9d1e-5f0f7b1a9a11"
+
+	changes := 0
+	annotate := func() {
+		changes++
+
+		service := &corev1.Service{ObjectMeta: named(webhook, "sales")}
+		annotation := fmt.Sprintf(`{"metadata":{"annotations":{"example.com/changes":"%d"}}}`, changes)
+
+		if err := testCluster.Patch(t.Context(), service, client.RawPatch(types.MergePatchType, []byte(annotation))); err != nil {
+			t.Error(err)
+		}
+	}
+
+	between := &changingClient{Client: testCluster.Client, change: annotate}
+	applier := apply.New(between, testCluster.Client, clockwork.NewFakeClock(), typedKinds()...)
+	write := func() {
+		t.Helper()
+
+		if _, err := applyWith(t, applier, webhook, rendered(t, webhook, "Service", "sales")); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	write()
+
+	for range 5 {
+		annotate()
+
+		between.armed = true
+
+		write()
+	}
+
+	if changes != 10 {
+		t.Errorf("%d changes; want 5 before writes and 5 during them", changes)
+	}
+
+	if object, contested := applier.Contested(client.ObjectKeyFromObject(webhook)); contested {
+		t.Errorf("%s is contested, although no other operator writes it", object)
+	}
+}
+
+// changingClient makes a change before the next write.
+type changingClient struct {
+	client.Client
+
+	change func()
+	armed  bool
+}
+
+func (c *changingClient) Patch(ctx context.Context, object client.Object, patch client.Patch, options ...client.PatchOption) error {
+	if c.armed {
+		c.armed = false
+		c.change()
+	}
+
+	return c.Client.Patch(ctx, object, patch, options...)
 }

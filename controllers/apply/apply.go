@@ -85,33 +85,43 @@ func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, err
 		}
 	}
 
-	body, err := a.body(target, rendered)
-	if err != nil {
-		return target.Live, fmt.Errorf("complete %s: %w", describe(desired), err)
+	// What this write changes shows what another operator has written, if nobody changes the object meanwhile.
+	suspected := target.known.maybeOverwritten(current)
+
+	applied, result, err := a.write(ctx, target, desired, rendered, fingerprint, suspected)
+	if suspected && apierrors.IsConflict(err) {
+		suspected = false
+		applied, result, err = a.write(ctx, target, desired, rendered, fingerprint, false)
 	}
 
-	applied, result, err := a.write(ctx, target, desired, body, fingerprint)
 	if err != nil {
 		return target.Live, err
 	}
 
-	if target.known.maybeOverwritten(current) && current.version != result.version {
+	if suspected && current.version != result.version {
 		a.overwritten(client.ObjectKeyFromObject(target.owner), describe(desired))
 	}
 
 	return applied, nil
 }
 
-// write applies the object, and returns the result and its record.
+// write applies the object, and returns the result and its record. If the object must be unchanged, the write is refused as a
+// conflict after any change since it was read.
 func (a *Applier) write(
 	ctx context.Context,
 	target *Target,
 	desired *unstructured.Unstructured,
-	body []byte,
+	rendered []byte,
 	fingerprint [sha256.Size]byte,
+	unchanged bool,
 ) (applied client.Object, result record, err error) {
 	owner := client.ObjectKeyFromObject(target.owner)
 	name := describe(desired)
+
+	body, err := a.body(target, rendered, unchanged)
+	if err != nil {
+		return nil, record{}, fmt.Errorf("complete %s: %w", name, err)
+	}
 
 	a.pending.begin(owner, name)
 	defer func() { a.pending.end(owner, name, result) }()
@@ -198,8 +208,8 @@ func (a *Applier) Forget(owner client.ObjectKey) {
 }
 
 // body returns the body of the request: the rendered object, its owner unless the object outlives it, and the condition on the
-// object in the cluster.
-func (a *Applier) body(target *Target, rendered []byte) ([]byte, error) {
+// object in the cluster: that it is the one that was read, or even unchanged.
+func (a *Applier) body(target *Target, rendered []byte, unchanged bool) ([]byte, error) {
 	object := &unstructured.Unstructured{}
 	if err := object.UnmarshalJSON(rendered); err != nil {
 		return nil, fmt.Errorf("unmarshal the rendered object: %w", err)
@@ -211,11 +221,17 @@ func (a *Applier) body(target *Target, rendered []byte) ([]byte, error) {
 		}
 	}
 
-	if target.Live != nil {
-		// The API server rejects the request if the object has been replaced since it was read.
-		object.SetUID(target.Live.GetUID())
-	} else {
+	if target.Live == nil {
 		object.SetResourceVersion(versionOfNone)
+
+		return object.MarshalJSON()
+	}
+
+	// The API server rejects the request if the object has been replaced since it was read.
+	object.SetUID(target.Live.GetUID())
+
+	if unchanged {
+		object.SetResourceVersion(target.Live.GetResourceVersion())
 	}
 
 	return object.MarshalJSON()
