@@ -61,7 +61,7 @@ func (u *upgrades) begin(resource types.NamespacedName, next rendering, live *ap
 
 	switch {
 	case last.hash == next.hash:
-		next.upgrade = last.upgrade
+		next.upgrade = last.upgrade && !upgraded(live)
 	case last.hash != "" && last.generation != next.generation: // the resource changed
 	case live.Status.AvailableReplicas == 0:
 	default:
@@ -252,11 +252,7 @@ func ownedDeployment(ctx context.Context, reader client.Reader, webhook *v1alpha
 
 // rolledOut reports whether all pods have been replaced and were available then, or none are wanted.
 func rolledOut(d *appsv1.Deployment) bool {
-	wanted := int32(1)
-	if d.Spec.Replicas != nil {
-		wanted = *d.Spec.Replicas
-	}
-
+	wanted := wantedReplicas(d)
 	status := d.Status
 	replaced := status.ObservedGeneration >= d.Generation && status.UpdatedReplicas >= wanted && status.Replicas <= status.UpdatedReplicas
 	available := status.AvailableReplicas >= wanted ||
@@ -264,6 +260,10 @@ func rolledOut(d *appsv1.Deployment) bool {
 
 	return wanted == 0 || replaced && available
 }
+
+// upgraded reports whether the upgrade of a Deployment is complete. What replaces its pods later, such as kubectl rollout
+// restart, is no part of the upgrade. Without pods it is not known whether the new version works.
+func upgraded(d *appsv1.Deployment) bool { return rolledOut(d) && wantedReplicas(d) > 0 }
 
 func exceededDeadline(d *appsv1.Deployment) bool {
 	return d.Status.ObservedGeneration >= d.Generation &&

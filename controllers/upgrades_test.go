@@ -139,6 +139,50 @@ func TestUpgradeAfterAnError(t *testing.T) {
 	}
 }
 
+// TestRestartAfterAnUpgrade replaces the pods of a receiver again, such as by kubectl rollout restart, and they do not become
+// ready. That halts the upgrade of others only if the receiver had not been ready after its own.
+func TestRestartAfterAnUpgrade(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		before *appsv1.Deployment
+		failed bool
+	}{
+		"complete":           {before: running(1)},
+		"complete, and lost": {before: running(1, unready, progress("NewReplicaSetAvailable"))},
+		"in progress":        {running(1, unready, progress("ReplicaSetUpdated")), true},
+		"scaled to 0":        {running(0), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			resource := types.NamespacedName{Namespace: "messaging", Name: "sales"}
+			u := newUpgrades(1, logr.Discard(), func(types.NamespacedName) {})
+
+			applied := rendering{
+				generation: 1,
+				hash:       "0123456789abcdef",
+				upgrade:    true,
+			}
+			test.before.Labels = map[string]string{labelRendering: applied.String()}
+
+			applied.upgrade = false
+
+			next, ok := u.begin(resource, applied, test.before)
+			if !ok {
+				t.Fatal("it waits for a slot")
+			}
+
+			restarted := running(1, unready, progress("ProgressDeadlineExceeded"))
+			restarted.Labels = map[string]string{labelRendering: next.String()}
+
+			if failed := u.update(resource, restarted); failed != test.failed {
+				t.Errorf("failed upgrade: %t; want %t", failed, test.failed)
+			}
+		})
+	}
+}
+
 // unreadable is a cluster whose Deployments cannot be read.
 type unreadable struct{ oneResource }
 
