@@ -16,7 +16,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// checkClaims holds the Deployment back if a claim of the user's is missing, or if another resource uses the claim of the store.
+// checkClaims holds the Deployment back if a claim of the user's is missing, if a claim is being deleted, or if another resource
+// uses the claim of the store.
 func (r *WhatsAppWebhookReconciler) checkClaims(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,
@@ -24,6 +25,7 @@ func (r *WhatsAppWebhookReconciler) checkClaims(
 	seen *observation,
 ) {
 	r.checkUser(ctx, webhook, p, seen)
+	p.checkStays(seen)
 	r.checkExists(ctx, webhook, resources.ExistingClaim(webhook), "store.embedded.existingClaim", p, seen)
 
 	// A pod that waits for the volume of the copies would have replaced the one that runs.
@@ -64,8 +66,32 @@ func (r *WhatsAppWebhookReconciler) checkUser(
 	}
 }
 
-// checkExists holds the Deployment back if the claim that a field names is missing. It does nothing without a name, or if the
-// claim has a failure already.
+// checkStays holds the Deployment back if the operator's claim is being deleted.
+func (p *plan) checkStays(seen *observation) {
+	claim := resources.Reference{Kind: "PersistentVolumeClaim", Name: resources.ClaimName(p.webhook)}
+
+	target := p.targets[claim]
+	if p.failed(claim) || target == nil || target.Live == nil || target.Live.GetDeletionTimestamp() == nil {
+		return
+	}
+
+	p.hold(claim, seen, claimTerminating(claim.String()))
+	seen.record(target.Live)
+}
+
+// claimTerminating returns the failure of a claim that is being deleted. It stays as long as a pod uses it, so the pod that runs
+// must not be replaced.
+func claimTerminating(claim string) failure {
+	return failure{
+		reason: v1alpha1.ReasonClaimTerminating,
+		message: claim + " is being deleted, which cannot be undone: it is gone as soon as the pod that uses it ends, and so is its volume, unless " +
+			"the reclaim policy of that is Retain; so the pod is not replaced. Back up what the volume holds, then delete the pod (docs/volumes.md)",
+		retry: retryConflict,
+	}
+}
+
+// checkExists holds the Deployment back if the claim that a field names is missing or is being deleted. It does nothing without a
+// name, or if the claim has a failure already.
 func (r *WhatsAppWebhookReconciler) checkExists(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,
@@ -79,7 +105,9 @@ func (r *WhatsAppWebhookReconciler) checkExists(
 	}
 
 	// Claims of others are not in the cache.
-	err := r.live.Get(ctx, client.ObjectKey{Namespace: webhook.Namespace, Name: name}, claimMetadata())
+	live := claimMetadata()
+
+	err := r.live.Get(ctx, client.ObjectKey{Namespace: webhook.Namespace, Name: name}, live)
 	switch {
 	case apierrors.IsNotFound(err):
 		p.hold(claim, seen, failure{
@@ -89,6 +117,8 @@ func (r *WhatsAppWebhookReconciler) checkExists(
 		})
 	case err != nil:
 		p.failures[claim] = seen.fail(claim.String(), err)
+	case live.DeletionTimestamp != nil:
+		p.hold(claim, seen, claimTerminating(claim.String()))
 	}
 }
 

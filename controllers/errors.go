@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -24,6 +25,7 @@ var failureReasons = []string{
 	v1alpha1.ReasonNameConflict,
 	v1alpha1.ReasonClaimInUse,
 	v1alpha1.ReasonClaimMissing,
+	v1alpha1.ReasonClaimTerminating,
 	v1alpha1.ReasonAnotherOperator,
 	v1alpha1.ReasonAdmissionDenied,
 	v1alpha1.ReasonQuotaExceeded,
@@ -43,20 +45,17 @@ type failure struct {
 // newFailure classifies an error, for the condition and for the retry.
 func newFailure(step string, err error) failure {
 	if foreign, ok := errors.AsType[*apply.NotOwnedError](err); ok {
-		return failure{
-			reason: v1alpha1.ReasonNameConflict,
-			message: fmt.Sprintf("%s exists and belongs to %s, so the operator does not change it; rename this resource, or delete or rename that object",
-				step, foreign.Owner),
-			retry: retryConflict,
-			err:   err,
-		}
+		return nameConflict(step, foreign)
 	}
 
-	if _, ok := errors.AsType[*apply.BeingDeletedError](err); ok {
+	if deleted, ok := errors.AsType[*apply.BeingDeletedError](err); ok {
+		return beingDeleted(step, deleted)
+	}
+
+	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		return failure{
 			reason:  v1alpha1.ReasonProgressing,
-			message: step + " of a former resource is still being deleted",
-			retry:   retryConflict,
+			message: step + ": the namespace is being deleted, so nothing is created in it any more",
 			err:     err,
 		}
 	}
@@ -72,6 +71,39 @@ func newFailure(step string, err error) failure {
 
 	f := answered(step, status.Status())
 	f.err = err
+
+	return f
+}
+
+func nameConflict(step string, foreign *apply.NotOwnedError) failure {
+	fix := "rename this resource, or delete or rename that object"
+	if foreign.Kind == "PersistentVolumeClaim" {
+		fix = "rename this resource, or, if that claim is meant for it, name the claim in store.embedded.existingClaim"
+	}
+
+	return failure{
+		reason:  v1alpha1.ReasonNameConflict,
+		message: fmt.Sprintf("%s exists and belongs to %s, so the operator does not change it; %s", step, foreign.Owner, fix),
+		retry:   retryConflict,
+		err:     foreign,
+	}
+}
+
+func beingDeleted(step string, deleted *apply.BeingDeletedError) failure {
+	f := failure{
+		reason:  v1alpha1.ReasonProgressing,
+		message: step + " is still being deleted",
+		retry:   retryConflict,
+	}
+
+	switch {
+	case deleted.Former:
+		f.message = step + " of a former resource is still being deleted"
+	case deleted.Kind == "PersistentVolumeClaim":
+		f = claimTerminating(step)
+	}
+
+	f.err = deleted
 
 	return f
 }

@@ -38,6 +38,14 @@ func forbidden(message string) *apierrors.StatusError {
 	return apierrors.NewForbidden(schema.GroupResource{Resource: "services"}, "sales", errors.New(message))
 }
 
+// terminating returns what the API server answers to the creation of an object in a namespace that is being deleted.
+func terminating() *apierrors.StatusError {
+	err := forbidden("the namespace is being terminated")
+	err.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+
+	return err
+}
+
 func status(code int32, reason metav1.StatusReason, message string) *apierrors.StatusError {
 	return &apierrors.StatusError{ErrStatus: metav1.Status{
 		Status:  metav1.StatusFailure,
@@ -61,7 +69,24 @@ func TestFailures(t *testing.T) {
 		},
 		"being deleted": {
 			&apply.BeingDeletedError{Kind: "Service", Name: "sales"}, "Progressing",
-			"Service sales of a former resource is still being deleted",
+			"Service sales is still being deleted",
+		},
+		"being deleted with a former resource": {
+			&apply.BeingDeletedError{
+				Kind:   "PersistentVolumeClaim",
+				Name:   "sales-store",
+				Former: true,
+			},
+			"Progressing", "Service sales of a former resource is still being deleted",
+		},
+		"claim of another owner": {
+			&apply.NotOwnedError{Kind: "PersistentVolumeClaim", Name: "sales-store", Owner: "the Helm release shop"}, "NameConflict",
+			"Service sales exists and belongs to the Helm release shop, so the operator does not change it; rename this resource, or, if that claim " +
+				"is meant for it, name the claim in store.embedded.existingClaim",
+		},
+		"namespace being deleted": {
+			terminating(), "Progressing",
+			"Service sales: the namespace is being deleted, so nothing is created in it any more",
 		},
 		"invalid": {
 			errInvalid, "ObjectRejected",
@@ -113,9 +138,6 @@ func TestFailures(t *testing.T) {
 func TestResult(t *testing.T) {
 	t.Parallel()
 
-	terminating := forbidden("the namespace is being terminated")
-	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
-
 	tests := map[string]struct {
 		errs    []error
 		failing time.Duration
@@ -133,7 +155,7 @@ func TestResult(t *testing.T) {
 		"rejected, and no response":  {[]error{errInvalid, errNetwork}, 0, "backoff"},
 		"no response, and denied":    {[]error{errTimeout, errDenied}, 0, "backoff"},
 		"webhook that does not work": {[]error{errWebhook}, 0, "backoff"},
-		"namespace terminating":      {[]error{terminating}, 0, "done"},
+		"namespace terminating":      {[]error{terminating()}, 0, "done"},
 	}
 	for name, test := range tests {
 		var fs failures

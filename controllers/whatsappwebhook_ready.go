@@ -33,6 +33,7 @@ var besideReady = map[string]string{
 	v1alpha1.ReasonNameConflict:             v1alpha1.ConditionStalled,
 	v1alpha1.ReasonClaimInUse:               v1alpha1.ConditionStalled,
 	v1alpha1.ReasonClaimMissing:             v1alpha1.ConditionStalled,
+	v1alpha1.ReasonClaimTerminating:         v1alpha1.ConditionStalled,
 	v1alpha1.ReasonAnotherOperator:          v1alpha1.ConditionStalled,
 	v1alpha1.ReasonAdmissionDenied:          v1alpha1.ConditionStalled,
 	v1alpha1.ReasonQuotaExceeded:            v1alpha1.ConditionStalled,

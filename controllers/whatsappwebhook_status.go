@@ -92,7 +92,7 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 		rollout:    rolloutOf(seen),
 		exposed:    exposure(webhook, seen),
 		extensions: extensionsAvailability(seen),
-		volume:     resizing(webhook, seen.claim),
+		volume:     volume(webhook, seen.claim),
 		autoscaler: autoscaling(seen),
 		secrets:    secretsAvailability(webhook, seen.reported),
 		subscribed: subscription(webhook, seen.reported),

@@ -13,8 +13,17 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// resizing returns the verdict on the size of the store's volume. It has no condition of its own: those of the claim say more,
-// and Ready repeats them. A claim without a volume, and one of the user's, which is nil, have none.
+// volume returns the verdict on the store's volume. It has no condition of its own: those of the claim say more, and Ready repeats
+// them. A claim without a volume, and one of the user's, which is nil, have none.
+func volume(webhook *v1alpha1.WhatsAppWebhook, claim *corev1.PersistentVolumeClaim) verdict {
+	if claim != nil && claim.DeletionTimestamp != nil {
+		return no(v1alpha1.ReasonClaimTerminating, "%s", claimTerminating("PersistentVolumeClaim "+claim.Name).message)
+	}
+
+	return resizing(webhook, claim)
+}
+
+// resizing returns the verdict on the size of the volume.
 //
 // The API server refuses to put the former size back: after a resize was accepted, a smaller request must be above the capacity.
 //

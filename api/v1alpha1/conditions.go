@@ -52,6 +52,8 @@ const (
 	ReasonNameConflict = "NameConflict"
 	// ReasonClaimMissing: the claim in store.embedded.existingClaim or store.embedded.backup.volume does not exist.
 	ReasonClaimMissing = "ClaimMissing"
+	// ReasonClaimTerminating: a claim is being deleted, which its pod delays. The pod is not replaced.
+	ReasonClaimTerminating = "ClaimTerminating"
 	// ReasonClaimInUse: another resource uses the claim. A volume has one writer.
 	ReasonClaimInUse = "ClaimInUse"
 	// ReasonAnotherOperator: another operator writes the same objects repeatedly. Each reverts the other's changes at most

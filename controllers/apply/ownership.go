@@ -33,6 +33,8 @@ func (e *NotOwnedError) Error() string {
 // BeingDeletedError reports an object that has the name of a rendered one and is about to be deleted.
 type BeingDeletedError struct {
 	Kind, Name string
+	// Former means that the object belongs to a deleted resource of the same name.
+	Former bool
 }
 
 func (e *BeingDeletedError) Error() string {
@@ -64,7 +66,11 @@ func (a *Applier) checkOwner(ctx context.Context, target *Target, desired *unstr
 
 	if gone {
 		// Garbage collection deletes the objects of a former resource of the same name.
-		return &BeingDeletedError{Kind: desired.GetKind(), Name: desired.GetName()}
+		return &BeingDeletedError{
+			Kind:   desired.GetKind(),
+			Name:   desired.GetName(),
+			Former: true,
+		}
 	}
 
 	if controller != nil {
