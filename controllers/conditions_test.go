@@ -8,12 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
@@ -128,40 +126,6 @@ func TestConditionsFromReceiverReports(t *testing.T) {
 
 	if webhook.Status.Pending != nil {
 		t.Errorf("pending is still %d, but no receiver reports it", *webhook.Status.Pending)
-	}
-}
-
-// TestSpecInvalidForTheReceiver uses a spec the schema cannot reject: two fields that are too long together.
-func TestSpecInvalidForTheReceiver(t *testing.T) {
-	t.Parallel()
-	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
-	webhook.Spec.Ingress.Host = "hooks.example.com"
-	webhook.Spec.CloudAPI.Subscription.AppID = "1"
-	testCluster.MustCreate(t, webhook)
-	waitUntilSettled(t, webhook)
-	before := children(t, webhook)
-	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Ingress.Path = "/" + strings.Repeat("long", 50) })
-	apiserver.Eventually(t, func() error {
-		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
-			return err
-		}
-
-		return want(meta.IsStatusConditionTrue(webhook.Status.Conditions, v1alpha1.ConditionStalled), true)
-	})
-
-	if got := readyMessage(webhook); !strings.Contains(got, "cloudAPI.subscription.callbackURL must be https and have at most 200 characters") {
-		t.Errorf("the message lacks the cause: %s", got)
-	}
-
-	if diff := cmp.Diff(before, children(t, webhook)); diff != "" {
-		t.Errorf("objects (-before +after):\n%s", diff)
-	}
-
-	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Ingress.Path = "" })
-	waitUntilSettled(t, webhook)
-
-	if meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionStalled) != nil {
-		t.Error("the condition Stalled is still there")
 	}
 }
 

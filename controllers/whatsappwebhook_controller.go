@@ -260,9 +260,18 @@ func (r *WhatsAppWebhookReconciler) prune(
 	}
 }
 
-// reportInvalid reports a spec that cannot be rendered. The error it returns stops retries until the spec changes.
+// reportInvalid reports a spec that cannot be rendered, and the state of the receivers, which run on. The error it returns stops
+// retries until the spec changes.
 func (r *WhatsAppWebhookReconciler) reportInvalid(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, cause error) error {
-	if err := r.patchStatus(ctx, webhook, invalidStatus(webhook, cause)); err != nil {
+	deployment, err := ownedDeployment(ctx, r.client, webhook)
+	if err != nil {
+		return fmt.Errorf("read the Deployment: %w", err)
+	}
+
+	seen := observation{deployment: deployment, suspended: webhook.Spec.Suspend}
+	r.trackReceivers(ctx, webhook, nil, &seen)
+
+	if err := r.patchStatus(ctx, webhook, invalidStatus(webhook, seen, cause)); err != nil {
 		return err
 	}
 

@@ -77,10 +77,44 @@ func (o *observation) record(live client.Object) {
 // newStatus returns the status for an observation. Of the previous status the transition times carry over, and what
 // receivers reported, until they have been polled.
 func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.WhatsAppWebhookStatus {
-	status := *webhook.Status.DeepCopy()
-	status.ObservedGeneration = webhook.Generation
+	status := numbers(webhook, seen)
 	status.URL = resources.URL(webhook)
 	status.Selector = labels.SelectorFromSet(resources.SelectorLabels(resources.Name(webhook.Name))).String()
+
+	found := reportedFindings(webhook, seen)
+	found.exposed = exposure(webhook, seen)
+	found.extensions = extensionsAvailability(seen)
+	found.volume = volume(webhook, seen.claim)
+	found.autoscaler = autoscaling(seen)
+
+	c := conditions{list: &status.Conditions, generation: webhook.Generation}
+	c.setReady(seen.heldBack(found.ready(seen.failures)))
+	c.setParts(found, seen.deployment)
+
+	return status
+}
+
+// invalidStatus returns the status for an invalid spec. The objects of the last valid spec keep their conditions, and the receivers
+// go on to report theirs.
+func invalidStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation, cause error) v1alpha1.WhatsAppWebhookStatus {
+	status := numbers(webhook, seen)
+	none := unknown(v1alpha1.ReasonInvalidSpec, "there are no objects of a valid spec yet")
+
+	found := reportedFindings(webhook, seen)
+	found.exposed = kept(webhook.Status.Conditions, v1alpha1.ConditionExposed, none)
+	found.extensions = kept(webhook.Status.Conditions, v1alpha1.ConditionExtensionsAvailable, none)
+
+	c := conditions{list: &status.Conditions, generation: webhook.Generation}
+	c.setReady(seen.heldBack(no(v1alpha1.ReasonInvalidSpec, "%s; correct the spec: until then all objects stay unchanged", cause.Error())))
+	c.setParts(found, seen.deployment)
+
+	return status
+}
+
+// numbers returns the previous status with the numbers of pods and events of an observation.
+func numbers(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.WhatsAppWebhookStatus {
+	status := *webhook.Status.DeepCopy()
+	status.ObservedGeneration = webhook.Generation
 	setReplicas(&status, seen.deployment)
 
 	if seen.reported.Complete {
@@ -88,12 +122,13 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 		status.DeadLetters = seen.reported.DeadLetters
 	}
 
+	return status
+}
+
+// reportedFindings returns the verdicts on the pods and on what they report.
+func reportedFindings(webhook *v1alpha1.WhatsAppWebhook, seen observation) findings {
 	found := findings{
 		rollout:    rolloutOf(seen),
-		exposed:    exposure(webhook, seen),
-		extensions: extensionsAvailability(seen),
-		volume:     volume(webhook, seen.claim),
-		autoscaler: autoscaling(seen),
 		secrets:    secretsAvailability(webhook, seen.reported),
 		subscribed: subscription(webhook, seen.reported),
 		responding: responding(webhook, seen.reported),
@@ -103,28 +138,7 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 		found.keepReported(webhook.Status.Conditions)
 	}
 
-	c := conditions{list: &status.Conditions, generation: webhook.Generation}
-	c.setReady(seen.heldBack(found.ready(seen.failures)))
-	c.set(v1alpha1.ConditionAvailable, availability(seen.deployment, found.waiting()))
-	c.set(v1alpha1.ConditionSecretsAvailable, found.secrets)
-	c.set(v1alpha1.ConditionExposed, found.exposed)
-	c.set(v1alpha1.ConditionSubscribed, found.subscribed)
-	c.set(v1alpha1.ConditionResponding, found.responding)
-	c.set(v1alpha1.ConditionOperational, found.operation)
-	c.set(v1alpha1.ConditionExtensionsAvailable, found.extensions)
-
-	return status
-}
-
-// invalidStatus returns the status for an invalid spec. The objects of the last valid spec keep their conditions.
-func invalidStatus(webhook *v1alpha1.WhatsAppWebhook, cause error) v1alpha1.WhatsAppWebhookStatus {
-	status := *webhook.Status.DeepCopy()
-	status.ObservedGeneration = webhook.Generation
-
-	c := conditions{list: &status.Conditions, generation: webhook.Generation}
-	c.setReady(no(v1alpha1.ReasonInvalidSpec, "%s; correct the spec: until then all objects stay unchanged", cause.Error()))
-
-	return status
+	return found
 }
 
 // setReplicas sets the numbers of pods.
@@ -186,6 +200,17 @@ func (c conditions) setReady(ready verdict) {
 			meta.RemoveStatusCondition(c.list, kind)
 		}
 	}
+}
+
+// setParts sets every condition besides Ready.
+func (c conditions) setParts(found findings, deployment *appsv1.Deployment) {
+	c.set(v1alpha1.ConditionAvailable, availability(deployment, found.waiting()))
+	c.set(v1alpha1.ConditionSecretsAvailable, found.secrets)
+	c.set(v1alpha1.ConditionExposed, found.exposed)
+	c.set(v1alpha1.ConditionSubscribed, found.subscribed)
+	c.set(v1alpha1.ConditionResponding, found.responding)
+	c.set(v1alpha1.ConditionOperational, found.operation)
+	c.set(v1alpha1.ConditionExtensionsAvailable, found.extensions)
 }
 
 // excerpt returns a text on one line and without characters that are not visible, cut to a number of bytes.
