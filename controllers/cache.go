@@ -128,7 +128,7 @@ func stripUnread(cached any) (any, error) {
 	case *corev1.Service:
 		object.Spec = corev1.ServiceSpec{}
 	case *networkingv1.Ingress:
-		object.Spec = networkingv1.IngressSpec{}
+		object.Spec = networkingv1.IngressSpec{IngressClassName: object.Spec.IngressClassName}
 	case *gatewayv1.HTTPRoute:
 		object.Spec = gatewayv1.HTTPRouteSpec{}
 	case *autoscalingv2.HorizontalPodAutoscaler:

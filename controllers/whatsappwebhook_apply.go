@@ -147,7 +147,7 @@ func (r *WhatsAppWebhookReconciler) applyTo(ctx context.Context, object resource
 		}
 	}
 
-	resources.KeepDataSource(object, target.Live)
+	resources.KeepInitial(object, target.Live)
 
 	return r.applier.Apply(ctx, target)
 }

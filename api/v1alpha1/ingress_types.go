@@ -27,7 +27,8 @@ type IngressSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self != '/health'",message="must not be /health: the receiver answers health checks there"
 	Path string `json:"path,omitempty"`
 
-	// className is the class of the Ingress. Defaults to the cluster's default class.
+	// className is the class of the Ingress. An Ingress keeps its class when className is removed, unless the annotation
+	// kubernetes.io/ingress.class names one. Defaults to the cluster's default class at the creation of the Ingress.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

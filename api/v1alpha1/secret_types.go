@@ -4,8 +4,9 @@
 package v1alpha1
 
 // SecretKeyReference refers to one key of a Secret in the namespace of the resource. The Secret may be created later:
-// until then the receiver runs, and the resource reports the missing secret. A changed value takes effect within moments, without a
-// restart. The operator itself never reads Secrets.
+// until then the receiver runs, and the resource reports the missing secret. A changed value takes effect within two minutes,
+// without a restart. An immutable Secret that was replaced takes effect in new pods only. The operator itself never reads
+// Secrets.
 type SecretKeyReference struct {
 	// name is the name of the Secret.
 	// +required

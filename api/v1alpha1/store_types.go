@@ -66,8 +66,9 @@ type EmbeddedStore struct {
 	// +optional
 	Size *resource.Quantity `json:"size,omitempty"`
 
-	// storageClassName is the storage class of the volume; "" requests a volume without a class. It counts when the claim is
-	// created: a volume keeps its class. Defaults to the cluster's default class.
+	// storageClassName is the storage class of the volume; "" requests a volume without a class. A volume keeps its class: the
+	// API server refuses another one later, and a claim keeps its class when the field is removed. Defaults to the cluster's
+	// default class.
 	// +optional
 	// +kubebuilder:validation:MinLength=0
 	// +kubebuilder:validation:MaxLength=253

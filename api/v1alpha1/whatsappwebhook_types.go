@@ -87,8 +87,7 @@ type WhatsAppWebhookSpec struct {
 	Bird BirdSpec `json:"bird,omitzero"`
 
 	// openAI configures a model that the receiver calls directly, without a bridge. Exactly one of bird and openAI is set. If
-	// not set,
-	// bird applies.
+	// not set, bird applies.
 	// +optional
 	OpenAI OpenAISpec `json:"openAI,omitzero"`
 

@@ -74,28 +74,6 @@ func persistentVolumeClaim(p Params) Object {
 	return claim
 }
 
-// KeepDataSource gives a rendered claim the data source of the live one, since that of a claim never changes. Other objects
-// stay as they are.
-func KeepDataSource(rendered Object, live any) {
-	claim, isClaim := rendered.(*corev1ac.PersistentVolumeClaimApplyConfiguration)
-
-	existing, exists := live.(*corev1.PersistentVolumeClaim)
-	if !isClaim || !exists || existing == nil {
-		return
-	}
-
-	claim.Spec.DataSource = nil
-
-	if source := existing.Spec.DataSource; source != nil {
-		group := ""
-		if source.APIGroup != nil {
-			group = *source.APIGroup
-		}
-
-		claim.Spec.WithDataSource(dataSource(group, source.Kind, source.Name))
-	}
-}
-
 func dataSource(group, kind, name string) *corev1ac.TypedLocalObjectReferenceApplyConfiguration {
 	source := corev1ac.TypedLocalObjectReference().WithKind(kind).WithName(name)
 	if group != "" {
