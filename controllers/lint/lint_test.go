@@ -167,6 +167,10 @@ func TestFindings(t *testing.T) {
 			text: "apiVersion: v1\nkind: Secret\nmetadata: {name: bird}\ndata:\n  access-key: sec-ret\n",
 			want: []string{"sales.yaml:5: data[access-key]: the value is not base64; move it to stringData, which takes it as it is"},
 		},
+		"a Secret that SOPS has encrypted": {
+			text: resource + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: bird}\ndata: {key: 'ENC[AES256_GCM,data:Zm9v,iv:YQ==,tag:Yg==,type:str]'}\nsops: {version: 3.13.2}\n",
+			want: []string{`sales.yaml:12: spec.bird.accessKeySecretRef.key: Secret bird in sales.yaml has no key "access-key"; add it, or refer to one that it has: key`},
+		},
 		"two resources of one name": {
 			text: resource + "---\n" + replaced("hooks.example.com", "others.example.com"),
 			want: []string{"sales.yaml:17: metadata.name: the resource default/sales is in sales.yaml:1 too, and only one of them can be applied; rename or remove one of them"},
@@ -195,6 +199,15 @@ func TestFindings(t *testing.T) {
 			text: added("  store: {embedded: {existingClaim: events}}") + "---\n" +
 				strings.NewReplacer("{name: sales}", "{name: support}", "hooks.example", "support.example").Replace(added("  store: {embedded: {existingClaim: events}}")),
 			want: []string{"sales.yaml:29: spec.store.embedded.existingClaim: the resource default/sales in sales.yaml:1 uses this PersistentVolumeClaim too, and a volume has one writer; name another claim"},
+		},
+		"the volume of another resource": {
+			text: added("  store: {embedded: {existingClaim: support-store}}") + "---\n" + other(resource),
+			want: []string{"sales.yaml:14: spec.store.embedded.existingClaim: the resource default/support in sales.yaml:16 uses this PersistentVolumeClaim too, and a volume has one writer; name another claim"},
+		},
+		"copies on the volume of the store": {
+			text: added("  store: {embedded: {backup: {schedule: '@daily', volume: {existingClaim: sales-store}}}}"),
+			want: []string{"sales.yaml:14: spec.store.embedded.backup.volume.existingClaim: the operator cannot use it: " +
+				"spec.store.embedded.backup.volume.existingClaim must not be sales-store, the claim of the store, with which the copies would be lost"},
 		},
 		"a resource that nothing publishes": {
 			text: replaced("  ingress: {host: hooks.example.com, tlsSecretName: hooks-tls}\n", ""),

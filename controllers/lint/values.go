@@ -29,7 +29,8 @@ func newValues() *values {
 	return &values{keys: map[string]map[string]bool{}, files: map[string]string{}}
 }
 
-// add records a Secret or a ConfigMap. It returns a finding for each value of a Secret that is not in base64.
+// add records a Secret or a ConfigMap. It returns a finding for each value of a Secret that is not in base64, unless SOPS has
+// encrypted the values in the file.
 func (v *values) add(d document) []Finding {
 	kind := d.kind()
 	if kind != secretKind && kind != configMapKind {
@@ -39,6 +40,7 @@ func (v *values) add(d document) []Finding {
 	var findings []Finding
 
 	keys := map[string]bool{}
+	_, encrypted := d.object["sops"]
 
 	for _, field := range []string{"data", "stringData", "binaryData"} {
 		entries, _ := d.object[field].(map[string]any)
@@ -46,7 +48,7 @@ func (v *values) add(d document) []Finding {
 			text, _ := value.(string)
 			keys[key] = strings.TrimSpace(text) != ""
 
-			if kind != secretKind || field != "data" {
+			if kind != secretKind || field != "data" || encrypted {
 				continue
 			}
 

@@ -5,6 +5,7 @@ package resources
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -22,6 +23,17 @@ func backup(wanted v1alpha1.StoreSpec) v1alpha1.StoreBackup {
 // BackupClaim returns the name of the user's claim for the copies of the store, and "" if there is none.
 func BackupClaim(webhook *v1alpha1.WhatsAppWebhook) string {
 	return backup(webhook.Spec.Store).Volume.ExistingClaim
+}
+
+// checkBackupClaim returns an error if the copies would be on the volume of the store. The schema compares two claims of the
+// user's only.
+func checkBackupClaim(webhook *v1alpha1.WhatsAppWebhook) error {
+	claim := BackupClaim(webhook)
+	if claim == "" || claim != ClaimName(webhook) {
+		return nil
+	}
+
+	return fmt.Errorf("spec.store.embedded.backup.volume.existingClaim must not be %s, the claim of the store, with which the copies would be lost", claim)
 }
 
 func backupConfig(webhook *v1alpha1.WhatsAppWebhook) *config.Backup {

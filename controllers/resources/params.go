@@ -90,6 +90,10 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 		return Params{}, fmt.Errorf("the receiver would reject its configuration: %w", err)
 	}
 
+	if err := checkBackupClaim(webhook); err != nil {
+		return Params{}, err
+	}
+
 	receiver := webhook.Spec.Receiver
 	policy := webhook.Spec.NetworkPolicy
 
