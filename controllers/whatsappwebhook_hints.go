@@ -151,6 +151,11 @@ func claimPendingHint(seen observation) string {
 			"set store.embedded.storageClassName, or make a StorageClass the default", claim.Name)
 	}
 
+	if *claim.Spec.StorageClassName == "" {
+		return fmt.Sprintf("PersistentVolumeClaim %s is Pending: it requests a volume without a class, and no such PersistentVolume fits it; "+
+			"create one, or set store.embedded.storageClassName and delete the claim", claim.Name)
+	}
+
 	return fmt.Sprintf("PersistentVolumeClaim %s is Pending: StorageClass %q has not provided a volume; kubectl describe pvc %[1]s says why, "+
 		"for example that the class does not exist or that its provisioner fails", claim.Name, *claim.Spec.StorageClassName)
 }

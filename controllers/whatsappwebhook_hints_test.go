@@ -94,6 +94,12 @@ func TestHint(t *testing.T) {
 			"pod sales-7 cannot pull the image registry.example.com/receiver:1: not found; check the name, and the access to the registry",
 		},
 		{
+			"a claim without a class",
+			func() { seen.claim = claimIn(corev1.ClaimPending, new("")) },
+			"PersistentVolumeClaim sales-store is Pending: it requests a volume without a class, and no such PersistentVolume fits it; " +
+				"create one, or set store.embedded.storageClassName and delete the claim",
+		},
+		{
 			"a claim without a volume",
 			func() { seen.claim = claimIn(corev1.ClaimPending, new("fast")) },
 			`PersistentVolumeClaim sales-store is Pending: StorageClass "fast" has not provided a volume; kubectl describe pvc sales-store says why, ` +
