@@ -21,6 +21,7 @@ const (
 	minBackoff, maxBackoff = 100 * time.Millisecond, 5 * time.Second // between attempts to connect to an unreachable server
 	schemaBackoff          = time.Second                             // between attempts to migrate the schema
 	schemaTimeout          = 6 * time.Hour                           // of one attempt, which may build indexes of a large table
+	renewInterval          = time.Second                             // at least, between two replacements of all connections
 )
 
 // database is the database that an access leads to: its connections and the state of its schema.
@@ -41,6 +42,7 @@ type database struct {
 	backoff time.Duration
 	retryAt time.Time // earliest next attempt to connect
 	lastErr error     // of the last attempt
+	renewed time.Time // when all connections were last replaced
 	schema  *migration
 	work    sync.WaitGroup
 }
@@ -131,6 +133,25 @@ func (d *database) connect(ctx context.Context) (*pgxpool.Conn, error) {
 	return nil, err
 }
 
+// leaveReadOnly replaces all connections after an error of a server that is read-only. A connection that was opened during a
+// failover leads to a standby, and one that was opened while the database was read-only refuses writes, for as long as it is used.
+func (d *database) leaveReadOnly(err error) {
+	if f, ok := errors.AsType[*fault](err); !ok || f.code != codeReadOnly {
+		return
+	}
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+
+	now := d.clock.Now()
+	if age := now.Sub(d.renewed); age >= 0 && age < renewInterval {
+		return
+	}
+
+	d.renewed = now
+	d.pool.Reset()
+}
+
 // ensureSchema returns once the schema is current. The migration continues if the caller's context ends.
 func (d *database) ensureSchema(ctx context.Context) error {
 	if d.configErr != nil {
@@ -153,6 +174,7 @@ func (d *database) ensureSchema(ctx context.Context) error {
 			defer cancel()
 
 			p.err = d.migrate(ctx)
+			d.leaveReadOnly(p.err)
 			d.progress.Store(nil)
 
 			p.retryAt = d.clock.Now()

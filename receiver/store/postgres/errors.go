@@ -39,6 +39,9 @@ var (
 	errLostRace = &fault{text: "another receiver changed the same events at the same time", code: "40001"}
 )
 
+// codeReadOnly is the SQLSTATE of a write at a server that is read-only, such as a standby.
+const codeReadOnly = "25006"
+
 // reported maps a SQLSTATE to a text that an operator can act on.
 var reported = map[string]string{
 	"28P01": "the database refuses the user or the password of its URL",

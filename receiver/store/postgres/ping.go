@@ -120,7 +120,7 @@ func askWritable(_ context.Context, t *tx) error {
 		}
 
 		if readOnly {
-			return &fault{text: reported["25006"], code: "25006"}
+			return &fault{text: reported[codeReadOnly], code: codeReadOnly}
 		}
 
 		return nil

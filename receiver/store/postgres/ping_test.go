@@ -127,7 +127,7 @@ func TestPingReportsAReadOnlyDatabase(t *testing.T) {
 	clock.Advance(readProofTTL)
 
 	var f *fault
-	if err := s.Ping(t.Context()); !errors.As(err, &f) || f.code != "25006" {
+	if err := s.Ping(t.Context()); !errors.As(err, &f) || f.code != codeReadOnly {
 		t.Errorf("Ping returned %v, want that the database is read-only", err)
 	}
 }

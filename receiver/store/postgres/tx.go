@@ -133,6 +133,7 @@ func (s *Store) runOnce(ctx context.Context, run func(context.Context, *tx) erro
 	}
 
 	d.evidence.record(s.clock.Now(), t.wrote, err)
+	d.leaveReadOnly(err)
 
 	return err
 }
