@@ -99,20 +99,29 @@ func TestResendOfEventThatEndsMeanwhile(t *testing.T) {
 func waitForLock(t *testing.T, s *Store) {
 	t.Helper()
 
+	for !waitsForLock(t, s) { // each look is a call to the database
+	}
+}
+
+// waitsForLock reports whether a transaction waits for a lock.
+func waitsForLock(t *testing.T, s *Store) bool {
+	t.Helper()
+
 	_, c, err := s.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Release()
 
-	for waiting := 0; waiting == 0; {
-		rows, err := c.Query(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = current_user")
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		if waiting, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int]); err != nil {
-			t.Fatal(err)
-		}
+	rows, err := c.Query(t.Context(), "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = current_user")
+	if err != nil {
+		t.Fatal(err)
 	}
+
+	waits, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return waits
 }

@@ -1,0 +1,62 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"testing"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// A person without a row, of whom only old events are stored, writes while the person is forgotten.
+func TestForgetLeavesTheLaneOfAPersonWhoWritesMeanwhile(t *testing.T) {
+	access := newAccess(t)
+	s := openStore(t, access)
+	other := openStore(t, access)
+
+	if err := other.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	_, c, err := other.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Release()
+
+	blocker, err := c.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := blocker.Exec(t.Context(), "LOCK TABLE names IN SHARE MODE"); err != nil { // stops deletions of names
+		t.Fatal(err)
+	}
+
+	e := message(1, 1)
+	forgotten := make(chan error, 1)
+
+	go func() { forgotten <- s.Forget(t.Context(), e.Lane) }()
+
+	for len(forgotten) == 0 && !waitsForLock(t, other) { // each look is a call to the database
+	}
+
+	if _, err := other.Ingest(t.Context(), []store.Event{e}); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := blocker.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := <-forgotten; err != nil {
+		t.Fatalf("Forget returned %v", err)
+	}
+
+	leases, err := other.Claim(t.Context(), store.Conversations, start, start.Add(time.Minute), 10)
+	if err != nil || len(leases) != 1 {
+		t.Errorf("Claim returned %v, %v, want the lane of the message", leases, err)
+	}
+}
