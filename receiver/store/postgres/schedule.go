@@ -14,7 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// repairBatch limits the lanes that one transaction of RepairClock changes.
+// repairBatch limits the lanes, and the events, that one transaction of RepairClock changes.
 const repairBatch = 500
 
 // ClaimWaiting implements store.Queue. It skips lanes that another transaction has locked.
@@ -99,7 +99,7 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
 	}
 
-	for n := 1; n > 0; {
+	for n := repairBatch; n >= repairBatch; { // fewer are the last: a receiver whose clock is ahead sets further ones all the time
 		err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
 			n, err = t.repairClock(ctx, now.UnixMilli())
 			return err
@@ -109,7 +109,37 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 		}
 	}
 
+	for n := int64(repairBatch); n >= repairBatch; {
+		err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+			n, err = t.repairFinished(ctx, now.UnixMilli())
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
+		}
+	}
+
 	return nil
+}
+
+// repairFinished gives events that finished later the time now, up to repairBatch of dead letters and quarantined events and as
+// many others. It returns the larger number, and skips rows that another transaction has locked.
+func (t *tx) repairFinished(ctx context.Context, now int64) (int64, error) {
+	repair := func(n *int64, of string) {
+		t.execCount(n, `
+			UPDATE events e SET finished_at = $1
+			FROM (SELECT seq FROM events WHERE `+of+` AND finished_at > $1 LIMIT $2 FOR UPDATE SKIP LOCKED) ahead
+			WHERE e.seq = ahead.seq`, now, repairBatch)
+	}
+
+	var unanswered, others int64
+
+	repair(&unanswered, "state IN ('dead', 'quarantined')")
+	repair(&others, "state NOT IN ('pending', 'dead', 'quarantined') AND emptied IN (false, true)")
+
+	err := t.flush(ctx)
+
+	return max(unanswered, others), err
 }
 
 // repairClock repairs rows of conversations that a clock has set which was ahead, and returns how many it found.

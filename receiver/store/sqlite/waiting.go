@@ -11,6 +11,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
+// repairBatch limits the events that one transaction of RepairClock changes.
+const repairBatch = 500
+
 // ClaimWaiting implements store.Queue.
 func (s *Store) ClaimWaiting(
 	ctx context.Context, class store.Class, scope string, until time.Time, limit int,
@@ -101,8 +104,36 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 
 		return nil
 	})
+	if err == nil {
+		err = s.repairFinished(ctx, now.UnixMilli())
+	}
+
 	if err != nil {
 		return fmt.Errorf("correct times of a fast clock: %w", err)
+	}
+
+	return nil
+}
+
+// repairFinished gives events that finished later the time now. Damage leaves them as they are, and stops nothing else.
+func (s *Store) repairFinished(ctx context.Context, now int64) error {
+	for _, of := range [...]string{deletion.of, expiry.of} {
+		for n := int64(repairBatch); n == repairBatch; {
+			err := s.writer.do(ctx, func(t *tx) (err error) {
+				n, err = t.exec(`
+					UPDATE events SET finished_at = ?1
+					WHERE seq IN (SELECT seq FROM events WHERE `+of+` AND finished_at > ?1 LIMIT ?2)`, now, int64(repairBatch))
+
+				return err
+			})
+			if isDamage(err) {
+				break
+			}
+
+			if err != nil {
+				return err
+			}
+		}
 	}
 
 	return nil

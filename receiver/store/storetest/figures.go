@@ -37,6 +37,36 @@ func purge(f *fixture, payloads, events time.Time, limit int) int {
 }
 
 var figuresTests = map[string]func(*fixture){
+	"are of now where a clock that was ahead ended events": func(f *fixture) {
+		ahead := at(365 * 24 * time.Hour)
+
+		for name, ended := range map[string]store.Step{
+			"answered":    end(store.Done, ahead),
+			"dead":        end(store.Dead, ahead),
+			"in time":     end(store.Done, at(0)),
+			"human":       end(store.Human, ahead),
+			"dead before": end(store.Dead, at(0)),
+		} {
+			f.ingest(text(name, "lane "+name))
+			f.advance(f.claimOne(at(0)), ended)
+		}
+
+		f.ingest(finished(received(text("quarantined", ""), ahead), store.Quarantined))
+		f.repairClock(at(time.Hour))
+
+		for name, want := range map[string]time.Time{
+			"answered":    at(time.Hour),
+			"dead":        at(time.Hour),
+			"in time":     at(0),
+			"human":       at(time.Hour),
+			"dead before": at(0),
+			"quarantined": at(time.Hour),
+		} {
+			f.wantEqual(name+" finished at", f.get(store.NewID(store.KindMessage, name)).FinishedAt, want)
+		}
+
+	},
+
 	"count events by state": func(f *fixture) {
 		f.wantEqual("empty", f.stats(at(0)), store.Stats{})
 		f.ingest(received(text("a", "one"), at(0)), received(text("b", "two"), at(time.Minute)),
