@@ -148,15 +148,17 @@ func (p *Purger) announce(ctx context.Context, settings config.Store, now time.T
 		"first_at", periods.end(stats.OldestDeadLetter.Add(settings.DeadLetterRetention()), settings.ExpiryNotice(), now))
 }
 
-// remove purges in batches until nothing is left to purge.
+// remove purges in batches until nothing is left to purge. What cannot be purged does not stop it while there is other data.
 func (p *Purger) remove(ctx context.Context, before store.Expiry) {
-	for ctx.Err() == nil {
+	for isLogged := false; ctx.Err() == nil; {
 		changed, err := p.Store.Purge(ctx, before, batchSize)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !isLogged {
 			p.Log.Error("purge failed", "error", err)
+
+			isLogged = true
 		}
 
-		if err != nil || changed < batchSize {
+		if changed < batchSize {
 			return
 		}
 	}

@@ -36,11 +36,14 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 			FROM events
 			WHERE lane = ?1 AND class = ?2 AND state = 'pending' AND seq > ?3 AND bound_to IS NOT ?3 ORDER BY seq LIMIT ?4`,
 			func(r row) error {
-				if started = started || r.int(0) != 0; !started {
-					found = append(found, r.pending(1, lease.Class, lease.Lane))
+				if started = started || r.int(0) != 0; started {
+					return nil
 				}
 
-				return nil
+				event, err := r.pending(1, lease.Class, lease.Lane)
+				found = append(found, event)
+
+				return err
 			}, lease.Lane, int64(lease.Class), head, int64(max(limit, 0)))
 	})
 	if err != nil {
@@ -81,8 +84,10 @@ func (t *tx) readCoalesced(head int64, class store.Class, lane string) ([]store.
 		SELECT id, kind, type, phone_number_id, received_at, payload FROM events
 		WHERE bound_to = ? AND state = 'pending' ORDER BY seq`,
 		func(r row) error {
-			found = append(found, r.pending(0, class, lane))
-			return nil
+			event, err := r.pending(0, class, lane)
+			found = append(found, event)
+
+			return err
 		}, head)
 
 	return found, err

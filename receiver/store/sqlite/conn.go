@@ -162,6 +162,16 @@ func (r row) blob(i int) []byte {
 	return v
 }
 
+// id returns the id of an event, or errAltered.
+func (r row) id(i int) (store.ID, error) {
+	value := r.blob(i)
+	if len(value) != len(store.ID{}) {
+		return store.ID{}, errAltered
+	}
+
+	return store.ID(value), nil
+}
+
 func (r row) time(i int) time.Time {
 	if v, ok := r[i].(int64); ok {
 		return time.UnixMilli(v).UTC()

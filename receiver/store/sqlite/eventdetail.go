@@ -42,17 +42,19 @@ func (s *Store) EventDetail(ctx context.Context, id store.ID) (*store.EventDetai
 }
 
 func (c *conn) readCoalescence(ctx context.Context, detail *store.EventDetail) error {
-	err := c.query(ctx, "SELECT id FROM events WHERE seq = (SELECT bound_to FROM events WHERE seq = ?)", func(r row) error {
-		detail.CoalescedWith = store.ID(r.blob(0))
-		return nil
+	err := c.query(ctx, "SELECT id FROM events WHERE seq = (SELECT bound_to FROM events WHERE seq = ?)", func(r row) (err error) {
+		detail.CoalescedWith, err = r.id(0)
+		return err
 	}, detail.Seq)
 	if err != nil {
 		return err
 	}
 
 	return c.query(ctx, "SELECT id FROM events WHERE bound_to = ? ORDER BY seq LIMIT ?", func(r row) error {
-		detail.Followers = append(detail.Followers, store.ID(r.blob(0)))
-		return nil
+		id, err := r.id(0)
+		detail.Followers = append(detail.Followers, id)
+
+		return err
 	}, detail.Seq, int64(store.MaxFollowers))
 }
 

@@ -140,16 +140,17 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 		FROM events
 		WHERE lane = ? AND class = ? AND state = 'pending' ORDER BY seq LIMIT 1`,
 		func(r row) error {
+			event, err := r.pending(1, class, lane)
 			work = &store.Work{
 				Seq:        r.int(0),
-				Event:      r.pending(1, class, lane),
+				Event:      event,
 				Attempts:   int(r.int(7)),
 				Replays:    int(r.int(8)),
 				Settled:    r.int(9) != 0,
 				Transcript: r.text(10),
 			}
 
-			return nil
+			return err
 		}, lane, int64(class))
 	if err != nil || work == nil {
 		return nil, err
@@ -167,9 +168,11 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 }
 
 // pending reads the columns id, kind, type, phone_number_id, received_at and payload of a pending event.
-func (r row) pending(i int, class store.Class, lane string) store.Event {
+func (r row) pending(i int, class store.Class, lane string) (store.Event, error) {
+	id, err := r.id(i)
+
 	return store.Event{
-		ID:            store.ID(r.blob(i)),
+		ID:            id,
 		Kind:          store.Kind(r.text(i + 1)),
 		Type:          r.text(i + 2),
 		State:         store.Pending,
@@ -178,7 +181,7 @@ func (r row) pending(i int, class store.Class, lane string) store.Event {
 		PhoneNumberID: r.text(i + 3),
 		ReceivedAt:    r.time(i + 4),
 		Payload:       r.blob(i + 5),
-	}
+	}, err
 }
 
 // The statements that end the lease on a lane. Only the row of a conversation stays, for its state.

@@ -177,14 +177,5 @@ func (t *tx) forget(name string) error {
 		}
 	}
 
-	for _, sql := range [...]string{
-		"DELETE FROM names WHERE person = ?",
-		"DELETE FROM conversations WHERE lane = ? AND class = 0",
-	} {
-		if _, err := t.exec(sql, person); err != nil {
-			return err
-		}
-	}
-
-	return nil
+	return t.deletePerson(person)
 }

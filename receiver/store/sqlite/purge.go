@@ -23,9 +23,7 @@ func (s *Store) Purge(ctx context.Context, before store.Expiry, limit int) (int,
 	for _, purge := range []func(limit int) (int, error){
 		func(limit int) (int, error) { return s.purgeEvents(ctx, expiry, before.DeadLetters, limit) },
 		func(limit int) (int, error) { return s.purgeEvents(ctx, deletion, before.Events, limit) },
-		func(limit int) (int, error) {
-			return s.purge(ctx, func(t *tx) (int, error) { return t.deleteConversations(before.Events, limit) })
-		},
+		func(limit int) (int, error) { return s.purgeConversations(ctx, before.Events, limit) },
 		func(limit int) (int, error) {
 			return s.purge(ctx, func(t *tx) (int, error) { return t.deletePauses(before.Events, limit) })
 		},
@@ -176,38 +174,6 @@ func (t *tx) purgeEvent(p eventPurge, seq int64) error {
 	}
 
 	return nil
-}
-
-// deleteConversations deletes the state of persons whose conversation is idle, with their names.
-func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
-	const idle = `
-		SELECT lane FROM conversations
-		WHERE class = 0 AND ready_at IS NULL AND max(coalesce(human_until, 0), coalesce(taken_at, 0)) < ?1`
-
-	var people []string
-	for _, sql := range [...]string{
-		idle + " AND last_inbound_at < ?1 LIMIT ?2",
-		idle + " AND last_inbound_at IS NULL AND coalesce(ai_conversation_at, 0) < ?1 LIMIT ?2",
-	} {
-		err := t.query(sql, func(r row) error { people = append(people, r.text(0)); return nil },
-			before.UnixMilli(), int64(limit-len(people)))
-		if err != nil {
-			return 0, err
-		}
-	}
-
-	for _, name := range people {
-		for _, sql := range [...]string{
-			"DELETE FROM names WHERE person = ?",
-			"DELETE FROM conversations WHERE lane = ? AND class = 0",
-		} {
-			if _, err := t.exec(sql, name); err != nil {
-				return 0, err
-			}
-		}
-	}
-
-	return len(people), nil
 }
 
 func (t *tx) deletePauses(before time.Time, limit int) (int, error) {

@@ -97,6 +97,7 @@ func bareRecords(ctx context.Context, c *conn, sql string, args ...driver.Value)
 	var found []store.Record
 
 	err := c.query(ctx, sql, func(r row) error {
+		id, err := r.id(1)
 		found = append(found, store.Record{FinishedAt: r.time(8), Work: store.Work{
 			Seq:        r.int(0),
 			Attempts:   int(r.int(9)),
@@ -105,7 +106,7 @@ func bareRecords(ctx context.Context, c *conn, sql string, args ...driver.Value)
 			Settled:    r.int(14) != 0,
 			Transcript: r.text(15),
 			Event: store.Event{
-				ID:            store.ID(r.blob(1)),
+				ID:            id,
 				Kind:          store.Kind(r.text(2)),
 				Type:          r.text(3),
 				State:         store.State(r.text(4)),
@@ -117,7 +118,7 @@ func bareRecords(ctx context.Context, c *conn, sql string, args ...driver.Value)
 			},
 		}})
 
-		return nil
+		return err
 	}, args...)
 
 	return found, err

@@ -105,7 +105,7 @@ func (s *Store) Causes(ctx context.Context, selection store.Selection) ([]store.
 
 		for _, g := range groups {
 			err := c.query(ctx, "SELECT id FROM events WHERE seq = ?",
-				func(r row) error { g.Sample = store.ID(r.blob(0)); return nil }, g.sample)
+				func(r row) (err error) { g.Sample, err = r.id(0); return err }, g.sample)
 			if err != nil {
 				return err
 			}
