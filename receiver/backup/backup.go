@@ -172,6 +172,7 @@ func (s *Scheduler) attempt(ctx context.Context, secrets config.Secrets) error {
 
 	s.known = true
 	s.adopt(files)
+	s.reportAhead(files)
 
 	began := s.Clock.Now()
 	due := !began.Before(s.State().NextAt)
@@ -205,6 +206,17 @@ func (s *Scheduler) attempt(ctx context.Context, secrets config.Secrets) error {
 	return s.prune(ctx, target, files, false)
 }
 
+// reportAhead logs the copies that a clock has begun which was ahead.
+func (s *Scheduler) reportAhead(files []File) {
+	now := s.Clock.Now()
+
+	for _, ahead := range Complete(files, now) {
+		if ahead.isAhead(now) {
+			s.Log.Warn("a copy was begun by a clock that was ahead: delete it, since a restore would take it for the newest one", "copy", ahead.Name)
+		}
+	}
+}
+
 // prune deletes old copies and incomplete ones. If a copy is due, none is in progress, since a target has one receiver: so
 // incomplete ones of any age go. Otherwise the newer ones stay, since some buckets list a file that was just written late.
 func (s *Scheduler) prune(ctx context.Context, target Target, files []File, due bool) error {
@@ -220,10 +232,10 @@ func (s *Scheduler) prune(ctx context.Context, target Target, files []File, due 
 
 	before := now
 	if !due {
-		before = newestOr(files, oldest)
+		before = newestOr(files, oldest, now)
 	}
 
-	names := append(obsolete(files, s.plan.settings.Keep, oldest), incomplete(files, before)...)
+	names := append(obsolete(files, s.plan.settings.Keep, oldest, now), incomplete(files, before, now)...)
 	for _, name := range names {
 		if err := target.Delete(ctx, name); err != nil {
 			return err
@@ -241,8 +253,9 @@ func (s *Scheduler) prune(ctx context.Context, target Target, files []File, due 
 
 	s.pruneAt = now.Add(pruneInterval)
 
-	if copies := Complete(files); maxAge > 0 && len(copies) > 1 {
-		if expires := copies[len(copies)-1].At.Add(maxAge); expires.Before(s.pruneAt) {
+	for i, old := range Complete(files, now) {
+		expires := old.At.Add(maxAge)
+		if maxAge > 0 && i > 0 && expires.Before(s.pruneAt) {
 			s.pruneAt = expires
 		}
 	}

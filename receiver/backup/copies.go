@@ -23,6 +23,11 @@ const (
 // a time without the right to delete.
 const maxFiles = 10_000
 
+// maxAhead is how far in the future a copy may have been begun: clocks are set back by less. A copy that says more was begun by a
+// clock that was ahead. When is not known: it counts as older than others, and as none
+// for the schedule.
+const maxAhead = time.Hour
+
 // File is a file of a target.
 type File struct {
 	Name string
@@ -35,6 +40,9 @@ type Copy struct {
 	At   time.Time // when it was begun
 	Size int64     // in bytes
 }
+
+// isAhead reports whether the clock was ahead by which a copy was begun.
+func (c Copy) isAhead(now time.Time) bool { return c.At.After(now.Add(maxAhead)) }
 
 // nameAt returns the name of a copy that is begun at a time.
 func nameAt(at time.Time) string { return namePrefix + at.UTC().Format(nameTime) + nameSuffix }
@@ -76,8 +84,9 @@ func (l *listing) newest() []File {
 	return l.files[:min(len(l.files), maxFiles)]
 }
 
-// Complete returns the complete copies among the files of a target, the newest first.
-func Complete(files []File) []Copy {
+// Complete returns the complete copies among the files of a target, the newest first, and those that a clock began which was ahead
+// of now last.
+func Complete(files []File, now time.Time) []Copy {
 	var copies []Copy
 
 	exists := existing(files)
@@ -89,17 +98,26 @@ func Complete(files []File) []Copy {
 		}
 	}
 
-	slices.SortFunc(copies, func(a, b Copy) int { return b.At.Compare(a.At) })
+	slices.SortFunc(copies, func(a, b Copy) int {
+		switch isAhead := a.isAhead(now); {
+		case isAhead == b.isAhead(now):
+			return b.At.Compare(a.At)
+		case isAhead:
+			return 1
+		default:
+			return -1
+		}
+	})
 
 	return copies
 }
 
 // obsolete returns the files of complete copies to delete, in order: the copies after the first keep and those begun before
 // oldest, but never the newest.
-func obsolete(files []File, keep int, oldest time.Time) []string {
+func obsolete(files []File, keep int, oldest, now time.Time) []string {
 	var names []string
 
-	for i, old := range Complete(files) {
+	for i, old := range Complete(files, now) {
 		if i > 0 && (i >= keep || old.At.Before(oldest)) {
 			names = append(names, old.Name+sumSuffix, old.Name) // without its checksum it no longer counts
 		}
@@ -108,8 +126,8 @@ func obsolete(files []File, keep int, oldest time.Time) []string {
 	return names
 }
 
-// incomplete returns the files of incomplete copies that were begun before a time.
-func incomplete(files []File, before time.Time) []string {
+// incomplete returns the files of incomplete copies that were begun before a time, or by a clock that was ahead.
+func incomplete(files []File, before, now time.Time) []string {
 	var names []string
 
 	exists := existing(files)
@@ -118,7 +136,9 @@ func incomplete(files []File, before time.Time) []string {
 		name := strings.TrimSuffix(file.Name, sumSuffix)
 
 		at, isCopy := timeOf(name)
-		if isCopy && at.Before(before) && (!exists[name] || !exists[name+sumSuffix]) {
+
+		isOld := at.Before(before) || Copy{At: at}.isAhead(now)
+		if isCopy && isOld && (!exists[name] || !exists[name+sumSuffix]) {
 			names = append(names, file.Name)
 		}
 	}
@@ -127,8 +147,8 @@ func incomplete(files []File, before time.Time) []string {
 }
 
 // newestOr returns when the newest complete copy was begun, or a time that is later.
-func newestOr(files []File, at time.Time) time.Time {
-	if copies := Complete(files); len(copies) > 0 && copies[0].At.After(at) {
+func newestOr(files []File, at, now time.Time) time.Time {
+	if copies := Complete(files, now); len(copies) > 0 && copies[0].At.After(at) && !copies[0].isAhead(now) {
 		return copies[0].At
 	}
 

@@ -22,6 +22,7 @@ const (
 	first  = "20261126T030000Z"
 	second = "20261127T030000Z"
 	third  = "20261128T030000Z"
+	ahead  = "20271128T030000Z"
 )
 
 func dbOf(stamp string) string { return namePrefix + stamp + nameSuffix }
@@ -52,15 +53,17 @@ func TestObsolete(t *testing.T) {
 		keep  int
 		want  []string
 	}{
-		"none":             {nil, 1, nil},
-		"the newest stays": {whole(first), 1, nil},
-		"enough":           {whole(third, second), 2, nil},
-		"too many":         {whole(first, third, second), 2, []string{sumOfDB(first), dbOf(first)}},
-		"too old":          {whole(first, third, second), 3, []string{sumOfDB(first), dbOf(first)}},
-		"incomplete":       {append(whole(third), alone(dbOf(second))...), 1, nil},
-		"files of others":  {append(whole(third), File{"inbox.db", 1}, File{"notes.txt", 1}), 1, nil},
+		"none":              {nil, 1, nil},
+		"the newest stays":  {whole(first), 1, nil},
+		"enough":            {whole(third, second), 2, nil},
+		"too many":          {whole(first, third, second), 2, []string{sumOfDB(first), dbOf(first)}},
+		"too old":           {whole(first, third, second), 3, []string{sumOfDB(first), dbOf(first)}},
+		"a clock was ahead": {whole(second, ahead), 1, []string{sumOfDB(ahead), dbOf(ahead)}},
+		"all were ahead":    {whole(ahead), 1, nil},
+		"incomplete":        {append(whole(third), alone(dbOf(second))...), 1, nil},
+		"files of others":   {append(whole(third), File{"inbox.db", 1}, File{"notes.txt", 1}), 1, nil},
 	} {
-		if diff := cmp.Diff(c.want, obsolete(c.files, c.keep, timeAt(second))); diff != "" {
+		if diff := cmp.Diff(c.want, obsolete(c.files, c.keep, timeAt(second), timeAt(third))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -76,10 +79,11 @@ func TestIncomplete(t *testing.T) {
 		"a copy alone":    {append(whole(second), alone(dbOf(first))...), []string{dbOf(first)}},
 		"a sum alone":     {append(whole(second), alone(sumOfDB(first))...), []string{sumOfDB(first)}},
 		"begun later":     {append(whole(first), alone(dbOf(second))...), nil},
+		"a clock ahead":   {append(whole(first), alone(dbOf(ahead))...), []string{dbOf(ahead)}},
 		"no complete one": {alone(dbOf(first)), []string{dbOf(first)}},
 		"files of others": {[]File{{"inbox.db", 1}, {"notes.txt", 1}}, nil},
 	} {
-		if diff := cmp.Diff(c.want, incomplete(c.files, timeAt(second))); diff != "" {
+		if diff := cmp.Diff(c.want, incomplete(c.files, timeAt(second), timeAt(second))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -121,7 +125,7 @@ func TestForeignFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			files, err := target.List(t.Context())
-			if err != nil || len(files) != 2 || len(Complete(files)) != 1 {
+			if err != nil || len(files) != 2 || len(Complete(files, start)) != 1 {
 				t.Errorf("listed %d files, %v, want those of the copy", len(files), err)
 			}
 		})
@@ -162,9 +166,11 @@ func TestNewestFiles(t *testing.T) {
 		all.add(name+sumSuffix, 1)
 	}
 
-	copies := Complete(all.newest())
-	if want := begin.Add((3*maxFiles - 1) * time.Hour); len(copies) != maxFiles/2 || !copies[0].At.Equal(want) {
-		t.Errorf("%d copies, the newest of %v, want %d and %v", len(copies), copies[0].At, maxFiles/2, want)
+	last := begin.Add((3*maxFiles - 1) * time.Hour)
+
+	copies := Complete(all.newest(), last)
+	if len(copies) != maxFiles/2 || !copies[0].At.Equal(last) {
+		t.Errorf("%d copies, the newest of %v, want %d and %v", len(copies), copies[0].At, maxFiles/2, last)
 	}
 }
 

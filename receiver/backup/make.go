@@ -96,7 +96,7 @@ func find(ctx context.Context, from Target, name string) (Copy, error) {
 		return Copy{}, err
 	}
 
-	copies := Complete(files)
+	copies := Complete(files, time.Time{}) // by name: the clock of a new node may be behind
 
 	i := slices.IndexFunc(copies, func(c Copy) bool { return name == config.RestoreNewest || c.Name == name })
 	if i >= 0 {

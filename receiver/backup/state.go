@@ -54,7 +54,8 @@ func (s *Scheduler) Problems() map[string]string {
 // Without a backup, or while the backups are unknown, the first attempt is due at the start. Otherwise a receiver that restarts
 // often would never reach a time of the schedule.
 func (s *Scheduler) adopt(files []File) {
-	copies := Complete(files)
+	now := s.Clock.Now()
+	copies := Complete(files, now)
 	state := &health.Backup{
 		Copies:    len(copies),
 		NextAt:    s.since,
@@ -66,7 +67,7 @@ func (s *Scheduler) adopt(files []File) {
 		state.LastErrorAt = previous.LastErrorAt
 	}
 
-	if len(copies) > 0 {
+	if len(copies) > 0 && !copies[0].isAhead(now) {
 		newest := copies[0]
 		state.LastSuccessAt = &newest.At
 		state.LastSizeBytes = newest.Size

@@ -14,7 +14,7 @@ var (
 	ErrBackupRunning = errors.New("another backup is in progress")
 	// ErrBackupAborted means that the backup was aborted because new events would have filled the disk.
 	ErrBackupAborted = errors.New("the backup was aborted, since many events arrived meanwhile")
-	// ErrBackupDamaged means that the copy is damaged, as the store or its disk may be.
+	// ErrBackupDamaged means that the store cannot be read everywhere, or that the copy cannot, as if its disk is faulty.
 	ErrBackupDamaged = errors.New("the backup is damaged: check the store with POST /store/check on the console port, and check the disk")
 )
 

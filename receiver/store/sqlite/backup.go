@@ -120,6 +120,10 @@ func (s *Store) vacuumInto(ctx context.Context, path string) (err error) {
 	cancel(nil)
 	<-watched
 
+	if isDamage(err) {
+		return store.ErrBackupDamaged
+	}
+
 	return withDiskFull(err)
 }
 

@@ -128,6 +128,18 @@ func TestBackupRefusesACopyThatStaysPending(t *testing.T) {
 	}
 }
 
+// TestBackupOfADamagedStore copies a store in which a page cannot be read.
+func TestBackupOfADamagedStore(t *testing.T) {
+	const lanes = 2000
+
+	id := message(20, lanes).ID
+	s := damagedStore(t, lanes, tableLeaf, string(id[:]))
+
+	if _, _, err := s.Backup(t.Context()); !errors.Is(err, store.ErrBackupDamaged) {
+		t.Errorf("Backup returned %v, want that the store is damaged", err)
+	}
+}
+
 func TestBackupNeedsRoom(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 
