@@ -19,9 +19,10 @@ const ballastSuffix = ".ballast"
 type ballast struct {
 	path string
 
-	mu   sync.Mutex
-	size int64
-	held bool
+	mu       sync.Mutex
+	size     int64
+	held     bool
+	releases int // calls of release
 }
 
 // newBallast returns the ballast that a previous process has left, unless it is incomplete or of another size.
@@ -44,11 +45,35 @@ func (b *ballast) missing() int64 {
 	return b.size
 }
 
-// build allocates the file, or leaves none. It gives up when closing is closed.
-func (b *ballast) build(closing <-chan struct{}) (err error) {
+// build allocates the file, or leaves none. It gives up when closing is closed. A disk that is slow or hangs does not block the
+// other calls.
+func (b *ballast) build(closing <-chan struct{}) error {
+	b.mu.Lock()
+	before := b.releases
+	b.mu.Unlock()
+
+	if err := b.allocate(closing); err != nil {
+		return err
+	}
+
+	return b.keep(before)
+}
+
+// keep counts the file as held, unless it was released since a number of releases.
+func (b *ballast) keep(before int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 
+	if b.releases != before {
+		return ignoreMissing(os.Remove(b.path))
+	}
+
+	b.held = true
+
+	return nil
+}
+
+func (b *ballast) allocate(closing <-chan struct{}) (err error) {
 	f, err := os.OpenFile(b.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("create the ballast: %w", err)
@@ -59,10 +84,8 @@ func (b *ballast) build(closing <-chan struct{}) (err error) {
 	}
 
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("allocate the ballast: %w", errors.Join(err, os.Remove(b.path)))
+		return fmt.Errorf("allocate the ballast: %w", errors.Join(err, ignoreMissing(os.Remove(b.path))))
 	}
-
-	b.held = true
 
 	return nil
 }
@@ -74,6 +97,7 @@ func (b *ballast) release() bool {
 
 	held := b.held
 	b.held = false
+	b.releases++
 
 	return os.Remove(b.path) == nil && held
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -238,5 +239,55 @@ func TestBallastThatDoesNotFitLeavesNoFile(t *testing.T) {
 	b := newBallast(filepath.Join(folder, "inbox.db.ballast"), 9<<20)
 	if err := b.build(nil); err == nil || occupied(b.path) > 0 || b.missing() == 0 {
 		t.Errorf("build returned %v and left a file of %d bytes, want an error and none", err, occupied(b.path))
+	}
+}
+
+// TestBallastOnADiskThatHangsBlocksNoOther builds the ballast in a pipe: opening it waits for a reader, as a disk that hangs would.
+func TestBallastOnADiskThatHangsBlocksNoOther(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db.ballast")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	b := newBallast(path, 1<<20)
+	built := make(chan error, 1)
+
+	go func() { built <- b.build(nil) }()
+
+	for range 1000 { // the build begins meanwhile
+		runtime.Gosched()
+
+		if b.missing() != b.size {
+			t.Fatal("the ballast is complete")
+		}
+	}
+
+	reader, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := <-built; err == nil {
+		t.Error("a pipe was taken for a ballast")
+	}
+
+	if err := reader.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBallastThatIsReleasedDuringItsBuildLeavesNoFile releases the ballast before its build has ended.
+func TestBallastThatIsReleasedDuringItsBuildLeavesNoFile(t *testing.T) {
+	b := newBallast(filepath.Join(t.TempDir(), "inbox.db.ballast"), 1<<20)
+	before := b.releases
+
+	if err := b.allocate(nil); err != nil {
+		t.Fatal(err)
+	}
+
+	b.release()
+
+	if err := b.keep(before); err != nil || b.missing() == 0 || occupied(b.path) > 0 {
+		t.Errorf("keep returned %v, and a file of %d bytes is left, want none", err, occupied(b.path))
 	}
 }
