@@ -5,6 +5,8 @@ package config
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"strings"
@@ -53,16 +55,14 @@ func Open(path string, clock clockwork.Clock, log *slog.Logger) (*Live, error) {
 		log:   log,
 	}
 
-	snapshot := newSnapshot(c)
-	if snapshot.Problem != "" {
-		log.Warn("configuration loaded in part", "problem", snapshot.Problem)
-	}
-
-	snapshot.Secrets, err = ReadSecrets(c.SecretsDir)
+	secrets, err := ReadSecrets(c.SecretsDir)
 	if err != nil {
 		log.Error("some secrets cannot be used", "error", err)
+	}
 
-		snapshot.Problem = err.Error()
+	snapshot := newSnapshot(c, secrets, err)
+	if len(c.Ignored) > 0 {
+		log.Warn("configuration loaded in part", "problem", snapshot.Problem)
 	}
 
 	l.current.Store(snapshot)
@@ -96,25 +96,14 @@ func (l *Live) Watch(ctx context.Context) {
 	}
 }
 
-// Reload reads the file and the secrets now. If that fails, the snapshot stays in force and reports the problem.
+// Reload reads the file and the secrets now. Of what cannot be loaded the previous state stays in force, and the snapshot reports
+// the problem.
 func (l *Live) Reload() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
 	old := l.current.Load()
-
 	next, err := l.read(old)
-	if err != nil {
-		if old.Problem != err.Error() {
-			l.log.Error("reloading the configuration failed, the previous one stays in force", "error", err)
-
-			problem := *old
-			problem.Problem = err.Error()
-			l.current.Store(&problem)
-		}
-
-		return
-	}
 
 	// During rotation a file is empty for a moment, or missing while its folder is swapped. A secret counts as removed only
 	// if two reloads in a row miss it, so that a rotation rejects no delivery.
@@ -125,13 +114,23 @@ func (l *Live) Reload() {
 
 	l.missing = false
 	configChanged := !reflect.DeepEqual(next.Config, old.Config)
-
 	secretsChanged := !next.Secrets.equal(old.Secrets)
-	if !configChanged && !secretsChanged && old.Problem == next.Problem {
+	problemChanged := next.Problem != old.Problem
+
+	if !configChanged && !secretsChanged && !problemChanged {
 		return
 	}
 
 	l.current.Store(next)
+
+	if err != nil && problemChanged {
+		l.log.Error("the newest configuration cannot be loaded, or only a part of it: what was in force before stays", "error", err)
+	}
+
+	if err != nil && !configChanged && !secretsChanged {
+		return
+	}
+
 	l.log.Info("configuration reloaded",
 		"config_changed", configChanged,
 		"secrets_changed", secretsChanged,
@@ -139,33 +138,34 @@ func (l *Live) Reload() {
 		"ignored_keys", next.Ignored)
 }
 
+// read returns the newest file and secrets. A file that is rejected keeps no rotated secret out, and a secret that cannot be read
+// neither the file nor another secret: old has what stays in force instead. The error says what was not loaded.
 func (l *Live) read(old *Snapshot) (*Snapshot, error) {
-	c, err := Load(l.path)
-	if err != nil {
-		return nil, err
+	c, fileErr := Load(l.path)
+	if fileErr == nil {
+		fileErr = checkStartSettings(old.Config, c)
 	}
 
-	if err := checkStartSettings(old.Config, c); err != nil {
-		return nil, err
+	if fileErr != nil {
+		c = old.Config
 	}
 
-	secrets, err := ReadSecrets(c.SecretsDir)
-	if err != nil {
-		return nil, err
-	}
+	secrets, secretsErr := readSecrets(c.SecretsDir, old.Secrets)
+	err := errors.Join(fileErr, secretsErr)
 
-	next := newSnapshot(c)
-	next.Secrets = secrets
-
-	return next, nil
+	return newSnapshot(c, secrets, err), err
 }
 
-// newSnapshot returns a snapshot without secrets.
-func newSnapshot(c Config) *Snapshot {
-	s := &Snapshot{Config: c}
+// newSnapshot returns a snapshot. err says what could not be loaded; it may be nil.
+func newSnapshot(c Config, secrets Secrets, err error) *Snapshot {
 	if len(c.Ignored) > 0 {
-		s.Problem = "this version of the receiver does not know, and ignores, the keys " + strings.Join(c.Ignored, ", ") +
-			": use an image of the operator's version, or remove the settings"
+		err = errors.Join(err, fmt.Errorf("this version of the receiver does not know, and ignores, the keys %s: "+
+			"use an image of the operator's version, or remove the settings", strings.Join(c.Ignored, ", ")))
+	}
+
+	s := &Snapshot{Config: c, Secrets: secrets}
+	if err != nil {
+		s.Problem = err.Error()
 	}
 
 	return s

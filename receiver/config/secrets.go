@@ -94,8 +94,11 @@ func (s *Snapshot) MissingForDeliveries() []string {
 
 func (s *Snapshot) missing(roles []string) []string {
 	var missing []string
+
+	counts := s.Secrets.Counts()
+
 	for _, role := range roles {
-		if s.requires(role) && !s.Secrets.has(role) {
+		if s.requires(role) && counts[role] == 0 {
 			missing = append(missing, role)
 		}
 	}
@@ -132,83 +135,37 @@ func (s *Snapshot) requires(role string) bool {
 	return true
 }
 
-// has reports whether a role that a configuration can require has a value.
-func (s Secrets) has(role string) bool {
-	values := map[string]bool{
-		RoleAccessToken:       s.AccessToken != "",
-		RoleAppSecret:         len(s.AppSecrets) > 0,
-		RoleVerifyToken:       s.VerifyToken != "",
-		RoleBirdAccessKey:     s.BirdAccessKey != "",
-		RoleFlowSigningKey:    s.FlowSigningKey != "",
-		RoleOpenAIKey:         s.OpenAIKey != "",
-		RoleAssistantKey:      len(s.AssistantKeys) > 0,
-		RoleDeskKey:           len(s.DeskKeys) > 0,
-		RoleHandoffKey:        s.HandoffKey != "",
-		RoleSinkSigningKey:    s.SinkSigningKey != "",
-		RoleStoreKey:          len(s.StoreKeys) > 0,
-		RoleDatabaseURL:       s.DatabaseURL != "",
-		RoleBackupKeyID:       s.BackupKeyID != "",
-		RoleBackupSecret:      s.BackupSecret != "",
-		RoleServerCertificate: s.ServerCertificate != "",
-		RoleServerKey:         s.ServerKey != "",
-		RoleClientCA:          s.ClientCA != "",
-	}
-
-	return values[role]
-}
-
 func (s Secrets) equal(other Secrets) bool { return reflect.DeepEqual(s, other) }
 
 // ReadSecrets reads dir/<role>/<file>. It trims white space around a value, because files often end with a newline. It
 // skips names that start with a dot, which Kubernetes uses for its own links and folders. A role that cannot be read has no
 // value; the others are returned together with the error.
-func ReadSecrets(dir string) (Secrets, error) {
+func ReadSecrets(dir string) (Secrets, error) { return readSecrets(dir, Secrets{}) }
+
+// readSecrets is ReadSecrets for a reload: a role that cannot be read keeps the previous values.
+func readSecrets(dir string, previous Secrets) (Secrets, error) {
 	var s Secrets
 
-	roles := []struct {
-		name      string
-		maxValues int
-		set       func([]string)
-	}{
-		{RoleAccessToken, 1, func(v []string) { s.AccessToken = v[0] }},
-		{RoleAppSecret, MaxAppSecrets, func(v []string) { s.AppSecrets = v }},
-		{RoleVerifyToken, 1, func(v []string) { s.VerifyToken = v[0] }},
-		{RoleBirdAccessKey, 1, func(v []string) { s.BirdAccessKey = v[0] }},
-		{RoleFlowSigningKey, 1, func(v []string) { s.FlowSigningKey = v[0] }},
-		{RoleOpenAIKey, 1, func(v []string) { s.OpenAIKey = v[0] }},
-		{RoleAssistantKey, MaxMessagesKeys, func(v []string) { s.AssistantKeys = v }},
-		{RoleDeskKey, MaxMessagesKeys, func(v []string) { s.DeskKeys = v }},
-		{RoleHandoffKey, 1, func(v []string) { s.HandoffKey = v[0] }},
-		{RoleSinkSigningKey, 1, func(v []string) { s.SinkSigningKey = v[0] }},
-		{RoleStoreKey, MaxStoreKeys, func(v []string) { s.StoreKeys = v }},
-		{RoleDatabaseURL, 1, func(v []string) { s.DatabaseURL = v[0] }},
-		{RoleDatabaseCA, 1, func(v []string) { s.DatabaseCA = v[0] }},
-		{RoleBackupKeyID, 1, func(v []string) { s.BackupKeyID = v[0] }},
-		{RoleBackupSecret, 1, func(v []string) { s.BackupSecret = v[0] }},
-		{RoleMetaCA, 1, func(v []string) { s.MetaCA = v[0] }},
-		{RoleAICA, 1, func(v []string) { s.AICA = v[0] }},
-		{RoleSinkCA, 1, func(v []string) { s.SinkCA = v[0] }},
-		{RoleHandoffCA, 1, func(v []string) { s.HandoffCA = v[0] }},
-		{RoleBackupCA, 1, func(v []string) { s.BackupCA = v[0] }},
-		{RoleTracingCA, 1, func(v []string) { s.TracingCA = v[0] }},
-		{RoleServerCertificate, 1, func(v []string) { s.ServerCertificate = v[0] }},
-		{RoleServerKey, 1, func(v []string) { s.ServerKey = v[0] }},
-		{RoleClientCA, 1, func(v []string) { s.ClientCA = v[0] }},
-	}
+	before := fieldsOf(&previous)
 
 	var unreadable []error
 
-	for _, role := range roles {
-		values, err := readRole(filepath.Join(dir, role.name))
+	for i, field := range fieldsOf(&s) {
+		values, err := readRole(filepath.Join(dir, field.role))
 
 		switch {
 		case err != nil:
-			unreadable = append(unreadable, fmt.Errorf("read secret %s: %w", role.name, err))
-		case len(values) > role.maxValues:
-			unreadable = append(unreadable, fmt.Errorf("secret %s has %d values; the maximum is %d", role.name, len(values), role.maxValues))
-		case len(values) > 0:
-			role.set(values)
+			err = fmt.Errorf("read secret %s: %w", field.role, err)
+		case len(values) > field.max:
+			err = fmt.Errorf("secret %s has %d values; the maximum is %d", field.role, len(values), field.max)
 		}
+
+		if err != nil {
+			unreadable = append(unreadable, err)
+			values = before[i].values()
+		}
+
+		field.set(values)
 	}
 
 	return s, errors.Join(unreadable...)
