@@ -140,7 +140,8 @@ func (g *global) printer() *output.Printer {
 		Out:     g.out,
 		Err:     g.err,
 		Format:  format,
-		NoColor: g.noColor || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb",
+		NoColor: g.noColor || os.Getenv("NO_COLOR") != "",
+		Dumb:    os.Getenv("TERM") == "dumb",
 	})
 }
 

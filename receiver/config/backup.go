@@ -142,7 +142,7 @@ func (p *problems) backup(b *Backup, store string) {
 		"must be Newest or the name of a copy, such as inbox-20261129T020000Z.db")
 
 	if b.Folder != "" {
-		p.check(filepath.IsAbs(b.Folder), prefix+"folder", "must be an absolute path")
+		p.absolutePath(prefix+"folder", b.Folder)
 		p.check(filepath.Clean(b.Folder) != filepath.Dir(store), prefix+"folder", "must not be the folder of the store")
 	}
 

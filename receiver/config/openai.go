@@ -5,7 +5,6 @@ package config
 
 import (
 	"cmp"
-	"path/filepath"
 	"time"
 )
 
@@ -57,8 +56,9 @@ func (p *problems) openAI(o OpenAI) {
 	p.check(len(o.TranscriptionModel) <= 256, "openAI.transcriptionModel", "must have at most 256 characters")
 	p.oneOf("openAI.authScheme", string(o.AuthScheme), string(AuthBearer), string(AuthAPIKey), string(AuthNone))
 
-	validFile := o.InstructionsFile == "" || filepath.IsAbs(o.InstructionsFile)
-	p.check(validFile, "openAI.instructionsFile", "must be an absolute path")
+	if o.InstructionsFile != "" {
+		p.absolutePath("openAI.instructionsFile", o.InstructionsFile)
+	}
 
 	inRange(p, "openAI.memory.turns", *o.Memory.Turns, 0, 200)
 	inRange(p, "openAI.memory.duration", o.Memory.Duration, time.Millisecond, 30*24*time.Hour)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +43,12 @@ func (p *problems) loopback(key, value string) {
 func (p *problems) path(key, value string) {
 	valid := strings.HasPrefix(value, "/") && !strings.ContainsAny(value, " +?#")
 	p.check(valid, key, `must start with "/" and contain no space, "+", "?" or "#"`)
+}
+
+// absolutePath checks the path of a file or folder of the receiver. It is one of a container also where the tool checks a
+// configuration on Windows, by whose rules it is not absolute.
+func (p *problems) absolutePath(key, name string) {
+	p.check(path.IsAbs(name) || filepath.IsAbs(name), key, "must be an absolute path")
 }
 
 func (p *problems) url(key, value string) {

@@ -6,7 +6,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -39,7 +38,7 @@ func (c Config) validate() error {
 	p.processing(c.Processing)
 	p.store(c.Store)
 
-	p.check(filepath.IsAbs(c.SecretsDir), "secretsDir", "must be an absolute path")
+	p.absolutePath("secretsDir", c.SecretsDir)
 
 	if c.Notifications.SinkURL != "" {
 		p.url("notifications.sinkURL", c.Notifications.SinkURL)
@@ -178,7 +177,7 @@ func (p *problems) handoff(h Handoff) {
 }
 
 func (p *problems) media(m Media) {
-	p.check(filepath.IsAbs(m.SpoolDir), "media.spoolDir", "must be an absolute path")
+	p.absolutePath("media.spoolDir", m.SpoolDir)
 	inRange(p, "media.maxSpoolBytes", m.MaxSpoolBytes, 100<<20, 1<<40)
 	inRange(p, "media.downloadTimeout", m.DownloadTimeout, time.Millisecond, time.Hour)
 
@@ -230,7 +229,7 @@ func (p *problems) store(s Store) {
 	inRange(p, "store.deadLetterDays", s.DeadLetterDays, 1, 3650)
 
 	if s.Embedded != nil {
-		p.check(filepath.IsAbs(s.Embedded.Path), "store.embedded.path", "must be an absolute path")
+		p.absolutePath("store.embedded.path", s.Embedded.Path)
 		p.backup(s.Embedded.Backup, s.Embedded.Path)
 	}
 

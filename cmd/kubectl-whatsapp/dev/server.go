@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -160,10 +161,19 @@ func listen(ctx context.Context, port int) (net.Listener, error) {
 			return l, nil
 		}
 
-		if !errors.Is(err, syscall.EADDRINUSE) || next >= last {
+		if !isTaken(err) || next >= last {
 			return nil, fmt.Errorf("listen on a port from %d to %d: %w", port, last, err)
 		}
 	}
+}
+
+// taken are the errors of a port that is in use. The last two are those of Windows, WSAEADDRINUSE and, for a port that the system has
+// reserved, WSAEACCES: there, syscall.EADDRINUSE is an invention of Go that no call returns.
+var taken = []error{syscall.EADDRINUSE, syscall.Errno(10048), syscall.Errno(10013)}
+
+// isTaken reports whether a port cannot be had because of another program.
+func isTaken(err error) bool {
+	return slices.ContainsFunc(taken, func(known error) bool { return errors.Is(err, known) })
 }
 
 // URL returns the address of the page.

@@ -4,6 +4,9 @@
 package dev
 
 import (
+	"net"
+	"os"
+	"syscall"
 	"testing"
 )
 
@@ -19,4 +22,19 @@ func TestTextIsAnswered(t *testing.T) {
 	}
 
 	wait(f, StreamStatus, func(s StatusChange) bool { return s.Message == answer.ID && s.Status == StatusRead })
+}
+
+// TestTakenPort checks that the errors of all systems for a port that is in use lead to the next one.
+func TestTakenPort(t *testing.T) {
+	for code, want := range map[syscall.Errno]bool{
+		syscall.EADDRINUSE:    true,
+		10048:                 true, // WSAEADDRINUSE of Windows
+		10013:                 true, // WSAEACCES of Windows: the system has reserved the port
+		syscall.EADDRNOTAVAIL: false,
+	} {
+		err := &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", code)}
+		if got := isTaken(err); got != want {
+			t.Errorf("%v: taken is %t, want %t", err, got, want)
+		}
+	}
 }

@@ -42,6 +42,7 @@ type Settings struct {
 	Err     io.Writer // progress, warnings, questions and errors
 	Format  Format
 	NoColor bool // no colours on terminals either
+	Dumb    bool // terminals understand no escape sequences, so that nothing is drawn again either
 }
 
 // Printer writes the results, the progress and the errors of one command.
@@ -52,8 +53,10 @@ type Printer struct {
 	err style
 	// inTerminal and errTerminal decide whether the command may ask.
 	inTerminal  bool
-	outTerminal bool
 	errTerminal bool
+	// outDraws and errDraws say which streams are terminals that understand escape sequences.
+	outDraws bool
+	errDraws bool
 }
 
 // New returns a printer.
@@ -61,11 +64,12 @@ func New(s Settings) *Printer {
 	p := &Printer{
 		Settings:    s,
 		inTerminal:  isTerminal(s.In),
-		outTerminal: isTerminal(s.Out),
 		errTerminal: isTerminal(s.Err),
+		outDraws:    !s.Dumb && isTerminal(s.Out) && understandsEscapes(s.Out),
+		errDraws:    !s.Dumb && isTerminal(s.Err) && understandsEscapes(s.Err),
 	}
-	p.out = style{on: p.outTerminal && !s.NoColor}
-	p.err = style{on: p.errTerminal && !s.NoColor}
+	p.out = style{on: p.outDraws && !s.NoColor}
+	p.err = style{on: p.errDraws && !s.NoColor}
 
 	return p
 }
@@ -78,7 +82,7 @@ func isTerminal(stream any) bool {
 }
 
 // Interactive reports whether results go to a terminal as texts, so that they may be drawn again.
-func (p *Printer) Interactive() bool { return p.outTerminal && p.Format == Text }
+func (p *Printer) Interactive() bool { return p.outDraws && p.Format == Text }
 
 // Result writes document in the format that was asked for, or calls people to write texts.
 func (p *Printer) Result(document any, people func()) error {

@@ -36,7 +36,7 @@ func (p *Printer) Progress() *Progress {
 // Update shows a state of the work, unless the last one is too recent.
 func (p *Progress) Update(format string, args ...any) {
 	interval := report
-	if p.p.errTerminal {
+	if p.p.errDraws {
 		interval = redraw
 	}
 
@@ -47,7 +47,7 @@ func (p *Progress) Update(format string, args ...any) {
 	p.shown = p.now()
 	text := CleanLine(fmt.Sprintf(format, args...))
 
-	if !p.p.errTerminal {
+	if !p.p.errDraws {
 		fmt.Fprintln(p.p.Err, text)
 		return
 	}
