@@ -5,13 +5,16 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -186,6 +189,27 @@ func TestErrorsOfTheClusterSayHowToFixThem(t *testing.T) {
 	stranger.BearerToken = "wrong"
 	_, err = newCluster(t, stranger, namespace).Webhook(t.Context(), "sales")
 	wantError(t, err, output.CodeUnreachable, "does not accept your credentials", "Sign in again")
+}
+
+// TestBusyAPIServer checks that a call which the API server cannot serve now counts as one that did not reach it: commands that watch
+// go on then.
+func TestBusyAPIServer(t *testing.T) {
+	kind := v1alpha1.SchemeGroupVersion.WithResource("whatsappwebhooks").GroupResource()
+
+	for name, err := range map[string]error{
+		"starting":      apierrors.NewServiceUnavailable("the server is starting"),
+		"no leader":     apierrors.NewInternalError(errors.New("etcdserver: leader changed")),
+		"slow":          apierrors.NewServerTimeout(kind, "list", 1),
+		"overloaded":    apierrors.NewTooManyRequests("too many requests", 1),
+		"load balancer": apierrors.NewGenericServerResponse(http.StatusBadGateway, "list", kind, "", "<html>", 0, true),
+	} {
+		c := &Cluster{config: &rest.Config{Host: "https://kubernetes.example.com"}}
+
+		got := c.explain(fmt.Errorf("wrapped: %w", err), "list the WhatsAppWebhooks", right{})
+		t.Run(name, func(t *testing.T) {
+			wantError(t, got, output.CodeUnreachable, "https://kubernetes.example.com does not serve the call", "kubectl get --raw /readyz")
+		})
+	}
 }
 
 func TestClusterWithoutTheResource(t *testing.T) {

@@ -52,9 +52,20 @@ func (c *Cluster) explain(err error, doing string, needed right) error {
 		return output.Unreachable(
 			"Check that kubectl get namespaces works with the same kubeconfig and --context.",
 			"%s: the API server at %s cannot be reached: %w", doing, c.config.Host, err)
+	case isBusy(err):
+		return output.Unreachable(
+			"Try again. If it goes on, see what kubectl get --raw /readyz says.",
+			"%s: the API server at %s does not serve the call: %w", doing, c.config.Host, err)
 	default:
 		return fmt.Errorf("%s: %w", doing, err)
 	}
+}
+
+// isBusy reports whether the API server, or a proxy in front of it, answers that it cannot serve a call now, as while it starts or
+// etcd elects a leader.
+func isBusy(err error) bool {
+	return apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) || apierrors.IsTooManyRequests(err) ||
+		apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err)
 }
 
 // fix says how to get the right.

@@ -72,11 +72,31 @@ func (c *Client) callFor(ctx context.Context, timeout time.Duration, method, pat
 		return nil
 	}
 
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(target); err != nil {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return brokenOff(err, method)
+	}
+
+	if err := json.Unmarshal(body, target); err != nil {
 		return fmt.Errorf("read the answer of the receiver to %s %s: %w", method, path, err)
 	}
 
 	return nil
+}
+
+// brokenOff returns the error of an answer that did not arrive to its end, as when the receiver goes away. A call that changes
+// something has had its effect by then.
+func brokenOff(err error, method string) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+
+	fix := "Try again."
+	if method != http.MethodGet {
+		fix = "Look at what it changed before you repeat it."
+	}
+
+	return output.Unreachable(fix, "the answer of the receiver broke off: %w", err)
 }
 
 // send calls the receiver. It returns an answer with a status below 300; the caller closes its body.
@@ -197,7 +217,7 @@ func refused(response *http.Response) error {
 		fix = "Call the receiver as localhost."
 	case http.StatusNotFound:
 		fix = "Check the ID: the lists show all IDs."
-	case http.StatusServiceUnavailable:
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		code = output.CodeUnreachable
 		fix = "See why with the commands status and logs, and try again."
 	}

@@ -74,7 +74,9 @@ func TestErrorsOfTheReceiver(t *testing.T) {
 		http.StatusForbidden:          {"use localhost", output.CodeUnreachable, "use localhost", "Call the receiver as localhost."},
 		http.StatusNotFound:           {"404 page not found\n", output.CodeFailed, "of a version without this call", "Upgrade the operator"},
 		http.StatusServiceUnavailable: {"the store is unavailable", output.CodeUnreachable, "the store is unavailable", "status and logs"},
-		http.StatusBadGateway:         {"", output.CodeFailed, "the receiver answered 502 Bad Gateway", ""},
+		http.StatusBadGateway:         {"", output.CodeUnreachable, "the receiver answered 502 Bad Gateway", "status and logs"},
+		http.StatusGatewayTimeout:     {"", output.CodeUnreachable, "the receiver answered 504 Gateway Timeout", "status and logs"},
+		http.StatusConflict:           {"", output.CodeFailed, "the receiver answered 409 Conflict", ""},
 	} {
 		client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
@@ -94,6 +96,34 @@ func TestErrorsOfTheReceiver(t *testing.T) {
 
 	if _, err := client.Event(t.Context(), "x"); output.ExitCode(err) != output.CodeUnreachable || strings.Contains(err.Error(), "Get ") {
 		t.Errorf("a receiver that is away: %v", err)
+	}
+}
+
+// TestAnswerThatBreaksOff checks that a receiver which goes away during its answer counts as one that cannot be reached: commands that
+// watch go on then.
+func TestAnswerThatBreaksOff(t *testing.T) {
+	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		fmt.Fprint(w, `{"events":[`)
+		_ = http.NewResponseController(w).Flush()
+
+		panic(http.ErrAbortHandler)
+	})
+
+	_, listErr := client.Events(t.Context(), Filter{}, 0, 10)
+	_, eraseErr := client.Erase(t.Context(), "abc")
+
+	for _, test := range []struct {
+		err error
+		fix string
+	}{
+		{listErr, "Try again."},
+		{eraseErr, "Look at what it changed"},
+	} {
+		known, ok := errors.AsType[*output.Error](test.err)
+		if !ok || known.Code != output.CodeUnreachable || !strings.Contains(known.Fix, test.fix) {
+			t.Errorf("%#v, want an unreachable receiver with the fix %q", test.err, test.fix)
+		}
 	}
 }
 
