@@ -19,6 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/receiverapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/jsonyaml"
 )
 
 func newGiveBackCommand(g *global) *cobra.Command {
@@ -119,13 +120,12 @@ func export(ctx context.Context, p *output.Printer, api *receiverapi.Client, id,
 	case !json.Valid(document):
 		return output.Unreachable("Try again.", "the export broke off: its document does not end")
 	case p.Format == output.YAML:
-		var decoded any
-		if err := json.Unmarshal(document, &decoded); err != nil {
-			return fmt.Errorf("read the export: %w", err)
+		if document, err = jsonyaml.Convert(document); err != nil {
+			return fmt.Errorf("convert the export: %w", err)
 		}
+	}
 
-		return p.Result(decoded, nil)
-	case file == "":
+	if file == "" {
 		_, err = io.Copy(p.Out, bytes.NewReader(document))
 		return err
 	}

@@ -311,6 +311,14 @@ func TestPersonIsExportedAndErased(t *testing.T) {
 		t.Errorf("export to standard output: %+v", got)
 	}
 
+	file = filepath.Join(t.TempDir(), "person.yaml")
+	got = r.run(t, "conversations", "export", event.Conversation, "-o", "yaml", "--file", file)
+
+	document, err = os.ReadFile(file)
+	if got.code != 0 || got.out != "" || err != nil || !strings.Contains(string(document), "hello") || json.Valid(document) {
+		t.Errorf("export as YAML to a file: %+v, %v\n%s", got, err, document)
+	}
+
 	for _, place := range []string{"backups", "sink", "Meta"} {
 		if got = runTool(t, "conversations", "erase", "--help"); !strings.Contains(got.out, place) {
 			t.Errorf("the help of erase does not name %s, which an erasure does not reach: %+v", place, got)

@@ -7,17 +7,17 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/jsonyaml"
 )
 
 // configuration shows the effective configuration, with the presence of each secret and no value.
 func (c *console) configuration(v *view) error {
-	effective, err := Get[map[string]any](v.request.Context(), v.api, "/configuration", nil)
+	effective, err := Get[json.RawMessage](v.request.Context(), v.api, "/configuration", nil)
 	if err != nil {
 		return err
 	}
 
-	text, err := yaml.Marshal(effective)
+	text, err := jsonyaml.Convert(effective)
 	if err != nil {
 		return err
 	}

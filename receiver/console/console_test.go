@@ -231,7 +231,10 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 	case "/doctor":
 		body = doctor.Report{Failures: 1, Checks: []doctor.Check{{Title: "Meta finds the URL", State: doctor.Failure, Detail: hostile, Fix: "Fix the name"}}}
 	case "/configuration":
-		body = map[string]any{"bird": map[string]any{"baseURL": "https://bridge.example.com"}}
+		body = map[string]any{
+			"bird":    map[string]any{"baseURL": "https://bridge.example.com"},
+			"webhook": map[string]any{"maxInFlightBytes": 67108864},
+		}
 	default:
 		if r.Method == http.MethodGet {
 			http.Error(w, "no such event", http.StatusNotFound)
@@ -302,7 +305,7 @@ func TestPages(t *testing.T) {
 		sales + "/jobs/j1": {
 			"5 of 37 events", "<progress", `/events?job=j1&amp;state=dead">2</a>`, `/events?job=j1&amp;state=pending">1</a>`, `/events?job=j1">1</a>`,
 		},
-		sales + "/configuration": {"baseURL: https://bridge.example.com"},
+		sales + "/configuration": {"baseURL: https://bridge.example.com", "maxInFlightBytes: 67108864"},
 	} {
 		w := b.get(path)
 		page := w.Body.String()

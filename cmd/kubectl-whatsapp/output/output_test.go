@@ -6,6 +6,7 @@ package output
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -142,6 +143,18 @@ func TestFailSaysHowToFix(t *testing.T) {
 	want := "Error: read it: no [2Jsuch thing\nFix:   Do this.\n       Then that.\n"
 	if diff := cmp.Diff(want, err.String()); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+// TestEscapedEmojiAsYAML checks that a stored payload, in which Meta escapes emoji as two surrogates, can be written as YAML.
+func TestEscapedEmojiAsYAML(t *testing.T) {
+	p, out, _ := buffered(YAML)
+	if err := p.Result(map[string]any{"payload": json.RawMessage(`{"body":"\ud83d\ude00","id":12345678901234567}`)}, nil); err != nil {
+		t.Fatal(err)
+	}
+
+	if want := "payload:\n  body: \"\\U0001F600\"\n  id: 12345678901234567\n"; out.String() != want {
+		t.Errorf("YAML (-want +got):\n%s", cmp.Diff(want, out.String()))
 	}
 }
 

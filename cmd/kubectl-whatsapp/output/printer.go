@@ -12,7 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
-	"sigs.k8s.io/yaml"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/jsonyaml"
 )
 
 // Format is the format of a result.
@@ -94,9 +95,13 @@ func (p *Printer) Result(document any, people func()) error {
 
 		return encoder.Encode(document)
 	case YAML:
-		encoded, err := yaml.Marshal(document)
+		encoded, err := json.Marshal(document)
 		if err != nil {
-			return fmt.Errorf("write YAML: %w", err)
+			return fmt.Errorf("encode the result: %w", err)
+		}
+
+		if encoded, err = jsonyaml.Convert(encoded); err != nil {
+			return err
 		}
 
 		_, err = p.Out.Write(encoded)
