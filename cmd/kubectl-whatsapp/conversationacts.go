@@ -55,6 +55,10 @@ func newTakeOverCommand(g *global) *cobra.Command {
 		Args:              g.nameAnd(1, 1),
 		ValidArgsFunction: g.webhookNames,
 		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
+			if duration < 0 {
+				return output.Usage("Write a time like 2h, or leave it out.", "--for %s is in the past", duration)
+			}
+
 			conversation, err := api.TakeOver(ctx, args[0], duration)
 			if err != nil {
 				return err

@@ -72,6 +72,10 @@ func newConversationListCommand(g *global) *cobra.Command {
 }
 
 func listConversations(ctx context.Context, p *output.Printer, api *receiverapi.Client, state string, limit int) error {
+	if err := checkLimit(limit); err != nil {
+		return err
+	}
+
 	all := consoleapi.ConversationPage{Conversations: []consoleapi.Conversation{}}
 
 	for len(all.Conversations) < limit {

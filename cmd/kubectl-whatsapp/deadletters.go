@@ -91,6 +91,10 @@ func (u unanswered) listCommand(g *global) *cobra.Command {
 }
 
 func (u unanswered) list(ctx context.Context, p *output.Printer, api *receiverapi.Client, filter receiverapi.Filter, limit int) error {
+	if err := checkLimit(limit); err != nil {
+		return err
+	}
+
 	all := receiverapi.DeadLetterPage{DeadLetters: []consoleapi.DeadLetter{}}
 
 	for len(all.DeadLetters) < limit {

@@ -68,6 +68,15 @@ func newEventsCommand(g *global) *cobra.Command {
 	return cmd
 }
 
+// checkLimit refuses the number of entries of a list that would have none.
+func checkLimit(limit int) error {
+	if limit < 1 {
+		return output.Usage("Give a positive number.", "--limit %d lists nothing", limit)
+	}
+
+	return nil
+}
+
 // listEvents writes events. A receiver looks at a bounded number of events for a page, so that a page may have few or none
 // although there are more.
 func listEvents(
@@ -78,6 +87,10 @@ func listEvents(
 	before int64,
 	limit int,
 ) error {
+	if err := checkLimit(limit); err != nil {
+		return err
+	}
+
 	progress := p.Progress()
 	all := consoleapi.EventPage{Events: []consoleapi.Event{}}
 

@@ -294,6 +294,22 @@ func TestRevealIsLoggedWithTheActor(t *testing.T) {
 	}
 }
 
+// TestNumbersWithoutMeaning checks that a number which selects nothing is refused, instead of an answer that there is nothing.
+func TestNumbersWithoutMeaning(t *testing.T) {
+	r := openReceiver(t)
+
+	for _, args := range [][]string{
+		{"events", "--limit", "0"},
+		{"dead-letters", "list", "--limit", "-1"},
+		{"conversations", "list", "--limit", "0"},
+		{"conversations", "takeover", servedNumber + ":34600001111", "--for", "-2h"},
+	} {
+		if got := r.run(t, args...); got.code != output.CodeUsage || got.out != "" || !strings.Contains(got.err, "Fix:") {
+			t.Errorf("%v: %+v, want an error of usage", args, got)
+		}
+	}
+}
+
 func TestPersonIsExportedAndErased(t *testing.T) {
 	r := openReceiver(t)
 	r.deliver(t, servedNumber, "34600001111", "hello")
