@@ -56,9 +56,15 @@ const (
 	// secretMissing holds while any secret that the receiver requires is missing.
 	secretMissing = `max(whatsapp_secret_missing{@self}) == 1`
 	aiKeyMissing  = `max(whatsapp_secret_missing{@self,role=~"bird-access-key|flow-signing-key|openai-key"}) == 1`
-	tokenRefused  = `max(whatsapp_token_refused{@self}) == 1`
+	// storeSecretMissing holds while the store cannot be used for want of a secret.
+	storeSecretMissing = `max(whatsapp_secret_missing{@self,role=~"database-url|store-key"}) == 1`
+	// assistantKeyMissing holds while the messages API refuses the AI, and noticeKeyMissing while the sink or the desk is not called.
+	assistantKeyMissing = `max(whatsapp_secret_missing{@self,role="messages-assistant-key"}) == 1`
+	noticeKeyMissing    = `max(whatsapp_secret_missing{@self,role=~"handoff-key|sink-signing-key"}) == 1`
+	tokenRefused        = `max(whatsapp_token_refused{@self}) == 1`
 	// diskFull has no series with PostgreSQL, whose disk the receiver does not know.
 	diskFull = `max(whatsapp_store_disk_reserved_bytes{@self}) - min(whatsapp_store_disk_free_bytes{@self}) > 0`
 	// answersStopped holds while a call that every answer needs may not be made, or has no secret.
-	answersStopped = `max(whatsapp_scope_closed{@self,scope!~"pair|recipient|files"}) > 0 or ` + tokenMissing + ` or ` + aiKeyMissing
+	answersStopped = `max(whatsapp_scope_closed{@self,scope!~"pair|recipient|files"}) > 0 or ` + tokenMissing + ` or ` + aiKeyMissing +
+		` or ` + storeSecretMissing
 )

@@ -27,8 +27,8 @@ func configurationAlerts() []alert {
 			severity:    warning,
 			pending:     "5m",
 			expr:        `max(whatsapp_configuration_rejected{@self}) == 1`,
-			summary:     "the receiver cannot load its newest configuration",
-			description: "The newest configuration file or secrets cannot be loaded, or need a restart. The receiver works with the previous ones.",
+			summary:     "the receiver does not use all of its newest configuration",
+			description: "A part of the newest configuration or secrets cannot be loaded, needs a restart, or is unknown to the version of the receiver, which works without that part.",
 		},
 		{
 			name:        "WhatsAppTokenExpiring",

@@ -46,7 +46,7 @@ func messageAlerts(p Params) []alert {
 			name:        "WhatsAppAnswersMissing",
 			severity:    critical,
 			pending:     "1m",
-			expr:        `sum(increase(whatsapp_unanswered_messages_total{@self}[10m])) >= 3`,
+			expr:        unless(`sum(increase(whatsapp_unanswered_messages_total{@self}[10m])) >= 3`, assistantKeyMissing),
 			summary:     "later answers do not arrive",
 			description: "About {{ $value | humanize }} messages got no later answer in time in the last 10 minutes.",
 		},
@@ -55,7 +55,7 @@ func messageAlerts(p Params) []alert {
 			name:        "WhatsAppNoticesWaiting",
 			severity:    warning,
 			pending:     "5m",
-			expr:        `min_over_time(max(whatsapp_notice_queue_size{@self})[30m:1m]) > 10`,
+			expr:        unless(`min_over_time(max(whatsapp_notice_queue_size{@self})[30m:1m]) > 10`, noticeKeyMissing, storeSecretMissing),
 			summary:     "notices are not sent to the sink, or messages to the desk",
 			description: "At least {{ $value }} notices for the sink, or messages for the desk at spec.handoff.url, have waited at any time in the last 30 minutes. The AI answers all the same. A notice that is a day old expires.",
 		},
@@ -83,12 +83,16 @@ func messageAlerts(p Params) []alert {
 	}
 
 	return append(all, alert{
-		name:        "WhatsAppSilent",
-		severity:    warning,
-		pending:     "1m",
-		expr:        fmt.Sprintf(`time() - max(whatsapp_last_message_timestamp_seconds{@self}) > %d * 60`, minutes),
-		summary:     "no message for {{ $value | humanizeDuration }}",
-		description: fmt.Sprintf("The newest message arrived {{ $value | humanizeDuration }} ago; spec.monitoring.prometheusRule.silenceAfterMinutes is %d. Either no one wrote, or Meta's deliveries do not arrive.", minutes),
+		name:     "WhatsAppSilent",
+		severity: warning,
+		pending:  "1m",
+		// Before the first message there is no time of the newest one. While the store is unavailable there is none either, nor a queue.
+		expr: fmt.Sprintf(
+			`time() - (max(whatsapp_last_message_timestamp_seconds{@self}) or `+
+				`min(process_start_time_seconds{@self}) and max(whatsapp_message_queue_size{@self}) >= 0) > %d * 60`, minutes),
+		summary: "no message for {{ $value | humanizeDuration }}",
+		description: fmt.Sprintf("No message has arrived for {{ $value | humanizeDuration }}; spec.monitoring.prometheusRule.silenceAfterMinutes is %d. "+
+			"Either no one wrote, or Meta's deliveries do not arrive.", minutes),
 	})
 }
 

@@ -11,7 +11,11 @@ func storeAlerts(p Params) []alert {
 			severity: critical,
 			pending:  "5m",
 			// The range is shorter than the pending time: two calls that a slow disk delayed too long within it are no outage.
-			expr:    unless(`sum by (operation) (increase(whatsapp_store_errors_total{@self}[2m])) > 0`, diskFull),
+			expr: unless(
+				`sum by (operation) (increase(whatsapp_store_errors_total{@self}[2m])) > 0`,
+				diskFull,
+				storeSecretMissing,
+			),
 			summary: "the store fails ({{ $labels.operation }})",
 			description: "Store calls have failed for 5 minutes ({{ $labels.operation }}). At ingest and ping the receiver accepts no deliveries, " +
 				"at purge old data stays, and at any other operation messages wait.",

@@ -33,7 +33,7 @@ func (m *Metrics) WatchConfiguration(live *config.Live, token func() health.Toke
 		),
 		rejected: prometheus.NewDesc(
 			"whatsapp_configuration_rejected",
-			"1 while the newest configuration file or secrets cannot be loaded, so that the previous ones stay in force, else 0.",
+			"1 while a part of the newest configuration or secrets is not in use, since it cannot be loaded, needs a restart or is unknown; else 0.",
 			nil,
 			nil,
 		),

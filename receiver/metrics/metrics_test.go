@@ -104,6 +104,7 @@ func TestCountStore(t *testing.T) {
 		"deadline exceeded": {context.DeadlineExceeded, true},
 		"lease lost":        {fmt.Errorf("advance: %w", store.ErrLeaseLost), false},
 		"caller cancelled":  {context.Canceled, false},
+		"missing key":       {fmt.Errorf("read an event: %w", store.ErrKey), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := New(clockwork.NewRealClock())

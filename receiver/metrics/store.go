@@ -21,8 +21,11 @@ type countedStore struct {
 	metrics *Metrics
 }
 
-// notFailures are errors that do not mean a store failure: regular results, and calls that the caller cancelled.
-var notFailures = []error{store.ErrLeaseLost, store.ErrAlreadySent, store.ErrTakenOver, store.ErrNotFound, store.ErrInProgress, context.Canceled}
+// notFailures are errors that do not mean a store failure: regular results, calls that the caller cancelled, and values whose key is
+// missing, which the store has returned.
+var notFailures = []error{
+	store.ErrLeaseLost, store.ErrAlreadySent, store.ErrTakenOver, store.ErrNotFound, store.ErrInProgress, store.ErrKey, context.Canceled,
+}
 
 // Space implements store.Disk. It is zero for an engine that knows no disk.
 func (s *countedStore) Space() store.Space {

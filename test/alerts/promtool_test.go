@@ -21,16 +21,17 @@ import (
 // operatorRules is the file with the alerts of the operator.
 const operatorRules = "../../config/prometheus/prometheusrule.yaml"
 
-// series is a time series that stays at its value.
+// series is a time series that begins at its value and rises by step at each interval.
 type series struct {
 	name, labels string
-	value        int
+	value, step  int
 }
 
-// moment is a time at which an alert fires, or does not.
+// moment is a time at which an alert fires, or does not. value is what its texts then have as the value of the expression.
 type moment struct {
 	at     string
 	firing bool
+	value  string
 }
 
 // TestSubscriptionIsNotComparedWithoutSecrets checks that the alert of the subscription fires by itself, and not while a secret
@@ -38,7 +39,7 @@ type moment struct {
 func TestSubscriptionIsNotComparedWithoutSecrets(t *testing.T) {
 	const self = `namespace="messaging",job="sales-admin",pod="sales-0"`
 
-	differs := series{"whatsapp_subscription_active", self, 0}
+	differs := series{name: "whatsapp_subscription_active", labels: self}
 
 	for role, firing := range map[string]bool{
 		"":                         true,
@@ -50,11 +51,74 @@ func TestSubscriptionIsNotComparedWithoutSecrets(t *testing.T) {
 	} {
 		shown := []series{differs}
 		if role != "" {
-			shown = append(shown, series{"whatsapp_secret_missing", self + fmt.Sprintf(`,role=%q`, role), 1})
+			shown = append(shown, missingSecret(self, role))
 		}
 
 		// The rules are faster: 15 minutes are one.
-		checkAlert(t, rulesOf(t, "sales", false), "WhatsAppSubscriptionNotActive", shown, nil, moment{"30s", false}, moment{"2m", firing})
+		checkAlert(t, rulesOf(t, "sales", false), "WhatsAppSubscriptionNotActive", shown, nil, moment{at: "30s"}, moment{at: "2m", firing: firing})
+	}
+}
+
+// missingSecret is the series of a secret that has no value.
+func missingSecret(self, role string) series {
+	return series{
+		name:   "whatsapp_secret_missing",
+		labels: self + fmt.Sprintf(`,role=%q`, role),
+		value:  1,
+	}
+}
+
+// TestStoreWithoutItsSecret checks that the alert of the store does not fire while a secret is missing without which it cannot be used:
+// WhatsAppSecretMissing names the cause.
+func TestStoreWithoutItsSecret(t *testing.T) {
+	const self = `namespace="messaging",job="sales-admin",pod="sales-0"`
+
+	fails := series{
+		name:   "whatsapp_store_errors_total",
+		labels: self + `,operation="claim"`,
+		step:   1,
+	}
+	labels := map[string]string{"operation": "claim"}
+
+	for role, firing := range map[string]bool{
+		"":             true,
+		"access-token": true,
+		"store-key":    false,
+		"database-url": false,
+	} {
+		shown := []series{fails}
+		if role != "" {
+			shown = append(shown, missingSecret(self, role))
+		}
+
+		// The rules are faster: 5 minutes are 20 seconds.
+		checkAlert(t, rulesOf(t, "sales", false), "WhatsAppStoreFailing", shown, labels, moment{at: "10s"}, moment{at: "1m", firing: firing})
+	}
+}
+
+// TestSilenceBeforeTheFirstMessage checks that a number which never got a message alerts too, after the time of silence since the start
+// of the receiver; not while the store is unavailable, so that the newest message is unknown.
+func TestSilenceBeforeTheFirstMessage(t *testing.T) {
+	const self = `namespace="messaging",job="silent-admin",pod="silent-0"`
+
+	var (
+		started = series{name: "process_start_time_seconds", labels: self}
+		queue   = series{name: "whatsapp_message_queue_size", labels: self}
+		newest  = series{name: "whatsapp_last_message_timestamp_seconds", labels: self, value: 60}
+	)
+
+	for name, test := range map[string]struct {
+		shown   []series
+		moments []moment
+	}{
+		// The times of promtool begin at the start of the receiver, and 20 minutes of the rules are 80 seconds.
+		"no message yet": {[]series{started, queue}, []moment{{at: "1m"}, {at: "2m", firing: true, value: "2m 0s"}}},
+		"a message":      {[]series{started, queue, newest}, []moment{{at: "2m"}, {at: "3m", firing: true, value: "2m 0s"}}},
+		"no store":       {[]series{started}, []moment{{at: "2m"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			checkAlert(t, rulesOf(t, "silent", false), "WhatsAppSilent", test.shown, nil, test.moments...)
+		})
 	}
 }
 
@@ -63,9 +127,9 @@ func TestAlertOfAnotherResponder(t *testing.T) {
 	const operator = `namespace="whatsapp-webhook-system",job="whatsapp-webhook-operator-metrics",type="Responding",`
 
 	shown := []series{
-		{"whatsapp_operator_condition", operator + `resource_namespace="messaging",resource_name="sales",status="False",reason="OtherResponder"`, 1},
-		{"whatsapp_operator_condition", operator + `resource_namespace="messaging",resource_name="help",status="True",reason="NoOtherResponder"`, 1},
-		{"whatsapp_operator_condition", operator + `resource_namespace="messaging",resource_name="new",status="Unknown",reason="NotReported"`, 1},
+		{"whatsapp_operator_condition", operator + `resource_namespace="messaging",resource_name="sales",status="False",reason="OtherResponder"`, 1, 0},
+		{"whatsapp_operator_condition", operator + `resource_namespace="messaging",resource_name="help",status="True",reason="NoOtherResponder"`, 1, 0},
+		{"whatsapp_operator_condition", operator + `resource_namespace="messaging",resource_name="new",status="Unknown",reason="NotReported"`, 1, 0},
 	}
 	labels := map[string]string{"resource_namespace": "messaging", "resource_name": "sales"}
 
@@ -83,7 +147,7 @@ func TestAlertOfAnotherResponder(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	checkAlert(t, rules.Spec.Groups[0], "WhatsAppWebhookOtherResponder", shown, labels, moment{"59m", false}, moment{"61m", true})
+	checkAlert(t, rules.Spec.Groups[0], "WhatsAppWebhookOtherResponder", shown, labels, moment{at: "59m"}, moment{at: "61m", firing: true})
 }
 
 // checkAlert checks with promtool, which does not wait, at which moments an alert fires. Then it has the labels besides its own.
@@ -99,7 +163,7 @@ func checkAlert(t *testing.T, rules group, name string, shown []series, labels m
 	for _, s := range shown {
 		input = append(input, map[string]any{
 			"series": s.name + "{" + s.labels + "}",
-			"values": fmt.Sprintf("%d+0x5000", s.value),
+			"values": fmt.Sprintf("%d+%dx5000", s.value, s.step),
 		})
 	}
 
@@ -108,7 +172,7 @@ func checkAlert(t *testing.T, rules group, name string, shown []series, labels m
 	for _, m := range moments {
 		alerts := []any{}
 		if m.firing {
-			alerts = append(alerts, fired(t, rules, name, labels))
+			alerts = append(alerts, fired(t, rules, name, m.value, labels))
 		}
 
 		expected = append(expected, map[string]any{
@@ -152,11 +216,11 @@ func checkAlert(t *testing.T, rules group, name string, shown []series, labels m
 	}
 }
 
-// fired returns what promtool expects of an alert that fires: its labels and its texts, with the values of the labels.
-func fired(t *testing.T, rules group, name string, labels map[string]string) map[string]any {
+// fired returns what promtool expects of an alert that fires: its labels and its texts, with the value and those of the labels.
+func fired(t *testing.T, rules group, name, value string, labels map[string]string) map[string]any {
 	t.Helper()
 
-	var places []string
+	places := []string{"{{ $value | humanizeDuration }}", value}
 	for label, value := range labels {
 		places = append(places, "{{ $labels."+label+" }}", value)
 	}
