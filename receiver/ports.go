@@ -75,13 +75,6 @@ func (r *Receiver) adminDependencies() admin.Dependencies {
 	}
 }
 
-// countMessages counts what happened to messages since the start.
-func (r *Receiver) countMessages() int64 {
-	totals := r.metrics.Figures().Totals
-
-	return totals.MessagesReceived + totals.MessagesProcessed + totals.MessagesFailed
-}
-
 // consoleHandler returns the handler of the console port: the API, and the pages that use it.
 func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs, messages *messagesapi.API) (http.Handler, error) {
 	api := consoleapi.New(consoleapi.Dependencies{

@@ -120,7 +120,7 @@ func Open(
 	r.newJobs()
 	r.watch()
 
-	r.lastHour = lasthour.New(r.metrics.Registry, r.countMessages, clock, log)
+	r.lastHour = lasthour.New(r.metrics.Registry, r.metrics.Activity, clock, log)
 
 	if err := r.listen(ctx, settings); err != nil {
 		return nil, err

@@ -52,8 +52,8 @@ type Point struct {
 // Recorder records points. Run it once.
 type Recorder struct {
 	metrics prometheus.Gatherer
-	// messages counts what happened to messages. While it stays, the metrics are not read: they query the store.
-	messages func() int64
+	// activity counts what happened. While it stays, the metrics are not read: they query the store.
+	activity func() int64
 	clock    clockwork.Clock
 	log      *slog.Logger
 
@@ -64,10 +64,10 @@ type Recorder struct {
 }
 
 // New returns a recorder of the metrics, without points.
-func New(metrics prometheus.Gatherer, messages func() int64, clock clockwork.Clock, log *slog.Logger) *Recorder {
+func New(metrics prometheus.Gatherer, activity func() int64, clock clockwork.Clock, log *slog.Logger) *Recorder {
 	return &Recorder{
 		metrics:  metrics,
-		messages: messages,
+		activity: activity,
 		clock:    clock,
 		log:      log,
 	}
@@ -101,9 +101,9 @@ func (r *Recorder) Points() []Point {
 // missing in the sample, and a point shows 0.
 func (r *Recorder) record() {
 	now := r.clock.Now().UTC()
-	messages := r.messages()
+	activity := r.activity()
 
-	if r.rests(now, messages) {
+	if r.rests(now, activity) {
 		return
 	}
 
@@ -114,7 +114,7 @@ func (r *Recorder) record() {
 	}
 
 	next := newSample(now, families)
-	next.messages = messages
+	next.activity = activity
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,12 +127,12 @@ func (r *Recorder) record() {
 	r.read = now
 }
 
-// rests adds a point with the last state and reports true, if nothing has happened to messages since and none waits.
-func (r *Recorder) rests(now time.Time, messages int64) bool {
+// rests adds a point with the last state and reports true, if nothing has happened since and no message waits.
+func (r *Recorder) rests(now time.Time, activity int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 
-	isIdle := messages == r.last.messages && r.last.values[metricPending] == 0
+	isIdle := activity == r.last.activity && r.last.values[metricPending] == 0
 	if r.last.at.IsZero() || !isIdle || now.Sub(r.read) >= maxRest {
 		return false
 	}

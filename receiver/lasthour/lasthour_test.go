@@ -23,9 +23,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newRecorder(m *metrics.Metrics, clock clockwork.Clock) *Recorder {
-	messages := func() int64 { return m.Figures().Totals.MessagesReceived }
-
-	return New(m.Registry, messages, clock, slog.New(slog.DiscardHandler))
+	return New(m.Registry, m.Activity, clock, slog.New(slog.DiscardHandler))
 }
 
 func TestPoints(t *testing.T) {
@@ -181,6 +179,40 @@ func TestIdleReceiverReadsNoMetrics(t *testing.T) {
 	points := r.Points()
 	if last := points[len(points)-1]; read.reads != before+1 || last.Received != 1 {
 		t.Errorf("after a message the metrics were read %d times, and the point has %d messages", read.reads-before, last.Received)
+	}
+}
+
+// TestActivityWithoutMessages checks that statuses and refused deliveries are in the point of their time also while no message comes.
+// Else they would all be in that of the next message, as if they had come within its ten seconds.
+func TestActivityWithoutMessages(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	m := metrics.New(clock)
+	r := newRecorder(m, clock)
+
+	pass := func() Point {
+		r.record()
+		clock.Advance(Interval)
+
+		points := r.Points()
+		if len(points) == 0 {
+			return Point{}
+		}
+
+		return points[len(points)-1]
+	}
+
+	pass()
+	pass()
+	m.StatusReceived("read")
+
+	if point := pass(); point.Statuses != 1 {
+		t.Errorf("after a status the point is %+v", point)
+	}
+
+	m.Request(http.StatusUnauthorized)
+
+	if point := pass(); point.Statuses != 0 || point.Unanswered != 1 {
+		t.Errorf("after a refused delivery the point is %+v", point)
 	}
 }
 

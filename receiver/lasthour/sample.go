@@ -32,7 +32,7 @@ const (
 // sample holds the metrics at one time, each as the sum over its labels.
 type sample struct {
 	at         time.Time
-	messages   int64
+	activity   int64 // before the metrics were read
 	values     map[string]float64
 	unanswered float64
 	billable   float64

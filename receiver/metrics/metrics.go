@@ -7,6 +7,7 @@ package metrics
 
 import (
 	"strconv"
+	"sync/atomic"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,8 +20,9 @@ import (
 type Metrics struct {
 	Registry *prometheus.Registry
 
-	figures *figures
-	codes   *labelSet
+	figures  *figures
+	codes    *labelSet
+	activity atomic.Int64
 
 	events     *prometheus.CounterVec
 	received   *prometheus.CounterVec

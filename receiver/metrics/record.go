@@ -4,14 +4,25 @@
 package metrics
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// Request records an answered request to the webhook.
-func (m *Metrics) Request(status int) { m.requests.WithLabelValues(strconv.Itoa(status)).Inc() }
+// Activity returns how often messages and statuses arrived, were sent or ended, and deliveries were refused, since the start. While it
+// stays, the other counters do too.
+func (m *Metrics) Activity() int64 { return m.activity.Load() }
+
+// Request records an answered request to the webhook. A health check of a load balancer is no activity.
+func (m *Metrics) Request(status int) {
+	m.requests.WithLabelValues(strconv.Itoa(status)).Inc()
+
+	if status != http.StatusOK {
+		m.activity.Add(1)
+	}
+}
 
 // MessagesRequest records an answered request to the messages API.
 func (m *Metrics) MessagesRequest(operation string, status int) {
@@ -34,11 +45,13 @@ func (m *Metrics) EventRepeated(kind string) { m.duplicates.WithLabelValues(kind
 func (m *Metrics) MessageReceived(messageType string, at time.Time) {
 	m.received.WithLabelValues(known(messageTypes, messageType)).Inc()
 	m.figures.received(at)
+	m.activity.Add(1)
 }
 
 // StatusReceived records a new status.
 func (m *Metrics) StatusReceived(status string) {
 	m.statuses.WithLabelValues(known(statuses, status)).Inc()
+	m.activity.Add(1)
 }
 
 // MessagePriced records how Meta bills a delivered message. billable is "true", "false" or "unknown".
@@ -49,6 +62,7 @@ func (m *Metrics) MessagePriced(category, priceType, billable string) {
 // MessageSent records a message that Meta accepted.
 func (m *Metrics) MessageSent(messageType string) {
 	m.sent.WithLabelValues(known(messageTypes, messageType)).Inc()
+	m.activity.Add(1)
 }
 
 // TitlesCut records the number of truncated titles of a message.
@@ -72,6 +86,7 @@ func (m *Metrics) AIAnswered(method string, took time.Duration) {
 func (m *Metrics) MessageProcessed(messageType string, took time.Duration) {
 	m.processing.WithLabelValues(known(messageTypes, messageType)).Observe(took.Seconds())
 	m.figures.processed(took)
+	m.activity.Add(1)
 }
 
 // CallFailed records a failed call to Meta, the AI, the sink or the desk.
@@ -95,4 +110,5 @@ func (m *Metrics) MessageRecovered() { m.figures.recovered() }
 func (m *Metrics) MessageFailed() {
 	m.failed.Inc()
 	m.figures.failed()
+	m.activity.Add(1)
 }
