@@ -14,6 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/encrypted"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
 )
 
@@ -71,6 +72,9 @@ func malformed(s *config.Snapshot) []string {
 	} {
 		add("the secret "+authorities.role+": ", httpclient.CheckAuthorities(authorities.value))
 	}
+
+	_, err := encrypted.ParseKeys(s.Secrets.StoreKeys)
+	add("the secret "+config.RoleStoreKey+": ", err)
 
 	if s.Store.PostgreSQL != nil && s.Secrets.DatabaseURL != "" {
 		add("", postgres.CheckAccess(postgres.Access{URL: s.Secrets.DatabaseURL, CA: s.Secrets.DatabaseCA}))

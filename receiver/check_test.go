@@ -60,6 +60,11 @@ func TestCheck(t *testing.T) {
 			secrets: map[string]string{"database-url": "mysql://user:hidden@db.example.com/events"},
 			want:    []string{"the database URL is invalid: it must look like postgres://user:password@host:5432/database, with special characters percent-encoded"},
 		},
+		"a key of the store that is none": {
+			config:  bird + "store: {encrypted: true}\n",
+			secrets: map[string]string{"store-key": "hidden"},
+			want:    []string{"the secret store-key: key 1 is not 32 bytes in base64: make one with head -c 32 /dev/urandom | base64"},
+		},
 		"certificates that are none": {
 			config:  bird + "webhook: {mutualTLS: {}}\n",
 			secrets: map[string]string{"server-certificate": "hidden", "server-key": "hidden", "client-ca": "hidden"},

@@ -78,6 +78,10 @@ func (d Dependencies) ready(w http.ResponseWriter, r *http.Request) {
 			reason += ": " + store.ErrDiskFull.Error()
 		}
 
+		if errors.Is(err, store.ErrKey) {
+			reason += ": " + store.KeyProblem(err)
+		}
+
 		if migrating, ok := errors.AsType[*store.MigratingError](err); ok {
 			reason = migrating.Error()
 		}

@@ -149,6 +149,8 @@ func (r *run) diagnoseStore(ctx context.Context) finding {
 	case errors.Is(err, store.ErrDiskFull):
 		return fail("enlarge the volume (store.embedded.size), or shorten store.retentionDays: the next purge, within 10 minutes, makes room",
 			"%s, and deliveries are refused", store.ErrDiskFull)
+	case errors.Is(err, store.ErrKey):
+		return fail("correct the keys in the Secrets of store.encryption.keySecretRefs", "%s, and deliveries are refused", store.KeyProblem(err))
 	case r.settings.Store.PostgreSQL != nil:
 		return fail("check that the database runs, the secret database-url, NetworkPolicies, and the number of its connections; the log of the "+
 			"receiver says why", "the database takes no events, and deliveries are refused")

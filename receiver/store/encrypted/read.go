@@ -156,7 +156,7 @@ func (s *Store) record(keys Keys, r *store.Record) error {
 	return nil
 }
 
-// decrypting returns the present keys for a read, or store.ErrKey if there are none.
+// decrypting returns the present keys, or store.ErrKey if they cannot be used.
 func (s *Store) decrypting() (Keys, error) {
 	keys, err := s.keys()
 	if err != nil {

@@ -205,6 +205,15 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 	return events, nil
 }
 
+// Ping implements store.Maintenance. Without usable keys the store accepts no events.
+func (s *Store) Ping(ctx context.Context) error {
+	if _, err := s.decrypting(); err != nil {
+		return err
+	}
+
+	return s.Store.Ping(ctx)
+}
+
 // Space implements store.Disk. It is zero for an engine that knows no disk.
 func (s *Store) Space() store.Space {
 	if d, ok := s.Store.(store.Disk); ok {

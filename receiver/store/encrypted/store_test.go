@@ -332,6 +332,20 @@ func TestReadsThatNeedNoKey(t *testing.T) {
 	}
 }
 
+// TestPingWithUnusableKeys checks that the store is not taken for one that accepts events while its keys cannot be used.
+func TestPingWithUnusableKeys(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "inbox.db"), clockwork.NewFakeClock(), keysOf(t, key(1)))
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("with a key: %v", err)
+	}
+
+	s.keys = func() (Keys, error) { return ParseKeys([]string{"no base64"}) }
+
+	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrKey) || !strings.Contains(err.Error(), "key 1 is not 32 bytes in base64") {
+		t.Errorf("with a key that is none: %v", err)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	place := []byte("payload/1")
 	value := []byte(`{"text":"hello"}`)
