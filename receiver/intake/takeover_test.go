@@ -74,6 +74,18 @@ func TestTakeovers(t *testing.T) {
 		})
 	}
 
+	for value, lanes := range map[string][]string{
+		`"sender":{"phone_number":"573"},"contacts":[{"wa_id":"573","user_id":"CO.1"}]`: {"42:573", "42:CO.1"},
+		`"sender":{"phone_number":"573"},"contacts":[{"wa_id":"574","user_id":"CO.2"}]`: {"42:573"},
+		`"sender":{},"contacts":[{"user_id":"CO.1"}]`:                                   {"42:CO.1"},
+		`"contacts":[{"user_id":"CO.1"},{"user_id":"CO.2"}]`:                            {""},
+	} {
+		event := parse(t, withDuration, "messaging_handovers", `{"recipient":{"phone_number_id":"42"},"type":"control_taken",`+value+`}`)[0]
+		if diff := cmp.Diff(lanes, append([]string{event.Lane}, event.Aliases...)); diff != "" {
+			t.Errorf("lanes of %s (-want +got):\n%s", value, diff)
+		}
+	}
+
 	unnamed := parse(t, withDuration, "messaging_handovers", `{"recipient":{"phone_number_id":"42"},"type":"control_taken"}`)[0]
 	if unnamed.State != store.Skipped || unnamed.Takeover != nil {
 		t.Errorf("handover of an unnamed person = %+v, want it skipped", unnamed)

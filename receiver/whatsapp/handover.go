@@ -35,6 +35,7 @@ func ParseHandover(value json.RawMessage) (Handover, error) {
 		Sender    json.RawMessage `json:"sender"`
 		Taken     json.RawMessage `json:"control_taken"`
 		Passed    json.RawMessage `json:"control_passed"`
+		Contacts  json.RawMessage `json:"contacts"`
 	}
 	if err := readObject(value, &v); err != nil {
 		return Handover{}, err
@@ -49,6 +50,15 @@ func ParseHandover(value json.RawMessage) (Handover, error) {
 
 	_ = readObject(v.Sender, &sender) // an unexpected shape names no person
 
+	person := newPerson(cmp.Or(sender.PhoneNumber, sender.WaID), sender.UserID, sender.ParentID)
+
+	raws, _ := readContacts(v.Contacts)
+	contacts := raws.parse()
+
+	if at := contacts.of(person, true); at >= 0 {
+		person = person.with(contacts[at].Person)
+	}
+
 	if v.Type == "" { // Meta's page asks to treat every property as optional
 		switch {
 		case len(v.Taken) > 0 && len(v.Passed) == 0:
@@ -60,7 +70,7 @@ func ParseHandover(value json.RawMessage) (Handover, error) {
 
 	return Handover{
 		Type:      v.Type,
-		Person:    newPerson(cmp.Or(sender.PhoneNumber, sender.WaID), sender.UserID, sender.ParentID),
+		Person:    person,
 		Timestamp: v.Timestamp,
 	}, nil
 }
