@@ -231,15 +231,27 @@ func TestInstructionsOfAModel(t *testing.T) {
 	h.waitFor("no problem", func() bool { return len(h.status().Problems) == 0 })
 }
 
-// TestMarkdownOfAModel checks that the formats of an answer become those of WhatsApp.
+// TestMarkdownOfAModel checks that the formats of an answer become those of WhatsApp, also if the model writes as it has
+// written before.
 func TestMarkdownOfAModel(t *testing.T) {
 	h := newModelHarness(t, nil)
-	h.chat = func(standin.ChatCall) any { return "# Horario\n**Lunes**" }
-	h.start()
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.chat = func(call standin.ChatCall) any {
+		if before := call.Last("assistant"); before != "" {
+			return before
+		}
 
-	if got := h.waitSent(1)[0].Text; got != "*Horario*\n*Lunes*" {
-		t.Errorf("sent %q", got)
+		return "# Horario\n**Lunes** *hoy*"
+	}
+	h.start()
+
+	for n := range 3 {
+		h.deliver(http.StatusOK, textDelivery(ana, fmt.Sprintf("wamid.%d", n+1), "hello"))
+
+		if got := h.waitSent(n + 1)[n].Text; got != "*Horario*\n*Lunes* _hoy_" {
+			t.Errorf("answer %d is %q", n+1, got)
+		}
+
+		h.waitIdle()
 	}
 }
 

@@ -8,7 +8,7 @@ import "time"
 // HistoryMessage is one message of a conversation before the message that the AI is asked about.
 type HistoryMessage struct {
 	Role Role
-	Text string // as the message was sent; of a Handoff the reason, which may be empty
+	Text string // as the message was sent, or in the Markdown that the AI writes; of a Handoff the reason, which may be empty
 	// Speaker is the name in the profile of a person in a group, as the person chose it. It may be empty.
 	Speaker string
 	At      time.Time

@@ -14,6 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/markdown"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -42,6 +43,10 @@ func (e *Engine) history(ctx context.Context, a *attempt) ([]assistant.HistoryMe
 	var m memory
 	for _, record := range slices.Backward(records) {
 		m.add(record, a.work.Conversation.Takeover)
+	}
+
+	if a.settings.Processing.Format == config.FormatMarkdown {
+		m.toMarkdown()
 	}
 
 	return m.newest(*limits.Turns, limits.Characters), nil
@@ -189,6 +194,17 @@ func answersOf(record store.Record) []assistant.HistoryMessage {
 	}
 
 	return answers
+}
+
+// toMarkdown gives the answers the marks of Markdown that they were written with. An AI writes as it has written before, and
+// WhatsApp's bold is Markdown's italic.
+func (m *memory) toMarkdown() {
+	for i := range m.turns {
+		for j := range m.turns[i].answers {
+			given := &m.turns[i].answers[j]
+			given.Text = markdown.FromWhatsApp(given.Text)
+		}
+	}
 }
 
 // newest returns the last turns, as many as the limits allow.

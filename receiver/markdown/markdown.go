@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package markdown converts the Markdown that AIs write into WhatsApp's format.
+// Package markdown converts the Markdown that AIs write into WhatsApp's format, and back for their memory.
 //
 // It edits the source instead of rendering a document, so that a text without Markdown is returned byte for byte, and it
 // takes linear time for any input. Parsers of CommonMark do neither: they drop indentation, reference definitions and

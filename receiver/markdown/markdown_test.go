@@ -158,5 +158,9 @@ func FuzzToWhatsApp(f *testing.F) {
 		if utf8.ValidString(text) && !utf8.ValidString(got) {
 			t.Errorf("ToWhatsApp(%q) = %q, which is not UTF-8", text, got)
 		}
+
+		if got := markdown.FromWhatsApp(text); utf8.ValidString(text) && !utf8.ValidString(got) {
+			t.Errorf("FromWhatsApp(%q) = %q, which is not UTF-8", text, got)
+		}
 	})
 }
