@@ -37,7 +37,7 @@ type extensions struct {
 	openShift bool
 }
 
-// apiChange is a difference between the optional APIs that the cluster serves and those that are recorded.
+// apiChange is a difference between the optional APIs that the cluster serves and the recorded ones.
 type apiChange struct {
 	added, removed []kind
 	openShift      bool // has come or gone
@@ -110,7 +110,7 @@ func (e *extensions) servedKinds() []kind {
 	return slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return k.optional && !e.isServed(k.GroupVersionKind) })
 }
 
-// readableKinds returns the kinds that the cluster serves, without those that the operator may not read in the namespace.
+// readableKinds returns the kinds that the cluster serves and the operator may read in the namespace.
 func (e *extensions) readableKinds(namespace string) []kind {
 	return slices.DeleteFunc(e.servedKinds(), func(k kind) bool {
 		_, denied := e.access.denied(namespace, resourceOf(k.GroupVersionKind))

@@ -95,7 +95,7 @@ func (i *informer) problem() string {
 	return fmt.Sprintf("%s (%v)", i.kind, i.lastErr)
 }
 
-// unsynced returns the kinds that are not in the cache yet, with the errors of those that cannot be listed.
+// unsynced returns the kinds that are not in the cache yet, with an error for each kind that cannot be listed.
 func (i *informers) unsynced() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()

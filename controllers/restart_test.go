@@ -14,8 +14,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// TestOnlyStartSettingsRestartTheReceiver changes settings that the receiver takes over while it runs, and one that it reads
-// at start. Only the latter changes the pods.
+// TestOnlyStartSettingsRestartTheReceiver changes settings that the receiver takes over while it runs, and a setting that it
+// reads at start. Only the latter changes the pods.
 func TestOnlyStartSettingsRestartTheReceiver(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")

@@ -37,7 +37,7 @@ const testImage = "registry.example.com/receiver:test"
 var testEnvironment = resources.Environment{ReceiverImage: testImage, OperatorNamespace: "whatsapp-webhook-system"}
 
 // cluster is an API server with the CRD, and one manager that has exactly the rights of config/rbac. Each test uses a
-// namespace of its own.
+// separate namespace.
 type cluster struct {
 	*apiserver.Server
 

@@ -117,7 +117,7 @@ func (u *upgrades) halted() bool {
 	return false
 }
 
-// leave removes a resource from those that wait.
+// leave removes a resource from the waiting ones.
 func (u *upgrades) leave(resource types.NamespacedName) {
 	u.waiting = slices.DeleteFunc(u.waiting, func(other types.NamespacedName) bool { return other == resource })
 }

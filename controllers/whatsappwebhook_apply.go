@@ -123,7 +123,7 @@ func (p *plan) held(reference resources.Reference) (failure, bool) {
 	return failure{}, false
 }
 
-// applyOne applies one object. If the cache lacks an object that exists, its owner decides, as for one that the cache has.
+// applyOne applies one object. If the cache lacks an object that exists, its owner decides, as for a cached one.
 func (r *WhatsAppWebhookReconciler) applyOne(ctx context.Context, object resources.Object, target *apply.Target) (client.Object, error) {
 	live, err := r.applyTo(ctx, object, target)
 	if !errors.Is(err, apply.ErrExists) {

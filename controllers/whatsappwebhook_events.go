@@ -45,7 +45,7 @@ func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
 	return events
 }
 
-// withoutEvent are the reasons of Ready without an event of their own: a part is in progress, or another condition has
+// withoutEvent are the reasons of Ready without their own event: a part is in progress, or another condition has
 // the event.
 var withoutEvent = []string{
 	v1alpha1.ReasonProgressing,

@@ -105,7 +105,7 @@ func TestEnvironmentOfReceivers(t *testing.T) {
 	}
 }
 
-// TestPodTemplateIsPatched applies a patch, changes it to one that is wrong, and removes it.
+// TestPodTemplateIsPatched applies a patch, changes it to a wrong one, and removes it.
 func TestPodTemplateIsPatched(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")

@@ -183,7 +183,7 @@ func TestChangesBeforeTheAnswer(t *testing.T) {
 				h.start()
 				h.waitReady()
 
-				// The messages wait behind one that Bird is asked about.
+				// The messages wait behind a message that Bird is asked about.
 				h.deliver(http.StatusOK, textDelivery(ana, "wamid.0", "hello"))
 				h.clock.Advance(tc.debounce)
 				h.waitFor("Bird is asked", func() bool { return len(h.birdRequests()) == 1 })

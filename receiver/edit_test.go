@@ -37,7 +37,7 @@ func revokeDelivery(message, original string) []byte {
 	}, time.Now())
 }
 
-// asked returns the requests to Bird: the method, and the properties of its own.
+// asked returns the requests to Bird: the method, and its own properties.
 func (h *harness) asked() []string {
 	var asked []string
 

@@ -242,7 +242,7 @@ func (h *harness) waitSent(n int) []standin.SentMessage {
 	return sent
 }
 
-// birdRequests returns the requests to Bird without those that report a status.
+// birdRequests returns the requests to Bird without reports of statuses.
 func (h *harness) birdRequests() []standin.BirdCall {
 	var requests []standin.BirdCall
 	for _, call := range h.Bird.Asked() {

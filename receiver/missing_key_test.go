@@ -98,7 +98,8 @@ func TestMissingKeyOfTheMemory(t *testing.T) {
 	}
 }
 
-// TestMissingKeyOfAForgottenMessage checks that a message does not wait for the key of one that is too old for the memory.
+// TestMissingKeyOfAForgottenMessage checks that a message does not wait for the key of a message that is too old
+// for the memory.
 func TestMissingKeyOfAForgottenMessage(t *testing.T) {
 	h := newModelHarness(t, encryptedStore(time.Hour))
 	h.startWithoutKey()

@@ -34,7 +34,7 @@ func (h *harness) deliverTexts(n int) {
 	}
 }
 
-// pass advances the clock in steps, and lets the receiver do what is due after each.
+// pass advances the clock in steps, and lets the receiver do the due work after each.
 func (h *harness) pass(total, step time.Duration) {
 	h.t.Helper()
 

@@ -447,7 +447,7 @@ func TestDeskGetsALinkToAFile(t *testing.T) {
 	}
 }
 
-// TestMessagesOfAConversation reads at the console what was said, and by whom.
+// TestMessagesOfAConversation reads at the console who wrote which message.
 func TestMessagesOfAConversation(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) { withDesk(c); withMessagesAPI(c) })
 	h.reply = func(method string, request map[string]any) any {

@@ -23,7 +23,7 @@ import (
 )
 
 // console calls the console, checks the status, and decodes the answer into target, unless that is nil or a text. A call that is
-// answered 202 on a slow machine is as good as one that is answered 200.
+// answered 202 on a slow machine is as good as one with 200.
 func (h *harness) console(status int, method, path string, target any) {
 	h.t.Helper()
 

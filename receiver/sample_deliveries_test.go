@@ -148,7 +148,7 @@ func (h *harness) hostMedia(body []byte) []byte {
 	return body
 }
 
-// summary returns the fields of a request without those that all requests have.
+// summary returns the fields of a request that not all requests have.
 func summary(payload map[string]any) string {
 	special := map[string]any{}
 	for key, value := range payload {

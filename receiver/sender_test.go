@@ -185,7 +185,7 @@ func TestNobodyToAnswer(t *testing.T) {
 }
 
 // TestGroupIsAConversationOfItsOwn checks that a person's private messages and those in a group share no key, and that Bird
-// is told who wrote in which group.
+// learns who wrote in which group.
 func TestGroupIsAConversationOfItsOwn(t *testing.T) {
 	h := newHarness(t, withoutTyping)
 	h.start()

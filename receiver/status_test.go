@@ -131,7 +131,7 @@ func TestStatusesWithoutTheMethod(t *testing.T) {
 	}
 }
 
-// TestResentIsTrueOnlyOfWhatIsSentAgain reports sends as failed whose message cannot be sent again, besides one that can.
+// TestResentIsTrueOnlyOfWhatIsSentAgain reports failed sends, of which one can be sent again.
 func TestResentIsTrueOnlyOfWhatIsSentAgain(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before func(*harness) // happens between the send and the report that it failed

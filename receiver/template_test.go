@@ -185,7 +185,7 @@ func TestUnconfirmedTemplate(t *testing.T) {
 }
 
 // TestTemplateIsCorrected lets Meta refuse the template for the time being, and changes its name meanwhile. The next attempt
-// sends the one that is configured then.
+// sends the template that is configured then.
 func TestTemplateIsCorrected(t *testing.T) {
 	h := newHarness(t, withTemplate)
 	h.refuseSend(134101)

@@ -31,7 +31,7 @@ func TestLateMessage(t *testing.T) {
 	for name, tc := range map[string]struct {
 		timestamp string
 		sent      string        // type
-		age       time.Duration // that Bird is told
+		age       time.Duration // that Bird gets
 	}{
 		"just now":                   {timestamp: at(0), sent: "text"},
 		"within the window":          {timestamp: at(23 * hour), sent: "text", age: 23 * hour},

@@ -31,7 +31,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// testCluster is a cluster with a resource, sales, in a namespace of its own, and a kubelet that runs what tests start.
+// testCluster is a cluster with a resource, sales, in its own namespace, and a kubelet that runs what tests start.
 type testCluster struct {
 	*apiserver.Server
 

@@ -106,7 +106,7 @@ func TestListenEndsWithAVerdict(t *testing.T) {
 		ended <- runTool(t, "listen", "--address", "http://"+r.Local.ConsoleAddr(), "--forward-to", bridge, "--key", "secret", "--count", "1")
 	}()
 
-	// The second listener is there when a question reaches it; each delivery is another question.
+	// The second listener is connected when a question reaches it; each delivery is another question.
 	for i := 0; ; i++ {
 		deliverText(t, r, "hola "+strings.Repeat("x", i))
 		tool.out.waitFor(t, strings.Repeat(`(?s).*process_text_message`, i+1))

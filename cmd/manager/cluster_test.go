@@ -136,7 +136,7 @@ func roles(t *testing.T, file string) []rbacv1.ClusterRole {
 	}
 }
 
-// managerRules returns the rules of the manager, split into those that concern the resource and all others.
+// managerRules returns the rules of the manager, split into the rules about the resource and all others.
 func managerRules(t *testing.T, resource string) (concerning, others []rbacv1.PolicyRule) {
 	t.Helper()
 

@@ -189,7 +189,7 @@ func TestWatchLabelSelector(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// A resource that joins is reconciled after the one that left.
+	// A resource that joins is reconciled after the other one left.
 	joining := apiserver.MustGet(t, c.Server, webhook("theirs"))
 	joining.Labels = map[string]string{"operator": "mine"}
 
@@ -232,7 +232,7 @@ func (c *cluster) wantMessage(t *testing.T, namespace, condition string, parts .
 	})
 }
 
-// wantReadyWithout waits until the manager is ready and its report no longer names what was missing.
+// wantReadyWithout waits until the manager is ready and its report no longer names the missing rights.
 func (m *manager) wantReadyWithout(t *testing.T, missing string) {
 	t.Helper()
 	apiserver.Eventually(t, func() error {
@@ -253,7 +253,7 @@ func (m *manager) wantLog(t *testing.T, part string) {
 	}
 }
 
-// proxy passes requests of the manager's user to the API server, except those that are to fail.
+// proxy passes requests of the manager's user to the API server, except for requests that are to fail.
 type proxy struct {
 	*httptest.Server
 

@@ -98,7 +98,7 @@ func requireEnded(ctx context.Context, restored *claimedStore, now time.Time) er
 	return nil
 }
 
-// claimedStore is a store that notes what the last claim of statuses has left: those that were claimed before are leased then.
+// claimedStore is a store that notes what the last claim of statuses has left: earlier claims are leased then.
 type claimedStore struct {
 	store.Store
 	isLeft bool

@@ -25,7 +25,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 )
 
-// TestEndPendingAfterAnInterruption runs the command again after one that was interrupted while it had leased conversations.
+// TestEndPendingAfterAnInterruption runs the command again after it was interrupted while it had leased conversations.
 func TestEndPendingAfterAnInterruption(t *testing.T) {
 	const lanes = 300 // more than are leased at once
 
@@ -63,7 +63,7 @@ func TestEndPendingAfterAnInterruption(t *testing.T) {
 	})
 }
 
-// TestEndPendingOfStatusesAfterAnInterruption runs the command again after one that was killed, or lost the database, while it
+// TestEndPendingOfStatusesAfterAnInterruption runs the command again after it was killed, or lost the database, while it
 // held the lanes of statuses. It releases nothing then.
 func TestEndPendingOfStatusesAfterAnInterruption(t *testing.T) {
 	_, user := newUser(t)

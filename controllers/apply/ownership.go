@@ -110,7 +110,7 @@ func (a *Applier) isFormer(controller *metav1.OwnerReference, owner client.Objec
 	return group == gvk.GroupKind() && controller.Name == owner.GetName() && controller.UID != owner.GetUID(), nil
 }
 
-// checkOrphan returns an error if the object without a controller is not one that the operator applied for the owner. It
+// checkOrphan returns an error if the operator did not apply the object without a controller for the owner. It
 // reads the object again: a cached one has neither labels nor all managers.
 func (a *Applier) checkOrphan(ctx context.Context, target *Target, desired *unstructured.Unstructured) error {
 	object := &metav1.PartialObjectMetadata{}

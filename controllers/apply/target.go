@@ -54,7 +54,7 @@ func (a *Applier) get(ctx context.Context, target *Target, readers ...client.Rea
 }
 
 // Observe returns the object that has the name of the rendered one, or nil if there is none that belongs to the owner. It reads
-// past a cache that is older than what was applied.
+// past a cache that is older than the last apply.
 func (a *Applier) Observe(ctx context.Context, owner client.Object, rendered resources.Object) (client.Object, error) {
 	target, err := a.Get(ctx, owner, rendered)
 	if isOfOthers(err) {

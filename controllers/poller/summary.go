@@ -124,7 +124,7 @@ func precedence(s health.Subscription) int {
 	}, s.State)
 }
 
-// earlierExpiry returns the earlier expiry of those that lie ahead within tokenWarning, or zero.
+// earlierExpiry returns the earlier expiry within the next tokenWarning, or zero.
 func earlierExpiry(known time.Time, reported *time.Time, now time.Time) time.Time {
 	if reported == nil || !reported.After(now) || reported.Sub(now) > tokenWarning {
 		return known

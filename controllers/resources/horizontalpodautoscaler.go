@@ -19,7 +19,7 @@ const defaultCPUUtilization = 70
 
 // horizontalPodAutoscaler scales the Deployment and not the WhatsAppWebhook, whose spec belongs to the user and is compared
 // by GitOps tools. It measures the receiver's container only: a sidecar without a request would stop the scaling. It is absent
-// with KEDA, which creates a HorizontalPodAutoscaler of its own: two would conflict.
+// with KEDA, which creates its own HorizontalPodAutoscaler: two would conflict.
 func horizontalPodAutoscaler(p Params) Object {
 	autoscaling := p.webhook.Spec.Receiver.Autoscaling
 	if !scalesByCPU(autoscaling) {

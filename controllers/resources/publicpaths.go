@@ -18,7 +18,7 @@ import (
 type publicPath struct {
 	path    string
 	prefix  bool
-	shared  bool // lies at or below another one that is a prefix
+	shared  bool // lies at or below another path, which is a prefix
 	service string
 	port    servedPort
 }

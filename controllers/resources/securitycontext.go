@@ -11,7 +11,7 @@ import (
 // nonroot is the user id of the images. The receiver runs as any user that can write to its volume and to /tmp.
 const nonroot = 65532
 
-// podSecurityContext returns the context of the spec, or else one that meets the restricted Pod Security Standard.
+// podSecurityContext returns the context of the spec, or else a context that meets the restricted Pod Security Standard.
 func podSecurityContext(p Params) *corev1ac.PodSecurityContextApplyConfiguration {
 	if p.podSecurityContext != nil {
 		return p.podSecurityContext

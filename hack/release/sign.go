@@ -21,7 +21,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/release/oci"
 )
 
-// writeLists writes the list of what is in the registry, and the checksums of all files.
+// writeLists writes the list of the objects in the registry, and the checksums of all files.
 func (r *release) writeLists(context.Context) error {
 	if err := r.writeJSON(manifestFile, manifest{
 		Version:   r.version,

@@ -29,7 +29,7 @@ type MissingError struct {
 	Other int      // the number of further keys
 }
 
-// Error names the keys that the object has, and those that it could have.
+// Error names the keys that the object has, and the keys that it could have.
 func (e *MissingError) Error() string {
 	const understood = "the answer has none of the keys response, reply, answer, output, message, text, choices, handoff and type"
 

@@ -189,7 +189,7 @@ func (o *object) namesFile() bool {
 	return slices.ContainsFunc(o.files(), func(f namedFile) bool { return f.value != nil })
 }
 
-// readBesideFiles decodes the files of an object, and then what is beside them, unless all of that is a caption.
+// readBesideFiles decodes the files of an object, and then the rest, unless the rest is a caption.
 func (p *parser) readBesideFiles(o object, text json.RawMessage, read func() error) error {
 	isCaptioned, err := p.readFiles(o, text)
 	if err != nil || isCaptioned {

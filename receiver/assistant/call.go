@@ -129,7 +129,7 @@ func (p *protocol) send(ctx context.Context, call *Call, r Request) (*httpclient
 	return nil, fault
 }
 
-// header returns the headers of a call, with those that every protocol has.
+// header returns the headers of a call, with the headers of every protocol.
 func header(ctx context.Context, call *Call, r Request) http.Header {
 	var id [16]byte
 

@@ -129,7 +129,7 @@ func TestSchedule(t *testing.T) {
 	f.want(2, night.Add(day+time.Hour).Add(missed), night.Add(4*day), "")
 }
 
-// TestFailedBackups lets a bucket refuse, and looks at the waits, the problem and the copies that are there.
+// TestFailedBackups lets a bucket refuse, and looks at the waits, the problem and the existing copies.
 func TestFailedBackups(t *testing.T) {
 	server, bucket, secrets := serve(t)
 	f := newFixture(t, &config.Backup{Schedule: "0 3 * * *", Keep: 2, S3: bucket}, secrets)

@@ -20,7 +20,7 @@ import (
 const (
 	// amazon is the endpoint of Amazon S3; the library derives that of the region from it.
 	amazon = "https://s3.amazonaws.com"
-	// maxAttempts bounds the requests for one part or call: the library repeats those that may succeed later.
+	// maxAttempts bounds the requests for one part or call: the library repeats requests that may succeed later.
 	maxAttempts = 4
 	// threads is the number of parts that are sent at the same time. Each is read from the file as it is sent.
 	threads = 2

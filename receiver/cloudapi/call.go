@@ -98,7 +98,7 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 	return response.Body, nil
 }
 
-// credential returns the token of the call. It refuses one that is missing or malformed.
+// credential returns the token of the call. It refuses a missing or malformed token.
 func (c *call) credential(settings *config.Snapshot) (string, *failure.Error) {
 	token := cmp.Or(c.token, settings.Secrets.AccessToken)
 	if token == "" {

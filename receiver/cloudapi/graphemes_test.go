@@ -17,7 +17,7 @@ import (
 
 const (
 	family = "👨\u200d👩\u200d👧\u200d👦"         // 11 code units
-	accent = "e\u0301"                        // an accent as a code point of its own
+	accent = "e\u0301"                        // an accent as a separate code point
 	woman  = "👩🏽\u200d❤\ufe0f\u200d💋\u200d👩🏿" // with skin tones and a variation selector
 )
 

@@ -34,7 +34,7 @@ func TestShownConfigurationHasNoCredentials(t *testing.T) {
 	}
 }
 
-// TestEverySecretIsCounted checks that each field of Secrets, once set, is counted under a role of its own.
+// TestEverySecretIsCounted checks that each field of Secrets, once set, is counted under its own role.
 func TestEverySecretIsCounted(t *testing.T) {
 	seen := map[string]bool{}
 

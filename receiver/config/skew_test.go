@@ -66,7 +66,7 @@ func TestIgnoredKeysHideNoOtherFault(t *testing.T) {
 	}
 }
 
-// TestKeysStayReadable compares the keys with the list of those that receivers may have. A receiver whose image is older than
+// TestKeysStayReadable compares the keys with the list of keys that receivers may have. A receiver whose image is older than
 // the operator reads the operator's file, and a newer one reads the file of an older operator.
 func TestKeysStayReadable(t *testing.T) {
 	const list = "testdata/keys.txt"

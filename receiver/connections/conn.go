@@ -20,7 +20,7 @@ type conn struct {
 	place     *list.Element // in the idle list; nil while a complete request is handled, and after removal
 	idleSince time.Time
 	requests  int // that are handled, several with HTTP/2
-	complete  int // of them, those that have arrived completely
+	complete  int // of them, how many have arrived completely
 	removed   bool
 }
 

@@ -41,7 +41,7 @@ func TestRefusedMessageIsKept(t *testing.T) {
 }
 
 // TestMessageKeepsItsKey checks that a message which the receiver did not confirm can be sent again without a second one for
-// the person, whether its page can be shown or not, and that another text after one that was stored is a message of its own.
+// the person, whether its page can be shown or not, and that another text after one that was stored is a separate message.
 func TestMessageKeepsItsKey(t *testing.T) {
 	const (
 		kept    = `<input type="hidden" name="key" value="k1">`

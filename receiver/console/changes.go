@@ -39,7 +39,7 @@ func (m shownMessage) Earlier() []version {
 }
 
 // withChanges returns the messages of a page, the oldest first, each with its edits and its deletion. A change of a message
-// that is not on the page stays a message of its own.
+// that is not on the page stays a separate message.
 func withChanges(newestFirst []consoleapi.Message) []shownMessage {
 	shown := make([]shownMessage, 0, len(newestFirst))
 	places := map[string]int{}

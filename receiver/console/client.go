@@ -28,7 +28,7 @@ type API struct {
 	// ReadOnly says why nothing can be changed; empty if everything can.
 	ReadOnly string
 
-	claimed bool // the actor is the one that the request for a page claims
+	claimed bool // the request for a page claims the actor
 }
 
 // calledBy returns the API for a request for a page.

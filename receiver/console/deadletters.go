@@ -73,7 +73,7 @@ func (c *console) showDeadLetters(v *view, status int) error {
 	return nil
 }
 
-// ofJob returns the refusal of a job in words: the API answers with the job that runs, or with the one that failed.
+// ofJob returns the refusal of a job in words: the API answers with the job that runs, or with the failed one.
 func (v *view) ofJob(err error) error {
 	known, ok := errors.AsType[*apiError](err)
 

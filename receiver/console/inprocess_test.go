@@ -88,7 +88,7 @@ func TestInProcessWaits(t *testing.T) {
 	})
 }
 
-// TestInProcessEndsWithThePage checks that a handler learns that nobody reads its answer.
+// TestInProcessEndsWithThePage checks that a handler learns that its answer is not read.
 func TestInProcessEndsWithThePage(t *testing.T) {
 	ended := make(chan error, 1)
 	api := InProcess(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

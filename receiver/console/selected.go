@@ -55,7 +55,7 @@ func (c *console) changeSelected(v *view) error {
 	return nil
 }
 
-// selection returns the query that selects the events of a form. A field that is there and empty selects the events without
+// selection returns the query that selects the events of a form. A field that is present and empty selects the events without
 // a value: without the parameter, those of every number or code would be changed.
 func (v *view) selection() url.Values {
 	query := url.Values{}

@@ -140,7 +140,7 @@ func (a *api) ids() *conversationid.Codec {
 	return conversationid.New(a.Live.Current().Secrets.AppSecrets)
 }
 
-// fail answers a request whose call to the store failed. missing says what was not found.
+// fail answers a request whose call to the store failed. missing names the object that was not found.
 func (a *api) fail(w http.ResponseWriter, err error, missing string) {
 	if errors.Is(err, store.ErrNotFound) {
 		http.Error(w, missing, http.StatusNotFound)

@@ -18,7 +18,7 @@ import (
 const noSuchConversation = "no such conversation: it may have been purged, or its id was made with an app secret that is no longer configured; " +
 	"list the conversations again"
 
-// Conversation says who has a conversation. Name, Reason and AIConversationID are there only if the request reveals them.
+// Conversation says who has a conversation. Name, Reason and AIConversationID are set only if the request reveals them.
 type Conversation struct {
 	ID               string     `json:"id,omitempty"` // reveals no name; empty if no app secret is configured
 	Person           string     `json:"person"`       // masked

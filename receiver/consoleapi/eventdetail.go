@@ -17,7 +17,7 @@ import (
 )
 
 // EventDetail is an event with everything that is stored about it. Text, Payload and the texts, bodies and message ids of replies
-// are there only if the request reveals them: Meta's ids of messages contain the person's number.
+// are set only if the request reveals them: Meta's ids of messages contain the person's number.
 type EventDetail struct {
 	Event
 

@@ -18,7 +18,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// Message is a message of a conversation with its answer, or an outbound message. Texts are there only if the request
+// Message is a message of a conversation with its answer, or an outbound message. Texts are set only if the request
 // reveals them.
 type Message struct {
 	Seq   int64       `json:"seq"`

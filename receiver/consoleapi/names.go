@@ -36,7 +36,7 @@ func isGroup(name string) bool {
 }
 
 // isConversation reports whether a lane of events of a phone number is a conversation: the names of other lanes begin with
-// what is in them.
+// their content.
 func isConversation(lane, phoneNumberID string) bool {
 	return phoneNumberID != "" && strings.HasPrefix(lane, phoneNumberID+":")
 }

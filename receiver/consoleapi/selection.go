@@ -72,7 +72,7 @@ func checkKeys(query url.Values, known ...string) error {
 }
 
 // parseSelection returns the selection that query parameters describe. Without a state it selects dead letters. An empty
-// parameter is an error: it may mean all events or those without a value, and what is selected may be discarded.
+// parameter is an error: it may mean all events or those without a value, and selected events may be discarded.
 func parseSelection(query url.Values) (store.Selection, error) {
 	for _, key := range []string{"kind", "type", "number", "code"} {
 		if query.Has(key) && query.Get(key) == "" {

@@ -20,7 +20,7 @@
 //
 // The construction is a synthetic initialization vector as in RFC 5297, with HMAC-SHA-256 in place of CMAC, as names are
 // short and speed does not matter: the vector is the MAC of the padded name, and the name is encrypted by AES-256-CTR with
-// that vector. Both keys come from the app secret by HKDF, each with a purpose of its own, so an id says nothing about
+// that vector. Both keys come from the app secret by HKDF, each with its own purpose, so an id says nothing about
 // signatures made with the same secret.
 package conversationid
 
@@ -63,7 +63,7 @@ type keys struct {
 	cipher cipher.Block
 }
 
-// New returns a codec for app secrets. It encodes with the first, and decodes what was encoded with any of them, so that ids
+// New returns a codec for app secrets. It encodes with the first, and decodes ids of any of them, so that ids
 // outlive a rotation as long as the earlier secret is configured.
 func New(appSecrets []string) *Codec {
 	c := &Codec{}

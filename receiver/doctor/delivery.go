@@ -73,7 +73,7 @@ func (s site) handshake(ctx context.Context, client *http.Client, verifyToken st
 	return s.diagnoseAnswer(answer)
 }
 
-// reach sends a verification request without a verify token, which a receiver refuses in words of its own.
+// reach sends a verification request without a verify token, which a receiver refuses in its own words.
 func (s site) reach(ctx context.Context, client *http.Client) finding {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

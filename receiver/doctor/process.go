@@ -91,7 +91,7 @@ func (r *run) diagnoseHealthPath(ctx context.Context) finding {
 	return ok("GET / and GET %s are answered with 200", r.settings.Webhook.HealthPath)
 }
 
-// loopback returns an address that this machine can connect to for one that it listens on.
+// loopback returns an address that this machine can connect to, for an address that it listens on.
 func loopback(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {

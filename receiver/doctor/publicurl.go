@@ -202,7 +202,7 @@ func (s site) connect(ctx context.Context) (reached, certificate finding) {
 	defer cancel()
 
 	unverified := s.client(&tls.Config{
-		InsecureSkipVerify: true, //nolint:gosec // the certificates are what is checked
+		InsecureSkipVerify: true, //nolint:gosec // the check is about the certificates
 		MinVersion:         tls.VersionTLS12,
 	})
 

@@ -81,7 +81,7 @@ func (p *pool) reserve(n int) int {
 	return n
 }
 
-// startReserved processes the leases of the pool's class among those that an ingest granted, and frees the capacity that
+// startReserved processes the leases of the pool's class that an ingest granted, and frees the capacity that
 // was reserved for it.
 func (p *pool) startReserved(leases []store.Lease, reserved int, from leaseReason) {
 	if reserved == 0 {

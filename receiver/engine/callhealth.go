@@ -133,7 +133,7 @@ func (e *Engine) forget(op string) {
 	}
 }
 
-// endProblems removes the problems of operations among those that calls of other receivers showed to be over: the events that
+// endProblems removes the problems of operations that calls of other receivers showed to be over: the events that
 // met them were processed there, so that no call of this receiver would show it.
 func (e *Engine) endProblems(over []string) {
 	e.calls.mu.Lock()

@@ -29,7 +29,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
-// Statuses and notices have pools of their own, so that they neither delay conversations nor wait for them.
+// Statuses and notices have their own pools, so that they neither delay conversations nor wait for them.
 const (
 	statusCapacity = 32
 	noticeCapacity = 16

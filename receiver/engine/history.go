@@ -75,8 +75,8 @@ type personMessage struct {
 	speaker string // the name in the person's profile, in a group
 }
 
-// add adds an event. Messages that the AI was not asked about are left out, except those that the person wrote while people
-// had the conversation.
+// add adds an event. Messages that the AI was not asked about are left out, except for messages that the person wrote
+// while people had the conversation.
 func (m *memory) add(record store.Record, takeover store.Takeover) {
 	message, isMessage := messageOf(record.Event)
 
@@ -118,7 +118,7 @@ func (m *memory) add(record store.Record, takeover store.Takeover) {
 	}
 }
 
-// setHuman records whether people have the conversation. When they get it, that is a turn of its own kind.
+// setHuman records whether people have the conversation. When they get it, the memory has a turn of a special kind.
 func (m *memory) setHuman(isHuman bool) {
 	if last := len(m.turns) - 1; isHuman && !m.isHuman && last >= 0 {
 		turn := &m.turns[last]

@@ -17,7 +17,7 @@ import (
 
 const (
 	// maxSharedStarts is the maximum number of starts without a recorded step, while other events run. Such an event, or
-	// another one that started at the same time, may have crashed the process. After it, the event runs in isolation, so the
+	// another event that started at the same time, may have crashed the process. After it, the event runs in isolation, so the
 	// next crash counts against this event only.
 	maxSharedStarts = 3
 	// maxStarts is the maximum number of starts without a recorded step. After it the event fails permanently, so an event

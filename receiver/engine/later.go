@@ -85,7 +85,7 @@ func (e *Engine) answerLater(ctx context.Context, a *attempt) error {
 	return nil
 }
 
-// answeredLater returns the reason of a message that ends without an answer of its own.
+// answeredLater returns the reason of a message that ends without its own answer.
 func answeredLater() *store.Failure {
 	return &store.Failure{
 		Class: classLater,

@@ -151,7 +151,7 @@ func (p *pool) start(ctx context.Context, leases []store.Lease, from leaseReason
 	}
 }
 
-// startLane processes a leased lane in a goroutine of its own.
+// startLane processes a leased lane in its own goroutine.
 func (p *pool) startLane(lease store.Lease, from leaseReason) {
 	ctx, l := p.activate(lease)
 

@@ -118,7 +118,7 @@ func (e *Engine) post(ctx context.Context, a *attempt, reply *store.Reply, body 
 	return id, err
 }
 
-// body returns the body of the next send of reply. A part that is sent again has a callback of its own, so that a late
+// body returns the body of the next send of reply. A part that is sent again has its own callback, so that a late
 // status of an earlier send is not taken for one of this send. A file that Meta could not download is uploaded.
 func (e *Engine) body(ctx context.Context, a *attempt, reply *store.Reply) ([]byte, error) {
 	if reply.Resends == 0 {

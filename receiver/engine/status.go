@@ -143,7 +143,7 @@ func (e *Engine) problemOf(call gate.Call, err error) error {
 	return &f
 }
 
-// separateReport lets the report of a status that the AI refuses alone, or that failed twice, wait in a lane of its own, so that no
+// separateReport lets the report of a status that the AI refuses alone, or that failed twice, wait in its own lane, so that no
 // other report waits for it. There it is tried again the more rarely, the older it is.
 func (e *Engine) separateReport(a *statusAttempt, step *store.Step) {
 	outcome := step.Outcome

@@ -19,7 +19,7 @@ import (
 const opThreadControl = "pass the conversation"
 
 // threadPass returns the event that passes the conversation to the other responder, if the attempt ended the answer that
-// handed it off and the configuration asks for it. It is an event of its own, so that a failure delays no answer, and
+// handed it off and the configuration asks for it. It is a separate event, so that a failure delays no answer, and
 // follows the answer, since only the responder that has a conversation may send.
 func (a *attempt) threadPass(outcome *store.Outcome) []store.Event {
 	if !a.settings.Processing.PassThreadControl {

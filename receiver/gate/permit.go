@@ -79,7 +79,7 @@ func (p *Permit) apply(f *failure.Error) (pause *store.Pause, cleared []string) 
 
 	now := g.Clock.Now()
 
-	var failed, refused string // the scope that a failure closes, and the one that refused the call, which may be narrower
+	var failed, refused string // the scope that a failure closes, and the scope that refused the call, which may be narrower
 
 	if f != nil {
 		failed, pause = p.fail(f, now)

@@ -249,7 +249,7 @@ func TestProblemsOfAReceiverAreBounded(t *testing.T) {
 }
 
 // TestProblemsStayWithTheOnlyReceiver checks that a store without other receivers gets no problems, and that the receiver
-// works with one that holds some, as after a move from PostgreSQL.
+// works with a store that holds some, as after a move from PostgreSQL.
 func TestProblemsStayWithTheOnlyReceiver(t *testing.T) {
 	replicas := newReplicas(t)
 	replicas.first.mustCall(person(1), 1, refusal(failure.ScopeApp, "190"), true)

@@ -12,7 +12,7 @@ func (g *Gate) shareProblem(name string) {
 }
 
 // openProven opens a scope of which another receiver found that it is no longer refused or unavailable, once its period is
-// over: until then it also waits for a probe of its own. What one receiver cannot reach, another may reach: an outage has to
+// over: until then it also waits for its own probe. What one receiver cannot reach, another may reach: an outage has to
 // be over for another period without a probe, and the next failed call closes the scope again. The caller holds the lock.
 func (g *Gate) openProven(name string) {
 	s := g.states[name]

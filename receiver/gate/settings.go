@@ -56,7 +56,7 @@ func birdChanged(a, b *config.Snapshot) bool {
 		!reflect.DeepEqual(a.Bird, b.Bird) || !reflect.DeepEqual(a.OpenAI, b.OpenAI)
 }
 
-// reset opens the scopes of a target, except those that a rate limit closed.
+// reset opens the scopes of a target, unless a rate limit closed them.
 func (g *Gate) reset(target Target) {
 	for name, s := range g.states {
 		if belongsTo(name, target) && !s.isLimited() {

@@ -60,7 +60,7 @@ type Turn struct {
 // lanePrefix begins the lanes of events for the desk.
 const lanePrefix = "desk:"
 
-// Event returns the message as an event. Those of a conversation have a lane of their own: they reach the desk in order, and
+// Event returns the message as an event. Those of a conversation have their own lane: they reach the desk in order, and
 // a failure of one conversation delays no other. Messages about the same event with the same method and occurrence are the
 // same event.
 func (m Message) Event(conversation, occurrence string, now time.Time) (store.Event, error) {

@@ -34,7 +34,7 @@ type Options struct {
 	// Authorities returns the certificate authorities, as PEM, that are trusted besides those of the system. Defaults to
 	// none. Setting names the setting next to which they are configured.
 	Authorities func() string
-	// Guard checks the dialled addresses. Defaults to one that refuses link-local and metadata addresses only.
+	// Guard checks the dialled addresses. Defaults to a guard that refuses link-local and metadata addresses only.
 	Guard *Guard
 	// CheckRedirect is that of http.Client. It may return a *failure.Error. Defaults to following no redirect: the
 	// credentials are only for the configured server.
@@ -55,7 +55,7 @@ type Client struct {
 	setting string
 }
 
-// New returns a client with a connection pool of its own.
+// New returns a client with its own connection pool.
 func New(o Options) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableCompression = o.KeepEncoding

@@ -103,7 +103,7 @@ func TestExemptHostsAreNoMetadataService(t *testing.T) {
 	}
 }
 
-// TestClientsRefuseMetadata shows that a client without a guard of its own does not connect to such an address.
+// TestClientsRefuseMetadata shows that a client without its own guard does not connect to such an address.
 func TestClientsRefuseMetadata(t *testing.T) {
 	client := New(Options{
 		Clock:   clockwork.NewRealClock(),

@@ -16,7 +16,7 @@ const rule = "———"
 // codeIndent is the indentation that makes a line code.
 const codeIndent = 4
 
-// convertBlock converts the next line, and those that belong to the same fenced code or table.
+// convertBlock converts the next line, and all lines of the same fenced code or table.
 func (c *converter) convertBlock() {
 	l := c.lines[c.next]
 	prefix, body, depth := cutQuote(l.text, math.MaxInt)

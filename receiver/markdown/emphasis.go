@@ -260,7 +260,7 @@ func (p *inline) isIdentifier(opener delimiter, closer int, r run) bool {
 	isMember := strings.HasSuffix(before, ".") || strings.HasSuffix(before, "/") || strings.HasSuffix(before, `\`) ||
 		strings.HasPrefix(after, "/") || strings.HasPrefix(after, `\`) ||
 		len(after) > 1 && after[0] == '.' && isLetterOrDigit(rune(after[1]))
-	// Every opener has marks of its own, so a search for one ends at the next opener.
+	// Every opener has its own marks, so a search for one ends at the next opener.
 	hasMark := strings.Contains(name, "_")
 
 	return isCalled || isMember || hasMark || len(name) <= maxIdentifier && identifiers[name]

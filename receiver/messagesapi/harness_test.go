@@ -44,7 +44,7 @@ const (
 
 var now = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
-// fixture is an API over a store of its own, without an engine.
+// fixture is an API over its own store, without an engine.
 type fixture struct {
 	t     *testing.T
 	api   *API

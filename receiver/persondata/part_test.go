@@ -125,7 +125,7 @@ func TestPartOfAQuotingMessage(t *testing.T) {
 	}
 }
 
-// parts returns what is exported of the events that concern a person, and whether that is all of them.
+// parts returns what is exported of the events that concern a person, and whether it is all of them.
 func (f *fixture) parts(person *Person) (parts string, whole bool) {
 	f.Helper()
 

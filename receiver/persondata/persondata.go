@@ -4,7 +4,7 @@
 // Package persondata finds everything that the store holds of one person or group, and erases it.
 //
 // Most of it is stored under the names of the person. The rest is found by reading the whole store: statuses, reports and
-// deadlines, which have lanes of their own, messages in groups, and changes of other webhook fields.
+// deadlines, which have their own lanes, messages in groups, and changes of other webhook fields.
 //
 // A person who wrote to several numbers of the business has a conversation with each, which is another person here.
 //

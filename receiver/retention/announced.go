@@ -59,7 +59,7 @@ func (s state) with(now time.Time, settings config.Store) state {
 	}
 }
 
-// shortenedBy reports whether the settings have a shorter retention than the one that was announced, or it is unknown.
+// shortenedBy reports whether the settings have a shorter retention than the announced one, or it is unknown.
 func (s state) shortenedBy(settings config.Store) bool {
 	return s.DeadLetterDays == 0 || settings.DeadLetterDays < s.DeadLetterDays
 }

@@ -176,7 +176,7 @@ func TestTheFirstPurgeOfDeadLettersIsAnnounced(t *testing.T) {
 	}
 }
 
-// leaderStore elects the candidate unless it follows another, and records what was purged last.
+// leaderStore elects the candidate unless it follows another, and records the last purge.
 type leaderStore struct {
 	clock   clockwork.Clock
 	oldest  time.Time

@@ -15,7 +15,7 @@ import (
 var at = time.Unix(1614265330, 0)
 
 // TestReceiversVerifyWithTheLibrary shows for each form of a key that a receiver which gives the same text to the official
-// library accepts what is signed. The library reads the clock itself.
+// library accepts the signature. The library reads the clock itself.
 func TestReceiversVerifyWithTheLibrary(t *testing.T) {
 	body := []byte(`{"a":"é"}`)
 	raw := func(secret string) (*standardwebhooks.Webhook, error) {

@@ -17,7 +17,7 @@ const (
 )
 
 // Pause stops all receivers from using a rate-limited scope, such as a number or a pair of numbers. A pause that ends when it is
-// set stops none: with a name of its own, it tells the other receivers of something else.
+// set stops none: with its own name, it tells the other receivers of something else.
 type Pause struct {
 	Scope string // in the caller's naming
 	Until time.Time

@@ -18,7 +18,7 @@ type Identifiers struct {
 	Texts        []string // that payloads about the person contain
 	Participants []string // by which statuses of group messages name the person
 	MessageIDs   []string // parts of the ids of messages to the person
-	Encrypted    bool     // every event with an encrypted payload: one that begins with the byte 1
+	Encrypted    bool     // every event with an encrypted payload, which begins with the byte 1
 }
 
 // FoundRecord is an event that has one of the identifiers of a person.

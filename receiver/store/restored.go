@@ -183,7 +183,7 @@ func endLane(ctx context.Context, q Queue, lease *Lease, step Step) (isDone bool
 	return true, nil
 }
 
-// releaseAll ends leases without progress, and ignores those that have ended.
+// releaseAll ends leases without progress, and ignores leases that have ended.
 func releaseAll(ctx context.Context, q Queue, leases []Lease, now time.Time) error {
 	return eachLease(ctx, leases, func(ctx context.Context, _ int, lease *Lease) error {
 		if err := q.Release(ctx, lease.LeaseRef, now); err != nil && !errors.Is(err, ErrLeaseLost) {

@@ -142,7 +142,7 @@ func ApplyStep(replies []Reply, step Step) ([]Reply, error) {
 	return replies, nil
 }
 
-// replace puts a replacement in the place of a reply and of those after it, except those that were sent.
+// replace puts a replacement in the place of a reply and of the later ones, except for sent ones.
 func replace(replies []Reply, reply, replacement *Reply) []Reply {
 	reply.Type = replacement.Type
 	reply.Body = replacement.Body

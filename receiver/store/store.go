@@ -150,7 +150,7 @@ type Events interface {
 	// Events that never were pending, and those whose payload was purged, are left out. The cost does not depend on the
 	// length of the history.
 	//
-	// Of the events found, those that were received before since are left out. They are not decrypted, so that none of them
+	// Of the events found, events that were received before since are left out. They are not decrypted, so that none of them
 	// needs its key.
 	History(ctx context.Context, name string, before int64, since time.Time, limit int) ([]Record, error)
 

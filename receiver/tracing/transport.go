@@ -22,7 +22,7 @@ var (
 	keyVariables         = []string{"OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"}
 )
 
-// transport returns the transport to the collector. The exporter applies the variables for TLS only to a transport of its own,
+// transport returns the transport to the collector. The exporter applies the variables for TLS only to its own transport,
 // which would not refuse metadata addresses, so this one reads their files.
 func transport(authorities func() string) http.RoundTripper {
 	return httpclient.TransportWith("tracing.endpointURL", func() string { return withEnvironment(authorities()) }, clientCertificate)

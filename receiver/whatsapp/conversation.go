@@ -15,7 +15,7 @@ import (
 const ServiceWindow = 24 * time.Hour
 
 // conversation returns the lane of a phone number's conversation with a group or a person, and the aliases of the person's
-// lane. The lane is empty if neither is known. A group is a conversation of its own, shared by all its participants.
+// lane. The lane is empty if neither is known. A group is a separate conversation, shared by all its participants.
 func conversation(phoneNumberID string, group Text, person Person) (lane string, aliases []string) {
 	if group != "" {
 		return GroupConversation(phoneNumberID, group), nil
@@ -46,7 +46,7 @@ func ConversationKey(phoneNumberID string, group Text, person Person) string {
 }
 
 // Conversation returns the lane of a message to phoneNumberID: by group, else by the names of the sender. A message without
-// any of these has a lane of its own.
+// any of these has its own lane.
 func (m Message) Conversation(phoneNumberID string) string {
 	if lane, _ := conversation(phoneNumberID, m.GroupID, m.Sender()); lane != "" {
 		return lane

@@ -82,7 +82,7 @@ func (m Message) Interactive() (Interactive, bool) {
 	}, true
 }
 
-// kindOf returns the kind of a choice by its type, or by the body that is there: one of Meta's samples of an address form has
+// kindOf returns the kind of a choice by its type, or by its body: one of Meta's samples of an address form has
 // the type "interactive".
 func kindOf(bodies map[string]json.RawMessage) (kind InteractiveKind, known bool) {
 	kinds := []InteractiveKind{ButtonReply, ListReply, FlowReply, CallReply}

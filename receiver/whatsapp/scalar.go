@@ -79,7 +79,7 @@ func UnixTime(t Text, fallback time.Time) time.Time {
 const maxDeliveryAge = 8 * 24 * time.Hour
 
 // SentAt returns when an event happened, by Meta's timestamp. It returns the time of receipt if there is no timestamp, and
-// for one that cannot be Meta's: later than the receipt, or earlier than Meta can still deliver.
+// for a time that cannot be Meta's: later than the receipt, or earlier than Meta can still deliver.
 func SentAt(timestamp Text, received time.Time) time.Time {
 	at := UnixTime(timestamp, received)
 	if at.After(received) || received.Sub(at) > maxDeliveryAge {

@@ -42,7 +42,7 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-// checkParsed checks what is read of an item.
+// checkParsed checks the parsed item.
 func checkParsed(t *testing.T, item Item) {
 	t.Helper()
 

@@ -36,7 +36,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// Meta spells a group's participant in several ways. Each reader of a message has a status of their own.
+// Meta spells a group's participant in several ways. Each reader of a message has their own status.
 func TestGroupStatus(t *testing.T) {
 	for name, tc := range map[string]struct {
 		status             string

@@ -25,7 +25,7 @@ const (
 	sharedSize   = 2 << 30
 )
 
-// inMemory returns a folder on a disk of its own, in memory. Other tests write to the machine's disk, and a receiver whose
+// inMemory returns a folder on its own disk, in memory. Other tests write to the machine's disk, and a receiver whose
 // store has to wait for them refuses deliveries. Those alerts would be right, but not what a trial is about.
 func inMemory(t *testing.T, size int64) string {
 	t.Helper()

@@ -28,7 +28,7 @@ type fault struct {
 	options options
 	inject  func(s *subject)
 	fix     func(s *subject)
-	disk    bool // the fault needs a disk of its own
+	disk    bool // the fault needs its own disk
 	waits   bool // messages wait: WhatsAppMessagesWaiting would fire too, if the alert did not name a cause
 }
 

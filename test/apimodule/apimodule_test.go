@@ -28,7 +28,7 @@ import (
 func main() { fmt.Println(v1alpha1.SchemeGroupVersion, v1alpha1.Kind) }
 `
 
-// TestImporterGetsTypesOnly builds a program in a module of its own, outside this repository. The modules of its packages are
+// TestImporterGetsTypesOnly builds a program in its own module, outside this repository. The modules of its packages are
 // Kubernetes' types and what these need: neither the operator's dependencies nor the receiver's.
 func TestImporterGetsTypesOnly(t *testing.T) {
 	api, err := filepath.Abs("../../api")

@@ -116,7 +116,7 @@ func closeAll(stores []store.Store) error {
 	return errors.Join(errs...)
 }
 
-// execute runs one statement on a connection of its own.
+// execute runs one statement on its own connection.
 func execute(ctx context.Context, url, sql string) error {
 	c, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -45,7 +45,7 @@ type inbox struct {
 	maintain func(context.Context) error
 }
 
-// fill stores the events, and ends those that are pending.
+// fill stores the events, and ends the pending ones.
 func (i *inbox) fill(ctx context.Context) error {
 	began := time.Now()
 

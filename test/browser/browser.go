@@ -50,7 +50,7 @@ type Options struct {
 	Hosts []string
 }
 
-// Page is a tab of a Chromium of its own.
+// Page is a tab of its own Chromium.
 type Page struct {
 	t    testing.TB
 	ctx  context.Context //nolint:containedctx // it is the tab

@@ -38,7 +38,7 @@ func readCRD(t *testing.T) *apiextensionsv1.CustomResourceDefinition {
 	return crd
 }
 
-// copyOfCRD returns the CustomResourceDefinition in a group of its own, so that a test can change it.
+// copyOfCRD returns the CustomResourceDefinition in its own group, so that a test can change it.
 func copyOfCRD(t *testing.T, namespace string) (*apiextensionsv1.CustomResourceDefinition, schema.GroupVersion) {
 	t.Helper()
 	crd := readCRD(t)

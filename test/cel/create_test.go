@@ -60,7 +60,7 @@ func TestEmptyGroupsAreAccepted(t *testing.T) {
 			t.Errorf("%s is empty: %v", below, err)
 		}
 
-		// Its parents may require fields of their own.
+		// Its parents may require their own fields.
 		alone := specOf("{}")
 		if parent, _, isNested := strings.Cut(below, "."); isNested && alone[parent] == nil {
 			return

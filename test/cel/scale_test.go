@@ -13,7 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// TestScaleIsUndone scales a resource without a number of its own as kubectl scale and autoscalers do, and takes the number
+// TestScaleIsUndone scales a resource without its own number as kubectl scale and autoscalers do, and takes the number
 // away again.
 func TestScaleIsUndone(t *testing.T) {
 	t.Parallel()

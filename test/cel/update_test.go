@@ -37,7 +37,7 @@ func updateCases() []updateCase {
 	)
 
 	return []updateCase{
-		// Only the API server knows the volume, so it decides about the claim, and says so in words of its own.
+		// Only the API server knows the volume, so it decides about the claim, and says so in its own words.
 		{big, small, ""},
 		{small, big, ""},
 		{big, `{store: {embedded: {size: null}}}`, ""},

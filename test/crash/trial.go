@@ -121,7 +121,7 @@ func (t *trial) store() config.Store {
 	return config.Store{Embedded: &config.EmbeddedStore{Path: filepath.Join(t.dir, "inbox.db")}}
 }
 
-// secrets gives each replica an access token of its own, by which Graph knows it.
+// secrets gives each replica its own access token, by which Graph knows it.
 func (t *trial) secrets(replica string) map[string]string {
 	secrets := map[string]string{config.RoleAccessToken: replica}
 	if !t.embedded {

@@ -77,7 +77,7 @@ func (e *evidence) send(m *message, part int, after time.Duration) *send {
 	return one
 }
 
-// answersLater makes the answer to a message one that Bird posted.
+// answersLater lets Bird post the answer to a message.
 func (e *evidence) answersLater(m *message) {
 	m.Later = true
 

@@ -43,7 +43,7 @@ func (v verdict) kept() bool {
 	return v.answered == v.files && v.stored == v.events && v.pending == 0 && v.dead == v.refused
 }
 
-// postAll delivers every JSON file of a folder, each to a receiver of its own with an empty store, and prints how its
+// postAll delivers every JSON file of a folder, each to its own receiver with an empty store, and prints how its
 // events were handled.
 func (d *demo) postAll(ctx context.Context, dir string) {
 	title("Deliveries from folder " + dir)
@@ -104,7 +104,7 @@ func deliveryFiles(dir string) ([]string, error) {
 	return files, err
 }
 
-// postFile delivers one file to a receiver of its own, waits for the end of the processing, and prints it.
+// postFile delivers one file to its own receiver, waits for the end of the processing, and prints it.
 func (d *demo) postFile(ctx context.Context, file string, v *verdict) (err error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -151,7 +151,7 @@ func (d *demo) postFile(ctx context.Context, file string, v *verdict) (err error
 	}
 
 	v.events += len(unique)
-	v.stored += min(len(unique), v.add(records)) // the engine stores marks of its own beside edits and revocations
+	v.stored += min(len(unique), v.add(records)) // the engine stores its own marks beside edits and revocations
 	printFile(r, records)
 
 	return nil

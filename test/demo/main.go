@@ -113,7 +113,7 @@ func run(ctx context.Context, f flags) (ok bool, err error) {
 // unchanged runs a receiver as it is rendered.
 func unchanged(*pod) error { return nil }
 
-// runConversation plays the conversation of one protocol with a receiver of its own, and returns how many checks failed.
+// runConversation plays the conversation of one protocol with its own receiver, and returns how many checks failed.
 func runConversation(ctx context.Context, f flags, name, what string) (failed int, err error) {
 	d, remove, err := openResources(ctx, f.resources+"-"+name, f.verbose, unchanged)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// command returns the demo as a process of its own.
+// command returns the demo as a separate process.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 

@@ -16,7 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/browser"
 )
 
-// phone is the page with a server and a bridge of its own.
+// phone is the page with its own server and bridge.
 type phone struct {
 	*browser.Page
 

@@ -129,7 +129,7 @@ func checkScript(words []string) error {
 	return err
 }
 
-// checkPackages checks that the Debian packages are those that CI installs.
+// checkPackages checks that CI installs the same Debian packages.
 func checkPackages(words []string) error {
 	ci, err := os.ReadFile(filepath.Join(Root(), ".ci", "run"))
 	if err != nil {

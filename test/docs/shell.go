@@ -80,7 +80,7 @@ func Commands(ctx context.Context, block Block) ([][]string, error) {
 	return commands, nil
 }
 
-// AllCommands returns the commands of all blocks of all pages, except of those that no test looks at.
+// AllCommands returns the commands of all blocks of all pages that a test looks at.
 func AllCommands(ctx context.Context) ([]Commanded, error) {
 	pages, err := Pages(ctx)
 	if err != nil {

@@ -76,7 +76,7 @@ func (s *suite) fleetUpgraded(t *testing.T) {
 	s.kubectl(t, append([]string{"delete", "waw", "--wait"}, names...)...)
 }
 
-// rollouts counts the Deployments of receivers that roll to the new image, and those that still have the former one.
+// rollouts counts the Deployments of receivers that roll to the new image, and the Deployments that still have the former one.
 func (s *suite) rollouts(ctx context.Context) (rolling, waiting int, err error) {
 	var deployments appsv1.DeploymentList
 	if err := s.List(ctx, &deployments, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: resources.Managed()}); err != nil {

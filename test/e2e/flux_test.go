@@ -22,7 +22,7 @@ import (
 )
 
 // keptByFlux has Flux's kustomize-controller keep a resource as a repository has it. Flux reports it ready once the receiver
-// is, corrects what is edited by hand, takes a change and its revert, and prunes the resource with its volume.
+// is, corrects edits by hand, takes a change and its revert, and prunes the resource with its volume.
 func (s *suite) keptByFlux(t *testing.T) {
 	s.kubectl(t, "create", "namespace", "flux-system")
 

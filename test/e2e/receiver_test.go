@@ -236,7 +236,7 @@ func (s *suite) answered(t *testing.T, appSecret string, want int) {
 	})
 }
 
-// configurationChanged changes a setting that the running receiver takes over, and one that it reads at start.
+// configurationChanged changes a setting that the running receiver takes over, and a setting that it reads at start.
 func (s *suite) configurationChanged(t *testing.T) {
 	s.underLoad(t, "sales", func() {
 		before := s.pod(t, "sales")

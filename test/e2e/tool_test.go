@@ -26,7 +26,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// tool is the plugin of kubectl with a kubeconfig of its own, and the transcript of its commands.
+// tool is the plugin of kubectl with its own kubeconfig, and the transcript of its commands.
 type tool struct {
 	*suite
 

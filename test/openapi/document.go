@@ -114,7 +114,7 @@ func Load(name string) (*Document, error) {
 		document.webhooks[webhook] = &Document{operations: operations}
 	}
 
-	// A path without a parameter comes before a path with one that also matches.
+	// A path without a parameter comes before a path with one, if both match.
 	slices.SortFunc(document.operations, func(a, b *operation) int {
 		return cmp.Or(strings.Compare(a.path, b.path), strings.Compare(a.method, b.method))
 	})
@@ -245,7 +245,7 @@ func decodeYAML(name string, raw []byte) (any, error) {
 	return jsonschema.UnmarshalJSON(strings.NewReader(string(encoded)))
 }
 
-// methods are those that a path item may have.
+// methods are the methods that a path item may have.
 var methods = map[string]string{
 	"get":    http.MethodGet,
 	"put":    http.MethodPut,

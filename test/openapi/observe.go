@@ -72,7 +72,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// tee retains what is read of a body, up to maxChecked.
+// tee retains the read part of a body, up to maxChecked.
 type tee struct {
 	io.ReadCloser
 	read     bytes.Buffer

@@ -41,7 +41,7 @@ func onOneProcessor(start func() error) (err error) {
 	return start()
 }
 
-// ownMounts is set in the environment of a process with mounts of its own.
+// ownMounts is set in the environment of a process with its own mounts.
 const ownMounts = "OVERLOAD_OWN_MOUNTS"
 
 // withOwnMounts makes a command run in its own mount namespace, which ends with it. Without root it also gets a user

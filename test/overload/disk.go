@@ -21,7 +21,7 @@ const (
 // volume holds the embedded store.
 type volume struct {
 	folder string
-	// mounted means that the volume is a file system of its own. Where mounting is not allowed, a limit on the process stops
+	// mounted means that the volume is a separate file system. Where mounting is not allowed, a limit on the process stops
 	// its writes instead: SQLite then gets EFBIG in place of ENOSPC (full) or EROFS (read-only), but from the same calls.
 	mounted bool
 }

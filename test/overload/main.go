@@ -46,7 +46,7 @@ type scenario struct {
 	name   string
 	stores []string
 	run    func(context.Context, trial) ([]finding, error)
-	mounts bool // needs mounts of its own
+	mounts bool // needs its own mounts
 }
 
 var scenarios = []scenario{
@@ -185,7 +185,7 @@ func (t trial) all(ctx context.Context, chosen []scenario, engine string, args [
 	return ok, nil
 }
 
-// runWithOwnMounts runs this program again in a process with mounts of its own, and reports whether it succeeded. The error
+// runWithOwnMounts runs this program again in a process with its own mounts, and reports whether it succeeded. The error
 // says that the process could not start.
 func runWithOwnMounts(ctx context.Context, args ...string) (bool, error) {
 	command := exec.CommandContext(ctx, "/proc/self/exe", args...) //nolint:gosec // this program, with its own arguments

@@ -37,7 +37,7 @@ type Options struct {
 	Certificate, Key []byte   // PEM; with them the server uses TLS
 }
 
-// Server is a PostgreSQL server in a folder of its own, on a port of the loopback interface.
+// Server is a PostgreSQL server in its own folder, on a port of the loopback interface.
 type Server struct {
 	folder, programs string
 	options          Options

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rig runs a receiver between stand-ins for Meta, an AI in each protocol and a desk: in this process for tests and demonstrations, in a
-// process of its own for trials that measure or kill it.
+// Package rig runs a receiver between stand-ins for Meta, an AI in each protocol and a desk: in this process for tests and
+// demonstrations, in its own process for trials that measure or kill it.
 package rig
 
 import (
@@ -37,7 +37,7 @@ const (
 // Options configure a Rig.
 type Options struct {
 	Graph standin.GraphOptions
-	// Bird, Flow and OpenAI are the AI in each protocol. Config selects the one that is asked. Bird, Flow and Desk answer
+	// Bird, Flow and OpenAI are the AI in each protocol. Config selects which of them is asked. Bird, Flow and Desk answer
 	// later through the receiver's messages API unless their options name another.
 	Bird   standin.BirdOptions
 	Flow   standin.FlowOptions
@@ -51,7 +51,7 @@ type Options struct {
 	// Secrets are values by role, in addition to those of folder.Layout.
 	Secrets map[string]string
 
-	// Binary is the receiver to run in a process of its own. Without it the receiver runs in this process.
+	// Binary is the receiver to run in its own process. Without it the receiver runs in this process.
 	Binary string
 	// Env is added to the environment of that process.
 	Env []string

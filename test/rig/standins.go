@@ -23,7 +23,7 @@ type StandInOptions struct {
 	Desk   standin.DeskOptions
 }
 
-// StandIns are Meta's Graph API, an AI in each protocol and the software of people, each on a server of its own.
+// StandIns are Meta's Graph API, an AI in each protocol and the software of people, each on its own server.
 type StandIns struct {
 	Graph  *standin.Graph
 	Bird   *standin.Bird

@@ -31,7 +31,7 @@ const (
 exec "$@"`
 )
 
-// TestPackagesOfTests runs the script with a PATH of its own, on which programs are missing.
+// TestPackagesOfTests runs the script with its own PATH, on which programs are missing.
 func TestPackagesOfTests(t *testing.T) {
 	if _, err := os.Stat("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"); err != nil {
 		t.Skipf("the font of hack/packages.sh: %v", err)

@@ -139,7 +139,7 @@ func TestThreads(t *testing.T) {
 	}
 }
 
-// TestQuotes lets a message quote only those that Meta has delivered or sent.
+// TestQuotes lets a message quote only messages that Meta has delivered or sent.
 func TestQuotes(t *testing.T) {
 	graph := NewGraph(GraphOptions{Rules: Rules{KnownContext: true}})
 	url, client := start(t, graph)

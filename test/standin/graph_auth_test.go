@@ -77,7 +77,7 @@ func TestAppSecretProof(t *testing.T) {
 	}
 }
 
-// TestUnseenNumber lets the token see one of two numbers. Meta answers for the other as for one that does not exist.
+// TestUnseenNumber lets the token see one of two numbers. Meta answers for the other as for an unknown number.
 func TestUnseenNumber(t *testing.T) {
 	graph := NewGraph(GraphOptions{PhoneNumberIDs: []string{"1", "2"}})
 	graph.SetRules(func(r *Rules) { r.UnseenNumbers = []string{"2"} })

@@ -64,7 +64,7 @@ func TestUserIDsGoInRecipient(t *testing.T) {
 		`"recipient":"+US.1234"`: 131009,
 		`"recipient":"57300123"`: 131009,
 		`"recipient":"US.1234"`:  0,
-		// Meta takes the phone number if both are there.
+		// Meta takes the phone number if a send has both.
 		`"to":"573001234567","recipient":"US.1234"`: 0,
 	} {
 		status, answer := do(t, client, request(t, http.MethodPost, url+"/v27.0/1/messages",

@@ -141,7 +141,7 @@ func (g *Graph) setNumberOverride(r *http.Request) (any, *problem) {
 }
 
 // callbacksOf returns the webhook_configuration of a number. A Graph does not know which account a number belongs to, so the
-// account's override is there only if exactly one account is subscribed.
+// account's override exists only if exactly one account is subscribed.
 func (g *Graph) callbacksOf(number string) map[string]string {
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()

@@ -58,7 +58,7 @@ func (t *tester) ask(ctx context.Context, ai assistant.AI, request assistant.Req
 	return r
 }
 
-// show writes what was sent and what came into a check.
+// show writes the request and the response into a check.
 func (r reply) show(check *Check) {
 	check.Sent = r.call.described()
 	check.Came = r.call.response()

@@ -43,7 +43,7 @@ type content []byte
 // Open implements assistant.Content.
 func (c content) Open() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c)), nil }
 
-// person writes to the bridge. A run has a person of its own, so that a bridge with a memory does not know them.
+// person writes to the bridge. A run has its own person, so that a bridge with a memory does not know them.
 type person struct {
 	number string // without +
 	seed   string

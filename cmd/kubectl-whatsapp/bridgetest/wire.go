@@ -201,7 +201,7 @@ func excerpt(body []byte) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// described returns what was sent, for the report.
+// described returns the request, for the report.
 func (c call) described() string {
 	switch {
 	case c.path == "" && c.contentType == "":

@@ -25,7 +25,7 @@ import (
 const (
 	// eventAge is the age up to which events matter.
 	eventAge = time.Hour
-	// eventTimeout and maxEvents bound the list of events, and maxShown what is shown of it.
+	// eventTimeout and maxEvents bound the list of events, and maxShown the shown part of it.
 	eventTimeout = 20 * time.Second
 	maxEvents    = 1000
 	maxShown     = 5

@@ -20,7 +20,7 @@ import (
 const (
 	// manyRestarts is the number of restarts from which a container is looked at.
 	manyRestarts = 3
-	// maxMessage bounds what is shown of a message, in bytes.
+	// maxMessage bounds the shown part of a message, in bytes.
 	maxMessage = 300
 )
 

@@ -27,7 +27,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// server is an API server with the CRD. Each test uses a namespace of its own.
+// server is an API server with the CRD. Each test uses its own namespace.
 var server *apiserver.Server
 
 func TestMain(m *testing.M) {

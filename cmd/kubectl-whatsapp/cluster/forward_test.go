@@ -303,7 +303,7 @@ func TestClientOnceDoesNotWait(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 
-		w.Header().Set("Connection", "close") // so that the next call has a connection of its own
+		w.Header().Set("Connection", "close") // so that the next call has its own connection
 	})
 
 	client := forwardTo(t, newCluster(t, server.Admin, namespace)).ClientOnce()

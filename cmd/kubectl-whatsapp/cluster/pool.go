@@ -38,7 +38,7 @@ type pooled struct {
 func (c *Cluster) NewPool() *Pool { return &Pool{cluster: c} }
 
 // Use returns the forward to the receivers of a resource. It stays open until the caller calls release, once. While maxForwards are
-// in use, Use waits for one that becomes idle, until ctx ends. A caller that has a forward waits for no other one.
+// in use, Use waits until one becomes idle or ctx ends. A caller that has a forward waits for no other one.
 func (p *Pool) Use(ctx context.Context, namespace, name string) (forward *Forward, release func(), err error) {
 	for {
 		used, wait, err := p.take(namespace, name)

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// replacementTimeout is how long a call waits for another receiver when the one that was connected went away. A receiver is
+	// replacementTimeout is how long a call waits for another receiver when the connected one went away. A receiver is
 	// replaced in less.
 	replacementTimeout = 45 * time.Second
 	// maxBody bounds the body of a request that has to be kept to be sent again.

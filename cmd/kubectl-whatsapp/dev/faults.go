@@ -120,7 +120,7 @@ type faults struct {
 	mu   sync.Mutex
 	list []Fault
 	off  map[string]chan struct{} // closed when the fault is turned off
-	acts map[string]bool          // of those that act once: whether one has begun
+	acts map[string]bool          // whether a fault that acts once has begun
 }
 
 func newFaults(s *Server) *faults {

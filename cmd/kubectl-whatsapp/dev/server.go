@@ -63,7 +63,7 @@ type Server struct {
 
 	ctx    context.Context //nolint:containedctx // it ends the goroutines of the server
 	cancel context.CancelFunc
-	// tasks are the goroutines of the server, reports those that a message of the business starts, while the receiver ends, too.
+	// tasks are the goroutines of the server. A message of the business starts those in reports, also while the receiver ends.
 	tasks   sync.WaitGroup
 	reports sync.WaitGroup
 	closed  func() error

@@ -30,8 +30,8 @@ import (
 const (
 	// maxLine bounds a line of the stream, in bytes. A question with all that Meta sends is far smaller.
 	maxLine = 4 << 20
-	// inFlight bounds the questions that the bridge has at the same time, and maxQueued those that wait for it. Further ones
-	// are lost: the stream is read without a pause, since the receiver ends one that is not.
+	// inFlight bounds the questions that the bridge has at the same time, and maxQueued the waiting ones. Further ones
+	// are lost: the stream is read without a pause, since the receiver ends a stream that pauses.
 	inFlight  = 8
 	maxQueued = 64
 	// silence is how long nothing may come before the connection counts as broken. The receiver writes every ten seconds.

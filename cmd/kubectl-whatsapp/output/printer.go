@@ -161,5 +161,5 @@ func indent(text string) string {
 	return strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n       ")
 }
 
-// Redraw clears the terminal, so that what follows is drawn in place of what was there.
+// Redraw clears the terminal, so that the next output is drawn in place of the old one.
 func (p *Printer) Redraw() { fmt.Fprint(p.Out, "\x1b[H\x1b[2J\x1b[3J") }

@@ -26,7 +26,7 @@ type Delivery struct {
 	Body []byte
 }
 
-// Maker makes deliveries. It gives each ids and times of its own, so that a receiver takes it for a new one.
+// Maker makes deliveries. It gives each its own ids and times, so that a receiver takes it for a new one.
 type Maker struct {
 	// Number replaces the phone number ids and Person, without +, the numbers of the people, unless they are empty.
 	Number string

@@ -17,7 +17,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// turns orders the receivers of looks that may not reach all of them: the one that was asked least recently comes first. Of what it
+// turns orders the receivers of looks that may not reach all of them: the least recently asked one comes first. Of what it
 // answered nothing is kept: receivers that never answer would come first in every look, and take all its time.
 type turns struct {
 	mu    sync.Mutex

@@ -29,7 +29,7 @@ var kernelSettings = map[string]string{
 	"kernel/keys/root_maxbytes": "25000000",
 }
 
-// inNamespaces starts a process in new namespaces, and in a session of its own that gets no signals of the terminal.
+// inNamespaces starts a process in new namespaces, and in its own session that gets no signals of the terminal.
 func inNamespaces() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package node runs a real Kubernetes node as processes of a Linux machine. The node has namespaces of its own, and a link
+// Package node runs a real Kubernetes node as processes of a Linux machine. The node has its own namespaces, and a link
 // connects it with the machine. Removing it leaves nothing behind.
 package node
 

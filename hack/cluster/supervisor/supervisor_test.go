@@ -31,7 +31,7 @@ const (
 	timeout = 2 * time.Minute
 )
 
-// TestMain also runs this program as the supervisor, because reaping all children requires a process of its own.
+// TestMain also runs this program as the supervisor, because reaping all children requires its own process.
 func TestMain(m *testing.M) {
 	if socket := os.Getenv(asSupervisor); socket != "" {
 		fmt.Fprintln(os.Stderr, serve(socket))
@@ -53,7 +53,7 @@ func serve(socket string) error {
 	return http.Serve(listener, supervisor.Handler(supervisor.New(children)))
 }
 
-// start runs a supervisor in a process of its own.
+// start runs a supervisor in its own process.
 func start(t *testing.T) *supervisor.Client {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s.sock")

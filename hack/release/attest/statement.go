@@ -62,7 +62,7 @@ func (s *Statement) Covers(sha256 string) bool {
 	return false
 }
 
-// bundle is a signed statement with what is needed to verify it.
+// bundle is a signed statement with all that its verification needs.
 type bundle struct {
 	MediaType            string   `json:"mediaType"`
 	VerificationMaterial material `json:"verificationMaterial"`
@@ -162,7 +162,7 @@ func (v *Verifier) Open(ctx context.Context, content []byte) (*Statement, error)
 	return &statement, nil
 }
 
-// blobBundle is a signed file's signature with what is needed to verify it.
+// blobBundle is a signed file's signature with all that its verification needs.
 type blobBundle struct {
 	MediaType            string        `json:"mediaType"`
 	VerificationMaterial material      `json:"verificationMaterial"`

@@ -59,7 +59,7 @@ func read(t *testing.T, file string) []byte {
 	return text
 }
 
-// TestBundleIsValid validates what is published of the bundle with all validators of operator-sdk's library.
+// TestBundleIsValid validates the published bundle with all validators of operator-sdk's library.
 func TestBundleIsValid(t *testing.T) {
 	archive, err := Pack(generate(t), time.Unix(1_700_000_000, 0))
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 const tagName = "registry.example/hello/hello:v1.2.3-test"
 
-// archiveHello builds the image of a small program in a module of its own, and returns the path of the archive.
+// archiveHello builds the image of a small program in its own module, and returns the path of the archive.
 func archiveHello(t *testing.T, maxSize int64) (string, error) {
 	t.Helper()
 	t.Setenv("GOPROXY", "off")

@@ -28,7 +28,7 @@ import (
 const (
 	// callTimeout bounds each call, and the push of each layer.
 	callTimeout = 10 * time.Minute
-	// maxBlob bounds what is read of a statement, in bytes.
+	// maxBlob bounds how much of a statement is read, in bytes.
 	maxBlob = 16 << 20
 
 	emptyConfig types.MediaType = "application/vnd.oci.empty.v1+json"

@@ -92,7 +92,7 @@ func newCall(settings *config.Snapshot, r assistant.Request, how assistant.Trans
 	}, nil
 }
 
-// Address implements assistant.Driver: each method has a path of its own.
+// Address implements assistant.Driver: each method has its own path.
 func (Driver) Address(m assistant.Method) assistant.Method { return m }
 
 // Refused implements assistant.Driver.

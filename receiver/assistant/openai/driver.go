@@ -68,7 +68,7 @@ func (Driver) TakesFile(settings *config.Snapshot, m assistant.Method, mimeType 
 	}
 }
 
-// baseType returns a MIME type without its parameters, or "" for one that is not valid.
+// baseType returns a MIME type without its parameters, or "" for an invalid one.
 func baseType(mimeType string) string {
 	kind, _, err := mime.ParseMediaType(mimeType)
 	if err != nil {

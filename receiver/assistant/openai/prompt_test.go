@@ -68,7 +68,7 @@ func TestQuestionsWaitForTheInstructions(t *testing.T) {
 	}
 }
 
-// TestANameIsNoInstruction checks that a person cannot leave the quotes around their name, or begin a line of their own.
+// TestANameIsNoInstruction checks that a person cannot leave the quotes around their name, or begin their own line.
 func TestANameIsNoInstruction(t *testing.T) {
 	for name, want := range map[string]string{
 		"Ana":                                  `"Ana"`,

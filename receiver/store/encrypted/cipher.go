@@ -42,7 +42,7 @@ type keyID [idSize]byte
 
 func (id keyID) String() string { return hex.EncodeToString(id[:]) }
 
-// ParseKeys parses keys of 32 bytes in base64, the one that encrypts first. An error names the place of the key, and nothing
+// ParseKeys parses keys of 32 bytes in base64, the encrypting one first. An error names the place of the key, and nothing
 // of its content.
 func ParseKeys(texts []string) (Keys, error) {
 	if len(texts) > MaxKeys {

@@ -32,7 +32,7 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 	return record, err
 }
 
-// clearContent removes what is encrypted from an event.
+// clearContent removes the encrypted values from an event.
 func clearContent(r *store.Record) {
 	r.Event.Payload = nil
 	r.Transcript = ""

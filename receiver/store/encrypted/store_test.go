@@ -282,7 +282,8 @@ func TestReadsNameTheMissingKey(t *testing.T) {
 	}
 }
 
-// TestReadsThatNeedNoKey reads a conversation after the last message without its key, and of an event what is not encrypted.
+// TestReadsThatNeedNoKey reads a conversation after the last message without its key, and the values of
+// an event that are not encrypted.
 func TestReadsThatNeedNoKey(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	now := clock.Now()

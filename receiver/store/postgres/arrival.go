@@ -97,7 +97,7 @@ func asRead(e *store.Event, key laneKey) store.Event {
 }
 
 // completeLeases drops the leases that were lost because two leased lanes were joined, and adds the state of the
-// conversations. It queues the query of those that the transaction has not locked, after which lanes of other classes are
+// conversations. It queues the query of the lanes that the transaction has not locked, after which lanes of other classes are
 // named.
 func (t *tx) completeLeases(calls []*groupcommit.Call[*delivery]) {
 	var names []string

@@ -44,7 +44,7 @@ const lockPoll = 50 * time.Millisecond
 // migrate migrates the schema to the version of this program, one receiver at a time. It rejects a schema that
 // this program cannot work on.
 //
-// A transaction of its own holds the lock, beside those of the migrations: behind PgBouncer a lock held by a session
+// A separate transaction holds the lock, beside those of the migrations: behind PgBouncer a lock held by a session
 // could be lost or never released.
 func (d *database) migrate(ctx context.Context) error {
 	retry := d.clock.NewTicker(lockPoll)

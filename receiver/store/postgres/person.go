@@ -120,7 +120,7 @@ func (l *lanes) saveNames(t *tx) {
 	t.exec("INSERT INTO names (name, person) SELECT * FROM unnest($1::text[], $2::text[])", l.joined, persons)
 
 	l.joined = nil
-	// Joins of persons that have names or events are rare, so each has statements of its own, which use the indexes.
+	// Joins of persons that have names or events are rare, so each has its own statements, which use the indexes.
 	for _, name := range known {
 		person := l.persons[name]
 		t.exec("UPDATE names SET person = $1 WHERE person = $2", person, name)

@@ -16,7 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 )
 
-// server is shared by all tests, except those that stop their server.
+// server is shared by all tests that do not stop their server.
 var server *pgtest.Server
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Suite{M: m, Server: &server}) }

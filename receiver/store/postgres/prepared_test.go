@@ -14,7 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// A pooler that does not know prepared statements leads to a session without them, or to one that has them already. The
+// A pooler that does not know prepared statements leads to a session without them, or to a session that has them already. The
 // store must repeat the transaction without them, once.
 func TestPreparedStatementsThatTheSessionDoesNotHave(t *testing.T) {
 	for _, c := range []struct {

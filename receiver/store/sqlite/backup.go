@@ -22,7 +22,7 @@ const (
 	maxBackupLog = 32
 )
 
-// Backup implements store.BackedUp. The copy is made by a connection of its own, from a snapshot, so that deliveries and work
+// Backup implements store.BackedUp. The copy is made by its own connection, from a snapshot, so that deliveries and work
 // go on. It has hardly any free pages.
 func (s *Store) Backup(ctx context.Context) (store.Copy, int64, error) {
 	if !s.backingUp.TryLock() {

@@ -143,7 +143,7 @@ func TestBackupOfADamagedStore(t *testing.T) {
 func TestBackupNeedsRoom(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 
-	var free atomic.Int64 // the store reads it in a goroutine of its own too
+	var free atomic.Int64 // the store reads it in its own goroutine too
 
 	free.Store(10 << 30)
 

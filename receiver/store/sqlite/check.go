@@ -44,7 +44,7 @@ func (s *Store) check(ctx context.Context) (damages []string, err error) {
 	default:
 	}
 
-	// A connection of its own, since a check takes long and the others are few.
+	// A separate connection, since a check takes long and the others are few.
 	c, err := connect(ctx, dsn(s.disk.path, reading))
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// smallDisk mounts a filesystem of its own for the test.
+// smallDisk mounts its own filesystem for the test.
 func smallDisk(t *testing.T, size int64) (folder string) {
 	t.Helper()
 

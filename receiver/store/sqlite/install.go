@@ -159,7 +159,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return errors.Join(err, file.Close())
 }
 
-// checkInstalled returns an error if a file is no sound store, or one that is too new for this program. It does not change it.
+// checkInstalled returns an error if a file is no sound store, or too new for this program. It does not change it.
 func checkInstalled(ctx context.Context, path string) error {
 	err := checkCopy(ctx, path)
 	if errors.Is(err, store.ErrBackupDamaged) {

@@ -13,7 +13,7 @@ import (
 )
 
 // version7 is the content of a store with version 7 of the schema: answered messages of a person under an older and the
-// present name, a message whose payload was purged, and one that waits.
+// present name, a message whose payload was purged, and a waiting one.
 const version7 = `
 INSERT INTO events (seq, id, kind, type, state, lane, class, phone_number_id, received_at, finished_at, emptied) VALUES
 	(1, x'01000000000000000000000000000000', 'message', 'text', 'done', 'number', 0, '1065', 1000, 1500, 1),

@@ -12,7 +12,7 @@ import (
 )
 
 // version4 is the content of a store with version 4 of the schema, in which each name of a person is a lane: a person
-// with a leased lane and one that waits, both with pending messages; a person whose second name alone has work, and of
+// with a leased lane and a waiting one, both with pending messages; a person whose second name alone has work, and of
 // whom people have the conversation; and a person with one name.
 const version4 = `
 INSERT INTO events (seq, id, kind, type, state, lane, class, phone_number_id, received_at, finished_at) VALUES

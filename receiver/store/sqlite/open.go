@@ -206,7 +206,7 @@ func create(path string) error {
 // The settings of a connection. After each checkpoint the write-ahead log is overwritten from its start, since an fsync
 // of a growing file costs far more; so it is not truncated below its usual size. SQLite walks through its entire cache
 // at most commits that split a page, so a large cache costs more than it saves: the page cache of the system replaces
-// it. What is deleted is overwritten with zeros, in pages that become free too. A new file is one that can shrink.
+// it. Deleted data is overwritten with zeros, in pages that become free too. A new file can shrink.
 var (
 	writing = writingWith(logPages)
 	copying = []string{"auto_vacuum(INCREMENTAL)", "synchronous(FULL)", "cache_size(-256)"}

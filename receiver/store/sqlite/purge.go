@@ -16,7 +16,7 @@ import (
 func (s *Store) Purge(ctx context.Context, before store.Expiry, limit int) (int, error) {
 	changed := 0
 
-	defer s.disk.invalidate() // the pages that it freed are there at once
+	defer s.disk.invalidate() // the pages that it freed can be used at once
 
 	var failed error
 

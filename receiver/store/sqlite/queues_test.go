@@ -50,7 +50,7 @@ func TestDeliveriesGoFirstUnlessTheBatchIsLate(t *testing.T) {
 	}
 }
 
-// Deferrable calls wait for one that is not, and share its transaction.
+// Deferrable calls wait for another call, and share its transaction.
 func TestDeferrableCallsAreTakenAlong(t *testing.T) {
 	q := newQueues(4)
 	q.spacing = time.Hour

@@ -111,7 +111,7 @@ func putInPlace(from, path string) error {
 	return syncFile(filepath.Dir(path))
 }
 
-// copyInto copies a database into a file, as one that can shrink.
+// copyInto copies a database into a file that can shrink.
 func copyInto(ctx context.Context, path, to string) (err error) {
 	c, err := connect(ctx, dsn(path, []string{"busy_timeout(5000)", "auto_vacuum(INCREMENTAL)"}))
 	if err != nil {

@@ -53,7 +53,7 @@ func (t *tx) writeReplies(event int64, step store.Step) error {
 	return t.replace(event, changes)
 }
 
-// replace writes the replies that a step replaces, and removes those that it replaces with them.
+// replace writes the replacement of a step, and removes the replies that it replaces.
 func (t *tx) replace(event int64, changes store.ReplyChanges) error {
 	for _, r := range changes.Replaced {
 		_, err := t.exec("UPDATE replies SET type = ?, body = ?, fallback = ? WHERE event = ? AND part = ?",

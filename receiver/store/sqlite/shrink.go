@@ -20,7 +20,7 @@ const (
 	shrinkInterval = 5 * time.Millisecond
 )
 
-// shrink removes free pages from the file after purges, and empties the log, which still holds what was purged. It writes
+// shrink removes free pages from the file after purges, and empties the log, which still holds purged data. It writes
 // nothing if there is nothing to remove. A full disk and a damaged page leave the file as it is.
 func (s *Store) shrink(ctx context.Context) error {
 	file, free, err := s.pages(ctx)

@@ -176,7 +176,7 @@ func TestTheFileShrinksAfterAPurge(t *testing.T) {
 	}
 }
 
-// TestAnOldFileIsRebuilt opens a file of an earlier version, which could not shrink and kept what was purged.
+// TestAnOldFileIsRebuilt opens a file of an earlier version, which could not shrink and kept purged data.
 func TestAnOldFileIsRebuilt(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "inbox.db")

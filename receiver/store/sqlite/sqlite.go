@@ -43,7 +43,7 @@ type Store struct {
 	unreadable   unreadable
 	checking     sync.Mutex
 	backingUp    sync.Mutex // held while a copy is made or read
-	readers      chan *conn // idle ones, of the number opened; nil stands for one that failed
+	readers      chan *conn // idle ones, of the number opened; nil stands for a failed one
 	reading      string     // the DSN of a reader
 	opened       int
 	lock         *os.File
@@ -91,7 +91,7 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// read runs a function on a connection of its own, in which it sees one snapshot of the store.
+// read runs a function on its own connection, in which it sees one snapshot of the store.
 func (s *Store) read(ctx context.Context, run func(*conn) error) (err error) {
 	var c *conn
 

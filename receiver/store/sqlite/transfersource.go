@@ -20,7 +20,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/transfer"
 )
 
-// transcriptsTable holds what is a column of events in a move.
+// transcriptsTable holds the transcripts, which are a column of events in a move.
 const transcriptsTable = "transcripts"
 
 // readAs and writtenAs are the expressions of columns that this engine stores in another way.

@@ -40,7 +40,7 @@ var loading = []string{
 	"temp_store(MEMORY)",
 }
 
-// OpenTarget prepares a store in the file at path, whose folder must exist. A store that is there must be empty. What an
+// OpenTarget prepares a store in the file at path, whose folder must exist. An existing store must be empty. What an
 // unfinished move has left is deleted. No receiver can open the store before Close.
 func OpenTarget(ctx context.Context, path string) (_ *Target, err error) {
 	t := &Target{inserts: map[*transfer.Table]string{}}

@@ -105,7 +105,7 @@ func (w *writer) work() {
 
 // commit runs the first operation and those waiting behind it in one transaction, and returns them with their outcome.
 //
-// If one fails after it has written, everything is rolled back and each operation runs in a transaction of its own: a
+// If one fails after it has written, everything is rolled back and each operation runs in its own transaction: a
 // failed operation leaves no trace and does not affect the others. If SQLite has rolled back by itself, as it does when
 // the disk is full or fails, all fail.
 func (w *writer) commit(first *operation, batch []*operation) []*operation {
@@ -161,7 +161,7 @@ func (w *writer) next(taken int, started time.Time) *operation {
 	return w.queues.next(taken >= groupcommit.MaxBatch*3/4 || elapsed > limit*3/4)
 }
 
-// commitEach runs every operation in a transaction of its own.
+// commitEach runs every operation in its own transaction.
 func (w *writer) commitEach(batch []*operation) {
 	for _, op := range batch {
 		t, err := w.begin()

@@ -218,7 +218,7 @@ func (f *fixture) get(id store.ID) *store.Record {
 	return record
 }
 
-// stats returns the statistics without LastMessageAt, which has a test of its own.
+// stats returns the statistics without LastMessageAt, which has its own test.
 func (f *fixture) stats(now time.Time) store.Stats {
 	f.Helper()
 

@@ -50,7 +50,7 @@ func TestColumns(t *testing.T) {
 	for name, c := range map[string]struct {
 		place   place
 		columns func(*testing.T, place) map[string][]string
-		apart   string // a column that the engine has in a table of its own
+		apart   string // a column that the engine has in its own table
 	}{
 		"embedded":   {embedded, embeddedColumns, "transcript"},
 		"PostgreSQL": {database, databaseColumns, ""},
@@ -196,7 +196,7 @@ func withDatabase(ctx context.Context, p place, run func(*pgx.Conn) error) error
 	return run(c)
 }
 
-// TestEveryValue moves rows in which each column has a value of its own, and rows in which what can be missing is missing,
+// TestEveryValue moves rows in which each column has its own value, and rows in which what can be missing is missing,
 // through both engines and back.
 func TestEveryValue(t *testing.T) {
 	first := newFile(t.TempDir())

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// maxRows and maxBytes limit what is in memory, besides the payload of one event.
+	// maxRows and maxBytes limit the rows in memory, besides the payload of one event.
 	maxRows  = 1000
 	maxBytes = 4 << 20
 	// batchTime and commitTime are how long a batch, and the commit, may take. A database that does not answer ends the move.
@@ -42,7 +42,7 @@ var (
 
 // Source is a stopped store, of which only one snapshot is read.
 type Source interface {
-	// Rows calls each for every row of a table, in the order of its key. Each row is a slice of its own.
+	// Rows calls each for every row of a table, in the order of its key. Each row is a separate slice.
 	Rows(ctx context.Context, table *Table, each func(row []any) error) error
 }
 

@@ -49,7 +49,7 @@ func (s *Server) StartNode(t *testing.T) {
 	})
 }
 
-// runPods reports pods that are not running as ready, and ends those that are deleted, as the kubelet does.
+// runPods reports pods that are not running as ready, and ends deleted ones, as the kubelet does.
 func (s *Server) runPods(ctx context.Context) error {
 	pods := &corev1.PodList{}
 	if err := s.List(ctx, pods); err != nil {

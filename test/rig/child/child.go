@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package child runs the receiver's real binary in a process of its own, to measure it or to kill it.
+// Package child runs the receiver's real binary in its own process, to measure it or to kill it.
 package child
 
 import (
@@ -44,7 +44,7 @@ type Options struct {
 	Log func(line string)
 }
 
-// Receiver is a receiver that runs in a process of its own, or has ended and can be started again.
+// Receiver is a receiver that runs in its own process, or has ended and can be started again.
 type Receiver struct {
 	probe.Client
 
