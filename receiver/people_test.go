@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -279,6 +280,41 @@ func TestDeskIsAway(t *testing.T) {
 				t.Errorf("problems = %v, want none any more", got)
 			}
 		})
+	}
+}
+
+// TestDeskFailsAtOneMessage lets the desk fail at one message of ana while it accepts those of luis. What ana writes afterwards
+// reaches it.
+func TestDeskFailsAtOneMessage(t *testing.T) {
+	h := newHarness(t, withDesk)
+	h.reply = handsOffForReason
+	h.WrapDesk(refusing("poison", http.StatusInternalServerError))
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "one"))
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "two"))
+	h.waitSent(2)
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.3", "poison"))
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.4", "are you there?"))
+
+	has := func(text string) bool {
+		return slices.ContainsFunc(h.Desk.Asked(), func(call standin.BirdCall) bool { return call.Payload["text"] == text })
+	}
+
+	for n := range 15 {
+		text := fmt.Sprint("still here ", n)
+		h.deliver(http.StatusOK, textDelivery(luis, fmt.Sprint("wamid.luis", n), text))
+		h.waitFor("the message of luis", func() bool { return has(text) })
+
+		h.clock.Advance(time.Minute)
+		h.waitFor("the calls to the desk", func() bool {
+			schedules, _, err := h.Local.Store().Schedule(t.Context(), h.clock.Now())
+
+			return err == nil && schedules[store.Notices].NextDue.After(h.clock.Now()) || h.stats().PendingNotices == 0
+		})
+	}
+
+	if !has("are you there?") {
+		t.Error("the desk did not get what ana wrote after the message at which it fails")
 	}
 }
 

@@ -250,6 +250,22 @@ func TestLateStatusOfAFailedSend(t *testing.T) {
 	}
 }
 
+// refusing returns a handler that answers requests with a word in the body with a status, and passes the others on.
+func refusing(word string, status int) func(next http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil || bytes.Contains(body, []byte(word)) {
+				w.WriteHeader(status)
+				return
+			}
+
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 // TestStatusThatBirdRefusesDelaysNoOther lets Bird refuse, or fail at, the statuses of messages that it does not know. The others
 // reach it, although they have the same lane, and the refusals are no problem.
 func TestStatusThatBirdRefusesDelaysNoOther(t *testing.T) {
@@ -271,18 +287,7 @@ func TestStatusThatBirdRefusesDelaysNoOther(t *testing.T) {
 			t.Parallel()
 
 			h := newHarness(t, byDefault)
-			h.WrapBird(func(next http.Handler) http.Handler {
-				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					body, err := io.ReadAll(r.Body)
-					if err != nil || bytes.Contains(body, []byte("wamid.unknown")) {
-						w.WriteHeader(code)
-						return
-					}
-
-					r.Body = io.NopCloser(bytes.NewReader(body))
-					next.ServeHTTP(w, r)
-				})
-			})
+			h.WrapBird(refusing("wamid.unknown", code))
 			h.start()
 
 			report := func(message string) {

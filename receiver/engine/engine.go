@@ -59,6 +59,10 @@ type Engine struct {
 	optional  optionalMethods
 	deskCalls chan struct{} // holds an element for each call to the desk
 	shared    sharedFiles
+
+	deskFailures loneFailures
+	sinkFailures loneFailures
+
 	startedAt time.Time
 	outage    storeOutage
 	// scheduleAsked makes followSchedule read the schedule before the next poll.

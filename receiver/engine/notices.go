@@ -41,8 +41,11 @@ func (h head) notice(kind string, at time.Time, data any) []store.Event {
 // processNotice is the process function of class Notices.
 func (e *Engine) processNotice(ctx context.Context, h head) (*store.Work, error) {
 	process := e.sendNotice
+	failures := &e.sinkFailures
+
 	if h.work.Event.Kind == store.KindDeskMessage {
 		process = e.callDesk
+		failures = &e.deskFailures
 	}
 
 	err := process(ctx, h)
@@ -50,7 +53,10 @@ func (e *Engine) processNotice(ctx context.Context, h head) (*store.Work, error)
 		return nil, store.ErrLeaseLost
 	}
 
-	return e.finish(ctx, h, e.resolveSideEvent(ctx, h, gate.Call{}, store.Step{}, err))
+	step := e.resolveSideEvent(ctx, h, gate.Call{}, store.Step{}, err)
+	h.expireLone(failures, &step, err)
+
+	return e.finish(ctx, h, step)
 }
 
 // sendNotice sends a notice to the sink.
