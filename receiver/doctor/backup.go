@@ -43,7 +43,7 @@ func (r *run) diagnoseBackup(ctx context.Context) finding {
 		return diagnoseTarget(err)
 	}
 
-	copies := backup.Complete(files)
+	copies := backup.Complete(files, r.Clock.Now())
 	if len(copies) == 0 {
 		return ok("the copies can be listed; there is none yet")
 	}
