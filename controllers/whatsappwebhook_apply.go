@@ -147,7 +147,7 @@ func (r *WhatsAppWebhookReconciler) applyTo(ctx context.Context, object resource
 		}
 	}
 
-	resources.KeepInitial(object, target.Live)
+	resources.KeepInitial(object, target.Live, func(field string) bool { return apply.OwnsSpec(target.Live, field) })
 
 	return r.applier.Apply(ctx, target)
 }

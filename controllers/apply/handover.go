@@ -30,7 +30,9 @@ func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.Object
 		return client.IgnoreNotFound(err)
 	}
 
-	ours := func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == FieldOwner && ownsReplicas(entry) }
+	ours := func(entry metav1.ManagedFieldsEntry) bool {
+		return entry.Manager == FieldOwner && ownsSpec(entry, "replicas")
+	}
 	if !slices.ContainsFunc(cached.ManagedFields, ours) {
 		return nil
 	}
@@ -40,7 +42,9 @@ func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.Object
 		return fmt.Errorf("read the owners of replicas: %w", err)
 	}
 
-	others := func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager != FieldOwner && ownsReplicas(entry) }
+	others := func(entry metav1.ManagedFieldsEntry) bool {
+		return entry.Manager != FieldOwner && ownsSpec(entry, "replicas")
+	}
 	if slices.ContainsFunc(live.ManagedFields, others) {
 		return nil
 	}
@@ -59,12 +63,22 @@ func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.Object
 	return nil
 }
 
-func ownsReplicas(entry metav1.ManagedFieldsEntry) bool {
+// OwnsSpec reports whether the operator has applied a field of the object's spec, such as replicas.
+func OwnsSpec(object client.Object, field string) bool {
+	return object != nil && slices.ContainsFunc(object.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
+		return isOurs(entry) && ownsSpec(entry, field)
+	})
+}
+
+func ownsSpec(entry metav1.ManagedFieldsEntry, field string) bool {
 	var fields struct {
-		Spec struct {
-			Replicas *struct{} `json:"f:replicas"`
-		} `json:"f:spec"`
+		Spec map[string]json.RawMessage `json:"f:spec"`
+	}
+	if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
+		return false
 	}
 
-	return entry.FieldsV1 != nil && json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) == nil && fields.Spec.Replicas != nil
+	_, owned := fields.Spec["f:"+field]
+
+	return owned
 }

@@ -14,24 +14,24 @@ import (
 const annotationIngressClass = "kubernetes.io/ingress.class"
 
 // KeepInitial gives a rendered object what only the creation of the live one decides: the data source of a claim, and the class
-// of a claim or an Ingress for which the spec names none. The API server chooses the default class when it creates an object:
-// without the class that the spec named before, a claim is refused, and an Ingress has no class at all. It reads of an Ingress
-// only the class.
-func KeepInitial(rendered Object, live any) {
+// of a claim or an Ingress that the spec named before. The API server chooses the default class when it creates an object: a claim
+// that loses its class is refused, and an Ingress has none at all. It reads of an Ingress only the class. Owned reports whether the
+// operator has applied a field of the live object's spec.
+func KeepInitial(rendered Object, live any, owned func(field string) bool) {
 	switch rendered := rendered.(type) {
 	case *corev1ac.PersistentVolumeClaimApplyConfiguration:
 		if claim, ok := live.(*corev1.PersistentVolumeClaim); ok && claim != nil {
-			keepClaim(rendered.Spec, claim.Spec)
+			keepClaim(rendered.Spec, claim.Spec, owned("storageClassName"))
 		}
 	case *networkingv1ac.IngressApplyConfiguration:
 		if ingress, ok := live.(*networkingv1.Ingress); ok && ingress != nil {
-			keepClass(rendered, ingress.Spec.IngressClassName)
+			keepClass(rendered, ingress.Spec.IngressClassName, owned("ingressClassName"))
 		}
 	}
 }
 
-func keepClaim(rendered *corev1ac.PersistentVolumeClaimSpecApplyConfiguration, live corev1.PersistentVolumeClaimSpec) {
-	if rendered.StorageClassName == nil {
+func keepClaim(rendered *corev1ac.PersistentVolumeClaimSpecApplyConfiguration, live corev1.PersistentVolumeClaimSpec, ownsClass bool) {
+	if rendered.StorageClassName == nil && ownsClass {
 		rendered.StorageClassName = live.StorageClassName
 	}
 
@@ -47,8 +47,8 @@ func keepClaim(rendered *corev1ac.PersistentVolumeClaimSpecApplyConfiguration, l
 	}
 }
 
-func keepClass(rendered *networkingv1ac.IngressApplyConfiguration, live *string) {
-	if rendered.Spec.IngressClassName == nil && rendered.Annotations[annotationIngressClass] == "" {
+func keepClass(rendered *networkingv1ac.IngressApplyConfiguration, live *string, ownsClass bool) {
+	if ownsClass && rendered.Spec.IngressClassName == nil && rendered.Annotations[annotationIngressClass] == "" {
 		rendered.Spec.IngressClassName = live
 	}
 }
