@@ -195,9 +195,9 @@ func clearDamage(t *tx) error {
 	return err
 }
 
-// endLeasesSingly is [endLeases] for a store in which the row of a lane cannot be read. It finds the lanes by the index only.
-// A lane that cannot be read is left to the next claim. SQLite refuses writes in a transaction that met damage, so the rows
-// are read outside of it.
+// endLeasesSingly is [endLeases] for a store in which the row of a lane cannot be read. It finds the lanes by the index only, as
+// far as that can be read. A lane that cannot be read or written stays leased until its lease expires, and is left to the next claim
+// then. SQLite refuses writes in a transaction that met damage, so the rows are read outside of it.
 func endLeasesSingly(ctx context.Context, path string, w *writer) (err error) {
 	c, err := connect(ctx, dsn(path, reading))
 	if err != nil {
@@ -213,7 +213,7 @@ func endLeasesSingly(ctx context.Context, path string, w *writer) (err error) {
 			all = append(all, laneKey{class: r.class(1), name: r.text(0)})
 			return nil
 		})
-	if err != nil {
+	if err != nil && !isDamage(err) {
 		return err
 	}
 
@@ -225,17 +225,19 @@ func endLeasesSingly(ctx context.Context, path string, w *writer) (err error) {
 		}
 	}
 
-	return w.do(ctx, func(t *tx) error {
-		for _, key := range leased {
+	for _, key := range leased {
+		err := w.do(ctx, func(t *tx) error {
 			_, err := t.exec("UPDATE conversations SET ready_at = 0, set_at = 0, token = NULL WHERE lane = ? AND class = ?",
 				key.name, int64(key.class))
-			if err != nil {
-				return err
-			}
-		}
 
-		return endLeaderships(t)
-	})
+			return err
+		})
+		if err != nil && !isDamage(err) {
+			return err
+		}
+	}
+
+	return ignoreDamage(w.do(ctx, endLeaderships)) // they expire too
 }
 
 // advanceWithoutNext records a step without reading the next event of the lane, which is damaged. If the step cannot be

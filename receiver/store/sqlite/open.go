@@ -170,7 +170,7 @@ func (s *Store) endPreviousProcess(ctx context.Context, path string) error {
 		return fmt.Errorf("end the leases of the previous process: %w", err)
 	}
 
-	if err := s.writer.do(ctx, clearDamage); err != nil {
+	if err := ignoreDamage(s.writer.do(ctx, clearDamage)); err != nil {
 		return fmt.Errorf("clear the damage marks: %w", err)
 	}
 
