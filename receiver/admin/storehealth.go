@@ -11,6 +11,11 @@ import (
 
 // storeProblem returns what an administrator has to do about the store, or an empty text.
 func (d Dependencies) storeProblem(stats store.Stats) string {
+	if stats.Unclaimable {
+		return "the file of the store is damaged where it lists what is to be processed: check it with POST /store/check on the console " +
+			"port, check the disk, and repair a copy of the file, or restore a backup"
+	}
+
 	if stats.Damaged > 0 {
 		return fmt.Sprintf("the file of the store is damaged, and %d lanes are blocked: check it with POST /store/check on the "+
 			"console port, check the disk, and restart the receiver to retry them", stats.Damaged)

@@ -51,6 +51,7 @@ func TestDamageIsReported(t *testing.T) {
 	for want, stats := range map[string]store.Stats{
 		"3 lanes are blocked":                {Damaged: 3, DamagedEvents: 4},
 		"4 finished events cannot be purged": {DamagedEvents: 4},
+		"lists what is to be processed":      {Damaged: 3, Unclaimable: true},
 	} {
 		deps := newDependencies(t, allSecrets)
 		deps.Store = deps.Metrics.CountStore(storeWithStats{deps.Store, stats})

@@ -175,6 +175,7 @@ type Stats struct {
 	ActiveConversations int64     // with a message from the person in the last 24 hours, accurate to a minute
 	Damaged             int64     // lanes set aside because the file cannot be read where their events are
 	DamagedEvents       int64     // finished events that cannot be purged because the file cannot be read there
+	Unclaimable         bool      // lanes cannot be claimed because the file cannot be read where they are listed
 	HumanConversations  int64     // currently taken over by a person of the business
 	LastMessageAt       time.Time // of any conversation (see Conversation.LastInboundAt); zero if there is none
 }

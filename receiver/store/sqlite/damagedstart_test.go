@@ -58,12 +58,41 @@ func TestAStoreWithLeasesOpensBesideADamagedPageOfLanes(t *testing.T) {
 	}
 }
 
-// So that deliveries are refused with a reason, and the console lists the damage.
+// Lanes that their index does not show cannot be set aside, so the figures show the damage.
 func TestAStoreWithLeasesOpensWithADamagedIndexOfLanes(t *testing.T) {
 	path := leasedStore(t, 2000)
 	overwritePage(t, path, leafOf(t, path, "conversations_ready"))
 
-	if damages, err := openStore(t, path).Check(t.Context()); err != nil || len(damages) == 0 {
+	s := openStore(t, path)
+	unclaimable := func() bool {
+		t.Helper()
+
+		stats, err := s.Stats(t.Context(), start)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		return stats.Unclaimable
+	}
+
+	if unclaimable() {
+		t.Error("lanes count as unclaimable before the first claim")
+	}
+
+	due := start.Add(time.Hour)
+	for leases, err := s.Claim(t.Context(), store.Conversations, due, due.Add(time.Hour), 100); err == nil; {
+		if len(leases) == 0 {
+			t.Fatal("the claims meet no damage")
+		}
+
+		leases, err = s.Claim(t.Context(), store.Conversations, due, due.Add(time.Hour), 100)
+	}
+
+	if !unclaimable() {
+		t.Error("the figures do not show that lanes cannot be claimed")
+	}
+
+	if damages, err := s.Check(t.Context()); err != nil || len(damages) == 0 {
 		t.Errorf("Check returned %v, %v, want the damage", damages, err)
 	}
 }

@@ -17,6 +17,8 @@ import (
 func (s *Store) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
 	leases, err := s.claim(ctx, class, now, until, "WHERE class = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?",
 		max(limit, 0), int64(class), now.UnixMilli())
+	s.unclaimable[class].Store(isDamage(err))
+
 	if err != nil {
 		return nil, fmt.Errorf("claim lanes of class %s: %w", class, err)
 	}

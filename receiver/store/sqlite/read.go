@@ -214,6 +214,10 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 		return store.Stats{}, fmt.Errorf("read the statistics of the store: %w", err)
 	}
 
+	for class := range s.unclaimable {
+		stats.Unclaimable = stats.Unclaimable || s.unclaimable[class].Load()
+	}
+
 	return stats, nil
 }
 

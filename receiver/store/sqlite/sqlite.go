@@ -41,6 +41,7 @@ type Store struct {
 	checkpointer *checkpointer
 	disk         *disk
 	unreadable   unreadable
+	unclaimable  [store.NoClass]atomic.Bool // by class: the last claim met damage that it could not set aside
 	checking     sync.Mutex
 	backingUp    sync.Mutex // held while a copy is made or read
 	readers      chan *conn // idle ones, of the number opened; nil stands for a failed one
