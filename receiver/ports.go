@@ -193,6 +193,14 @@ func webhookServer(h http.Handler, errorLog *log.Logger) *http.Server {
 	return s
 }
 
+// consoleServer returns a server for browsers. They send the cookies of all programs on localhost to each port there.
+func consoleServer(h http.Handler, errorLog *log.Logger) *http.Server {
+	s := server(h, errorLog)
+	s.MaxHeaderBytes = 64 << 10
+
+	return s
+}
+
 // server returns a server with a timeout for every phase of a request. The largest delivery must fit into ReadTimeout.
 // HTTP/2 is disabled, since one connection could carry any number of requests.
 func server(h http.Handler, errorLog *log.Logger) *http.Server {

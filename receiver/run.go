@@ -73,7 +73,7 @@ func (r *Receiver) newServers(jobs *consoleapi.Jobs) (servers, error) {
 
 	return servers{
 		webhook:  webhookServer(r.edge, errorLog),
-		console:  server(pages, errorLog),
+		console:  consoleServer(pages, errorLog),
 		messages: server(messagesAPI, errorLog),
 	}, nil
 }
