@@ -64,7 +64,9 @@ const (
 	tokenRefused        = `max(whatsapp_token_refused{@self}) == 1`
 	// diskFull has no series with PostgreSQL, whose disk the receiver does not know.
 	diskFull = `max(whatsapp_store_disk_reserved_bytes{@self}) - min(whatsapp_store_disk_free_bytes{@self}) > 0`
-	// answersStopped holds while a call that every answer needs may not be made, or has no secret.
-	answersStopped = `max(whatsapp_scope_closed{@self,scope!~"pair|recipient|files"}) > 0 or ` + tokenMissing + ` or ` + aiKeyMissing +
-		` or ` + storeSecretMissing
+	// methodStopped holds while the AI does not take a method. WhatsAppAIMethodUnavailable says so; no alert says that it limits one.
+	methodStopped = `max(whatsapp_scope_closed{@self,scope="bird_method",reason!="rate_limited"}) > 0`
+	// answersStopped holds while a call that every answer needs may not be made, or has no secret, and while a method is stopped.
+	answersStopped = `max(whatsapp_scope_closed{@self,scope!~"pair|recipient|files|bird_method"}) > 0 or ` + methodStopped +
+		` or ` + tokenMissing + ` or ` + aiKeyMissing + ` or ` + storeSecretMissing
 )

@@ -96,6 +96,22 @@ func TestStoreWithoutItsSecret(t *testing.T) {
 	}
 }
 
+// TestStatusesOfALimitedMethod checks that statuses which the AI limits for long alert: no other alert says so. While the AI does not
+// take them, WhatsAppAIMethodUnavailable does.
+func TestStatusesOfALimitedMethod(t *testing.T) {
+	const self = `namespace="messaging",job="sales-admin",pod="sales-0"`
+
+	for reason, firing := range map[string]bool{"rate_limited": true, "refused": false, "unavailable": false} {
+		shown := []series{
+			{name: "whatsapp_status_queue_size", labels: self, value: 20},
+			{name: "whatsapp_answers_awaited", labels: self},
+			{name: "whatsapp_scope_closed", labels: self + fmt.Sprintf(`,scope="bird_method",reason=%q`, reason), value: 1},
+		}
+
+		checkAlert(t, rulesOf(t, "sales", false), "WhatsAppStatusesWaiting", shown, nil, moment{at: "5m", firing: firing, value: "20"})
+	}
+}
+
 // TestSilenceBeforeTheFirstMessage checks that a number which never got a message alerts too, after the time of silence since the start
 // of the receiver; not while the store is unavailable, so that the newest message is unknown.
 func TestSilenceBeforeTheFirstMessage(t *testing.T) {
@@ -220,7 +236,7 @@ func checkAlert(t *testing.T, rules group, name string, shown []series, labels m
 func fired(t *testing.T, rules group, name, value string, labels map[string]string) map[string]any {
 	t.Helper()
 
-	places := []string{"{{ $value | humanizeDuration }}", value}
+	places := []string{"{{ $value | humanizeDuration }}", value, "{{ $value }}", value}
 	for label, value := range labels {
 		places = append(places, "{{ $labels."+label+" }}", value)
 	}
