@@ -132,6 +132,15 @@ func TestStatusEvent(t *testing.T) {
 	}
 }
 
+// A status without a value or a message is kept, and not reported to the AI.
+func TestStatusThatSaysNothing(t *testing.T) {
+	for _, status := range []string{`{"id":"w1"}`, `{"id":"w1","status":null}`, `{"id":"w1","status":["read"]}`, `{"status":"read"}`, `7`} {
+		if got := event(t, "42", `"statuses":[`+status+`]`); got.Kind != store.KindUnknown || got.State != store.Skipped || got.Status != nil {
+			t.Errorf("%s = %+v, want it stored as unknown", status, got)
+		}
+	}
+}
+
 func TestErrorEvent(t *testing.T) {
 	got := event(t, "42", `"errors":[{"code":130429}]`)
 	if got.Kind != store.KindError || got.State != store.Pending || got.Class != store.Statuses {

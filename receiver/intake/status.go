@@ -21,7 +21,7 @@ const statusLanes = 64
 // a failed status, or reports the status to the AI. If the method is disabled, other statuses are stored as done.
 func statusEvent(item whatsapp.Item, settings config.Config, now time.Time) store.Event {
 	status, err := whatsapp.ParseStatus(item.Raw)
-	if err != nil || status.MessageID == "" {
+	if err != nil || status.MessageID == "" || status.Status == "" {
 		return skippedEvent(store.KindUnknown, item, now)
 	}
 
