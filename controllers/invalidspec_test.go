@@ -67,6 +67,10 @@ func TestReceiversOfAnInvalidSpec(t *testing.T) {
 		"ExtensionsAvailable": "Unknown InvalidSpec",
 	})))
 
+	if _, err := testCluster.reconciler.Reconcile(t.Context(), request(created)); err != nil {
+		t.Errorf("an invalid spec counts as a failed reconciliation: %v", err)
+	}
+
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	testCluster.MustCreate(t, webhook)
 	waitUntilSettled(t, webhook)

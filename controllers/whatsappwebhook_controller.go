@@ -17,13 +17,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
@@ -260,8 +260,8 @@ func (r *WhatsAppWebhookReconciler) prune(
 	}
 }
 
-// reportInvalid reports a spec that cannot be rendered, and the state of the receivers, which run on. The error it returns stops
-// retries until the spec changes.
+// reportInvalid reports a spec that cannot be rendered, and the state of the receivers, which run on. It returns no error for it:
+// nothing is to be retried until the spec changes, and the alert about failed reconciliations is for the operator's faults.
 func (r *WhatsAppWebhookReconciler) reportInvalid(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, cause error) error {
 	deployment, err := ownedDeployment(ctx, r.client, webhook)
 	if err != nil {
@@ -271,11 +271,12 @@ func (r *WhatsAppWebhookReconciler) reportInvalid(ctx context.Context, webhook *
 	seen := observation{deployment: deployment, suspended: webhook.Spec.Suspend}
 	r.trackReceivers(ctx, webhook, nil, &seen)
 
-	if err := r.patchStatus(ctx, webhook, invalidStatus(webhook, seen, cause)); err != nil {
-		return err
+	ready := meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Reason != v1alpha1.ReasonInvalidSpec {
+		ctrl.LoggerFrom(ctx).Info("the spec is invalid", "cause", cause.Error())
 	}
 
-	return reconcile.TerminalError(fmt.Errorf("render: %w", cause))
+	return r.patchStatus(ctx, webhook, invalidStatus(webhook, seen, cause))
 }
 
 // patchStatus writes the status if it has changed, and records an event for each transition a person should know of.
