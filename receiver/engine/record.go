@@ -102,7 +102,7 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 		e.Metrics.MessageFailed()
 		e.Log.Error("message dead-lettered", attributes...)
 	case outcome.State == store.Expired:
-		e.Log.Error("event expired after failed attempts", attributes...)
+		e.sampled.Error("event expired after failed attempts", attributes...)
 	case outcome.State == store.Done && isMessage && outcome.Failure != nil:
 		if h.work.Replays > 0 {
 			e.Metrics.MessageRecovered()

@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logsample"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -76,5 +78,26 @@ func TestLogNamesTheOutcome(t *testing.T) {
 				t.Errorf("log = %s, want the message %q", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestExpiredEventsDoNotFloodTheLog lets many statuses expire, as a day after the begin of an outage of the AI.
+func TestExpiredEventsDoNotFloodTheLog(t *testing.T) {
+	var log bytes.Buffer
+
+	e := New(Dependencies{
+		Clock: clockwork.NewFakeClockAt(now),
+		Live:  config.Fixed(testConfig(), config.Secrets{}),
+		Log:   slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	outcome := &store.Outcome{State: store.Expired, Failure: &store.Failure{Text: "Bird is unavailable"}}
+
+	for range 10 * logsample.Burst {
+		work := &store.Work{Event: store.Event{Kind: store.KindStatus, ReceivedAt: now.Add(-25 * time.Hour)}}
+		e.logOutcome(head{work: work, settings: e.Live.Current()}, outcome)
+	}
+
+	if lines := strings.Count(log.String(), "event expired"); lines != logsample.Burst {
+		t.Errorf("%d lines, want %d", lines, logsample.Burst)
 	}
 }
