@@ -113,29 +113,29 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	d := &exportWriter{w: w, head: map[string]any{
+	export := &exportWriter{response: w, head: map[string]any{
 		"exported_at":  a.Clock.Now().UTC(),
 		"names":        person.Names,
 		"conversation": conversation,
 	}}
 
-	err = person.Each(ctx, func(records []store.Record) error { return a.exportEvents(ctx, d, person, records) })
+	err = person.Each(ctx, func(records []store.Record) error { return a.exportEvents(ctx, export, person, records) })
 
 	switch {
-	case err != nil && !d.begun:
+	case err != nil && !export.begun:
 		a.fail(w, err, noSuchConversation)
 	case err != nil:
 		a.Log.Error("export interrupted", "error", err)
 		panic(http.ErrAbortHandler) // closes the connection, so that the client learns that the document is incomplete
-	case !d.begun && conversation == nil:
+	case !export.begun && conversation == nil:
 		http.Error(w, nothingStored, http.StatusNotFound)
 	default:
-		_ = d.end()
+		_ = export.end()
 	}
 }
 
 // exportEvents writes events with the statuses of their answers, each as far as it is the person's.
-func (a *api) exportEvents(ctx context.Context, d *exportWriter, person *persondata.Person, records []store.Record) error {
+func (a *api) exportEvents(ctx context.Context, export *exportWriter, person *persondata.Person, records []store.Record) error {
 	for i := range records {
 		detail := &store.EventDetail{Record: records[i]}
 
@@ -157,7 +157,7 @@ func (a *api) exportEvents(ctx context.Context, d *exportWriter, person *persond
 		shown := a.newEventDetail(detail, nil, true)
 		shown.Payload, shown.Shared = person.Part(&detail.Event)
 
-		if err := d.event(shown); err != nil {
+		if err := export.event(shown); err != nil {
 			return err
 		}
 	}
@@ -167,9 +167,9 @@ func (a *api) exportEvents(ctx context.Context, d *exportWriter, person *persond
 
 // exportWriter writes a document with a list of events, one after the other.
 type exportWriter struct {
-	w     http.ResponseWriter
-	head  map[string]any
-	begun bool
+	response http.ResponseWriter
+	head     map[string]any
+	begun    bool
 }
 
 func (w *exportWriter) begin() error {
@@ -180,10 +180,10 @@ func (w *exportWriter) begin() error {
 		return err
 	}
 
-	w.w.Header().Set("Content-Type", "application/json")
-	w.w.Header().Set("Cache-Control", "no-store")
+	w.response.Header().Set("Content-Type", "application/json")
+	w.response.Header().Set("Cache-Control", "no-store")
 
-	_, err = w.w.Write(append(head[:len(head)-1], `,"events":[`...))
+	_, err = w.response.Write(append(head[:len(head)-1], `,"events":[`...))
 
 	return err
 }
@@ -203,7 +203,7 @@ func (w *exportWriter) event(e EventDetail) error {
 		return err
 	}
 
-	_, err = w.w.Write(append([]byte(separator+"\n"), encoded...))
+	_, err = w.response.Write(append([]byte(separator+"\n"), encoded...))
 
 	return err
 }
@@ -215,7 +215,7 @@ func (w *exportWriter) end() error {
 		}
 	}
 
-	_, err := w.w.Write([]byte("]}\n"))
+	_, err := w.response.Write([]byte("]}\n"))
 
 	return err
 }

@@ -145,7 +145,7 @@ func checkFileType(kind string, sent file) error {
 	return nil
 }
 
-// fileObject returns the object of a file in Meta's delivery, and removes from the message what its kind cannot have.
+// fileObject adapts the message to its kind, and returns the object of the file in Meta's delivery.
 func fileObject(m *Message, kind string, sent file) map[string]any {
 	sum := sha256.Sum256(sent.content)
 	object := map[string]any{

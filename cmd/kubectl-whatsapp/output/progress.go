@@ -18,25 +18,25 @@ const (
 // Progress shows how far long work is, on standard error: on a terminal in one line that is drawn again, elsewhere as a line
 // every ten seconds. Its methods are not safe for concurrent use.
 type Progress struct {
-	p     *Printer
-	now   func() time.Time
-	shown time.Time
-	drawn bool
+	printer *Printer
+	now     func() time.Time
+	shown   time.Time
+	drawn   bool
 }
 
 // Progress returns a progress that shows nothing yet.
 func (p *Printer) Progress() *Progress {
 	return &Progress{
-		p:     p,
-		now:   time.Now,
-		shown: time.Now(), // work that ends soon shows nothing where lines stay
+		printer: p,
+		now:     time.Now,
+		shown:   time.Now(), // work that ends soon shows nothing where lines stay
 	}
 }
 
 // Update shows a state of the work, unless the last one is too recent.
 func (p *Progress) Update(format string, args ...any) {
 	interval := report
-	if p.p.errDraws {
+	if p.printer.errDraws {
 		interval = redraw
 	}
 
@@ -47,20 +47,20 @@ func (p *Progress) Update(format string, args ...any) {
 	p.shown = p.now()
 	text := CleanLine(fmt.Sprintf(format, args...))
 
-	if !p.p.errDraws {
-		fmt.Fprintln(p.p.Err, text)
+	if !p.printer.errDraws {
+		fmt.Fprintln(p.printer.Err, text)
 		return
 	}
 
 	p.drawn = true
 
-	fmt.Fprintf(p.p.Err, "\r\x1b[K%s", text)
+	fmt.Fprintf(p.printer.Err, "\r\x1b[K%s", text)
 }
 
 // End removes the line from a terminal.
 func (p *Progress) End() {
 	if p.drawn {
-		fmt.Fprint(p.p.Err, "\r\x1b[K")
+		fmt.Fprint(p.printer.Err, "\r\x1b[K")
 	}
 
 	p.drawn = false

@@ -164,7 +164,7 @@ func choices(content, text string, given []string) (answer.Answer, error) {
 	return offered, nil
 }
 
-// distinct returns up to maxLines options, without blank ones and such that look the same to the person.
+// distinct returns up to maxLines options, without blank options and repetitions.
 func distinct(titles []string) []answer.Option {
 	var options []answer.Option
 

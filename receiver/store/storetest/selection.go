@@ -207,7 +207,7 @@ var selectionTests = map[string]func(*fixture){
 		again := f.selected(store.Selection{States: []store.State{store.Dead}})
 		f.wantSearch(store.Search{Job: "first", States: []store.State{store.Dead}}, again...)
 		f.wantSearch(store.Search{Job: "first", Code: "131026"}, again...)
-		f.wantSearch(store.Search{Job: "first", Code: "131047"}) // also of events that are done
+		f.wantSearch(store.Search{Job: "first", Code: "131047"}) // the former code of the events that are done
 
 		f.wantErr("Replay", f.Replay(f.Context(), id(again[0]), at(time.Hour)), nil)
 		f.wantJob("first", map[store.State]int64{store.Done: 2, store.Pending: 1})
