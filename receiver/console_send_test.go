@@ -57,6 +57,20 @@ func TestPeopleAnswerAtTheConsole(t *testing.T) {
 	h.send(http.StatusUnprocessableEntity, path, `{"text":"Too late"}`, "key-3")
 }
 
+// TestTheTextOfAColleagueIsSentAsItIs sends marks of WhatsApp's, which an AI would mean as Markdown.
+func TestTheTextOfAColleagueIsSentAsItIs(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitSent(1)
+
+	h.send(http.StatusAccepted, "/v1/conversations/"+number+":"+ana, `{"text":"*Listo*, ~5~ 4:\n# 1\n1. a\n1. b"}`, "key-1")
+
+	if got, want := h.waitSent(2)[1].Text, "*Listo*, ~5~ 4:\n# 1\n1. a\n1. b"; got != want {
+		t.Errorf("the person got %q, want %q", got, want)
+	}
+}
+
 // send sends a text to a person from the console. A repetition is answered 200 in place of 202.
 func (h *harness) send(status int, path, body, key string) {
 	h.t.Helper()

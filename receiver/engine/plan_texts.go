@@ -15,9 +15,9 @@ import (
 )
 
 // formatted returns the AI's replies with WhatsApp's format in their texts and captions. WhatsApp shows no formats in
-// titles, headers and footers.
+// titles, headers and footers. What a person wrote at the console has it already.
 func (a *attempt) formatted(replies []answer.Reply) []answer.Reply {
-	if a.settings.Processing.Format != config.FormatMarkdown || a.outbound.Fallback {
+	if a.settings.Processing.Format != config.FormatMarkdown || a.outbound.Fallback || a.outbound.Verbatim {
 		return replies
 	}
 

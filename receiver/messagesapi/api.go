@@ -84,6 +84,7 @@ type request struct {
 	settings *config.Snapshot
 	caller   caller
 	body     []byte
+	verbatim bool   // the texts are sent as they are
 	release  func() // frees the memory of the body; nil if it was not read
 }
 

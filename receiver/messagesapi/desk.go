@@ -23,7 +23,8 @@ type RefusedError struct {
 // Error returns the message.
 func (e *RefusedError) Error() string { return e.Message }
 
-// SendText stores a text to the person of a conversation, and gives the conversation to people, as a desk does by a request.
+// SendText stores a text to the person of a conversation, and gives the conversation to people, as a desk does by a request. A
+// person has written the text, so that it is sent as it is.
 // The caller has authenticated who sends it. A call with the key of an earlier one repeats it, and reports that. An error is
 // a [RefusedError].
 func (a *API) SendText(ctx context.Context, conversation, text, key string) (stored Stored, isRepeated bool, err error) {
@@ -45,6 +46,7 @@ func (a *API) SendText(ctx context.Context, conversation, text, key string) (sto
 		settings: a.Live.Current(),
 		caller:   caller{role: outbound.Desk},
 		body:     body,
+		verbatim: true,
 	}, sendOperation)
 	if err != nil {
 		p := a.problemOf(sendOperation, err)

@@ -33,6 +33,7 @@ type post struct {
 	body         []byte
 	digest       string
 	role         outbound.Role
+	verbatim     bool             // whether its texts are sent as they are
 	change       *takeover.Change // of the holder of the conversation, nil if it stays
 }
 
@@ -175,10 +176,11 @@ func (a *API) events(ctx context.Context, p *post) ([]store.Event, error) {
 	c := p.conversation
 
 	m := outbound.Message{
-		Role:   p.role,
-		Item:   c.item,
-		Body:   p.body,
-		Digest: p.digest,
+		Role:     p.role,
+		Item:     c.item,
+		Body:     p.body,
+		Digest:   p.digest,
+		Verbatim: p.verbatim,
 	}
 	if m.Item.Trace == "" || p.question == nil {
 		m.Item.Trace = tracing.Parent(ctx)

@@ -47,6 +47,7 @@ func (a *API) send(ctx context.Context, req *request) (*response, error) {
 		body:         req.body,
 		digest:       digest(req),
 		role:         req.caller.role,
+		verbatim:     req.verbatim,
 		change:       a.change(ctx, req, c, m.handler),
 	}
 

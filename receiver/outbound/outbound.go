@@ -41,6 +41,8 @@ type Message struct {
 	Body json.RawMessage `json:"body"`
 	// Digest is the hash of the request that posted the message: another request with its idempotency key is refused.
 	Digest string `json:"digest,omitempty"`
+	// Verbatim means that the texts are sent as they are, also if they could be Markdown.
+	Verbatim bool `json:"verbatim,omitempty"`
 	// Fallback means that the message takes the place of an answer that did not come in time.
 	Fallback bool `json:"fallback,omitempty"`
 }
