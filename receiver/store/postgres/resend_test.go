@@ -99,7 +99,8 @@ func TestResendOfEventThatEndsMeanwhile(t *testing.T) {
 func waitForLock(t *testing.T, s *Store) {
 	t.Helper()
 
-	for !waitsForLock(t, s) { // each look is a call to the database
+	for waits := false; !waits; {
+		waits = waitsForLock(t, s)
 	}
 }
 
