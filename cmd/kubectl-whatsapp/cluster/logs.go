@@ -8,10 +8,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
@@ -40,7 +40,8 @@ func (c *Cluster) Log(ctx context.Context, pod *corev1.Pod, options LogOptions) 
 		TailLines: options.Tail,
 	}
 	if !options.Since.IsZero() {
-		request.SinceTime = &metav1.Time{Time: options.Since}
+		// As an age, since the clock of the node may differ from this one.
+		request.SinceSeconds = new(max(int64(math.Ceil(time.Since(options.Since).Seconds())), 1))
 	}
 
 	stream, err := pods.Pods(pod.Namespace).GetLogs(pod.Name, request).Stream(ctx)

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -141,6 +143,8 @@ func (r *Reader) Follow(ctx context.Context) error {
 			return err
 		}
 
+		followed.forget(found)
+
 		for i := range found {
 			pod := &found[i]
 
@@ -255,7 +259,7 @@ func (p *pods) begin(pod *corev1.Pod, options cluster.LogOptions, first bool) (c
 	before, known := p.ends[pod.UID]
 
 	switch {
-	case known && before.at.IsZero(), len(p.ends) >= maxPods, pod.Status.Phase != corev1.PodRunning:
+	case known && before.at.IsZero(), p.followed() >= maxPods, pod.Status.Phase != corev1.PodRunning:
 		return options, false
 	case known:
 		options.Tail = nil
@@ -267,6 +271,29 @@ func (p *pods) begin(pod *corev1.Pod, options cluster.LogOptions, first bool) (c
 	p.ends[pod.UID] = end{}
 
 	return options, true
+}
+
+// followed returns the number of pods whose log is followed now. The caller holds the lock.
+func (p *pods) followed() int {
+	n := 0
+
+	for _, e := range p.ends {
+		if e.at.IsZero() {
+			n++
+		}
+	}
+
+	return n
+}
+
+// forget forgets the pods that have gone, so that a command that follows for days does not run out of room.
+func (p *pods) forget(found []corev1.Pod) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	maps.DeleteFunc(p.ends, func(id types.UID, e end) bool {
+		return !e.at.IsZero() && !slices.ContainsFunc(found, func(pod corev1.Pod) bool { return pod.UID == id })
+	})
 }
 
 func (p *pods) ended(pod *corev1.Pod) {
