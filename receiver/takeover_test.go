@@ -308,3 +308,21 @@ func TestHandoffIsAnnounced(t *testing.T) {
 		t.Errorf("the AI is silent until %v, want in an hour", data["until"])
 	}
 }
+
+// TestHandoffOfALongAnswer cuts an answer with too many messages. The person learns of the handoff all the same.
+func TestHandoffOfALongAnswer(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.MaxMessagesPerAnswer = 2 })
+	h.reply = func(string, map[string]any) any {
+		return map[string]any{
+			"response": []any{"one", apart("two"), "three"},
+			"handoff":  map[string]any{"text": "A colleague will write to you."},
+		}
+	}
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
+
+	sent := h.waitSent(2)
+	if sent[0].Text != "one" || !strings.Contains(sent[1].Text, "A colleague will write to you.") {
+		t.Errorf("sent %q, want the first message and the text of the handoff", sentTexts(sent))
+	}
+}

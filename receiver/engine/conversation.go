@@ -53,6 +53,8 @@ type attempt struct {
 	reason *store.Failure
 	// handedOff reports whether the AI handed the conversation off in this attempt.
 	handedOff bool
+	// handoffText reports whether the answer ends with the text of a handoff.
+	handoffText bool
 	// unseen is the event of the message that an edit or a revocation names, if it has not come.
 	unseen *store.Event
 	// typingAt is when the person was shown the typing indicator last, zero if not in this attempt.

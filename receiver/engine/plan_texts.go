@@ -101,7 +101,7 @@ func joinTexts(contents []cloudapi.Content) []cloudapi.Content {
 	return joined
 }
 
-// limit returns the messages of an answer up to the configured number.
+// limit returns the messages of an answer up to the configured number. The text of a handoff, which is the last, is among them.
 func (e *Engine) limit(a *attempt, contents []cloudapi.Content) []cloudapi.Content {
 	most := a.settings.Processing.MaxMessagesPerAnswer
 	if len(contents) <= most {
@@ -111,6 +111,10 @@ func (e *Engine) limit(a *attempt, contents []cloudapi.Content) []cloudapi.Conte
 	e.Metrics.AnswerCut(len(contents) - most)
 	e.Log.Warn("the answer has too many messages and was cut: shorten it, or raise processing.maxMessagesPerAnswer",
 		logevent.EventID, a.work.Event.ID, "messages", len(contents), "limit", most)
+
+	if a.handoffText { // the person has to know that people will write
+		return append(contents[:most-1:most-1], contents[len(contents)-1])
+	}
 
 	return contents[:most]
 }
