@@ -94,27 +94,7 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 		return Params{}, err
 	}
 
-	receiver := webhook.Spec.Receiver
-	policy := webhook.Spec.NetworkPolicy
-
-	requirements, err := resourceRequirements(receiver)
-	if err != nil {
-		return Params{}, err
-	}
-
-	err = errors.Join(
-		convert("receiver.env", receiver.Env, &p.envVars),
-		convert("receiver.podSecurityContext", receiver.PodSecurityContext, &p.podSecurityContext),
-		convert("receiver.securityContext", receiver.SecurityContext, &p.securityContext),
-		convert("receiver.resources", requirements, &p.resources),
-		convert("receiver.scheduling.affinity", receiver.Scheduling.Affinity, &p.affinity),
-		convert("receiver.scheduling.tolerations", receiver.Scheduling.Tolerations, &p.tolerations),
-		convert("receiver.scheduling.topologySpreadConstraints", receiver.Scheduling.TopologySpreadConstraints, &p.topologySpread),
-		convert("networkPolicy.webhookFrom", policy.WebhookFrom, &p.webhookFrom),
-		convert("networkPolicy.adminFrom", policy.AdminFrom, &p.adminFrom),
-		convert("networkPolicy.egress", policy.Egress, &p.egress),
-	)
-	if err != nil {
+	if err := p.convertSpec(webhook.Spec); err != nil {
 		return Params{}, err
 	}
 
@@ -127,6 +107,30 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 	}
 
 	return p, nil
+}
+
+// convertSpec converts the parts of the spec that pods and policies get as they are.
+func (p *Params) convertSpec(spec v1alpha1.WhatsAppWebhookSpec) error {
+	receiver := spec.Receiver
+	policy := spec.NetworkPolicy
+
+	requirements, err := resourceRequirements(receiver)
+	if err != nil {
+		return err
+	}
+
+	return errors.Join(
+		convert("receiver.env", receiver.Env, &p.envVars),
+		convert("receiver.podSecurityContext", receiver.PodSecurityContext, &p.podSecurityContext),
+		convert("receiver.securityContext", receiver.SecurityContext, &p.securityContext),
+		convert("receiver.resources", requirements, &p.resources),
+		convert("receiver.scheduling.affinity", receiver.Scheduling.Affinity, &p.affinity),
+		convert("receiver.scheduling.tolerations", receiver.Scheduling.Tolerations, &p.tolerations),
+		convert("receiver.scheduling.topologySpreadConstraints", receiver.Scheduling.TopologySpreadConstraints, &p.topologySpread),
+		convert("networkPolicy.webhookFrom", policy.WebhookFrom, &p.webhookFrom),
+		convert("networkPolicy.adminFrom", policy.AdminFrom, &p.adminFrom),
+		convert("networkPolicy.egress", policy.Egress, &p.egress),
+	)
 }
 
 func (p Params) image() string {

@@ -25,12 +25,12 @@ type failingReads struct {
 	fails atomic.Int32 // the next reads
 }
 
-func (u *failingReads) Peek(ctx context.Context, l store.LeaseRef, limit int) ([]store.Event, error) {
-	if u.fails.Add(-1) >= 0 {
+func (f *failingReads) Peek(ctx context.Context, l store.LeaseRef, limit int) ([]store.Event, error) {
+	if f.fails.Add(-1) >= 0 {
 		return nil, errors.New("no connection")
 	}
 
-	return u.Store.Peek(ctx, l, limit)
+	return f.Store.Peek(ctx, l, limit)
 }
 
 // TestUnreadableStoreSpendsNoAttempt answers a message that met an outage of the store more often than it may fail.

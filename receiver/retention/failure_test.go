@@ -22,9 +22,9 @@ type partlyPurged struct {
 	left int
 }
 
-func (s *partlyPurged) Purge(_ context.Context, _ store.Expiry, limit int) (int, error) {
-	n := min(s.left, limit)
-	s.left -= n
+func (p *partlyPurged) Purge(_ context.Context, _ store.Expiry, limit int) (int, error) {
+	n := min(p.left, limit)
+	p.left -= n
 
 	return n, errors.New("a page of pauses cannot be read")
 }

@@ -64,7 +64,6 @@ var figuresTests = map[string]func(*fixture){
 		} {
 			f.wantEqual(name+" finished at", f.get(store.NewID(store.KindMessage, name)).FinishedAt, want)
 		}
-
 	},
 
 	"count events by state": func(f *fixture) {
