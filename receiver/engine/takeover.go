@@ -200,6 +200,7 @@ func (e *Engine) applyHandoff(ctx context.Context, a *attempt, given *answer.Ans
 
 	if text := given.Handoff.Text; text != "" {
 		a.handoffText = true
+
 		given.Replies = append(given.Replies, answer.Reply{Kind: answer.KindText, Text: text})
 	}
 
