@@ -4,13 +4,17 @@
 package controllers
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
@@ -105,5 +109,41 @@ func TestReceiversOfAnInvalidSpec(t *testing.T) {
 
 	if meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionStalled) != nil {
 		t.Error("a suspended resource is stalled")
+	}
+}
+
+// TestLogOfAnInvalidSpec reconciles a suspended resource again whose invalid spec has been reported, as changes of its pods do.
+func TestLogOfAnInvalidSpec(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	webhook.Spec.Suspend = true
+	webhook.Spec.Receiver.PodTemplatePatch = &runtime.RawExtension{Raw: []byte(`{"spec":{"contaners":[]}}`)}
+	testCluster.MustCreate(t, webhook)
+	apiserver.Eventually(t, wantReason(t, webhook, "Suspended", `unknown field "spec.contaners"`, ""))
+
+	lines := 0
+	logger := funcr.New(func(_, _ string) { lines++ }, funcr.Options{})
+
+	if _, err := testCluster.reconciler.Reconcile(ctrl.LoggerInto(t.Context(), logger), request(webhook)); err != nil {
+		t.Fatal(err)
+	}
+
+	if lines != 0 {
+		t.Errorf("%d lines of an invalid spec that has been reported; want none", lines)
+	}
+}
+
+// TestPanicOfRenderingIsAnError checks that a fault of the operator counts as a failed reconciliation, and that nothing retries it.
+func TestPanicOfRenderingIsAnError(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales") // never stored, so the manager does not reconcile it
+
+	t.Cleanup(func() { testCluster.reconciler.forget(client.ObjectKeyFromObject(webhook)) })
+
+	_, _, cause := render(t.Context(), nil, testEnvironment)
+
+	err := testCluster.reconciler.reportInvalid(t.Context(), webhook, cause)
+	if !errors.Is(err, reconcile.TerminalError(nil)) {
+		t.Errorf("error %v; want one that ends the retries", err)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
@@ -203,6 +204,9 @@ func (r *WhatsAppWebhookReconciler) reconcile(
 	return seen.failures.result(r.retries, failingFor(webhook))
 }
 
+// errRenderingPanicked is the error of render for a fault of the operator. All others are for what is wrong with the spec.
+var errRenderingPanicked = errors.New("the operator cannot render it, which is a fault of the operator; its log has the cause")
+
 // render returns the objects of a resource. A panic becomes an error, so that the status says that the objects stay as they
 // are: it would otherwise stay as it was, too.
 func render(
@@ -214,7 +218,7 @@ func render(
 		if cause := recover(); cause != nil {
 			ctrl.LoggerFrom(ctx).Error(nil, "rendering panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 
-			err = errors.New("the operator cannot render it, which is a fault of the operator; its log has the cause")
+			err = errRenderingPanicked
 		}
 	}()
 
@@ -260,8 +264,9 @@ func (r *WhatsAppWebhookReconciler) prune(
 	}
 }
 
-// reportInvalid reports a spec that cannot be rendered, and the state of the receivers, which run on. It returns no error for it:
-// nothing is to be retried until the spec changes, and the alert about failed reconciliations is for the operator's faults.
+// reportInvalid reports a spec that cannot be rendered, and the state of the receivers, which run on. It returns no error for what is
+// wrong with the spec: nothing is to be retried until that changes, and the alert about failed reconciliations is for the operator's
+// faults.
 func (r *WhatsAppWebhookReconciler) reportInvalid(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, cause error) error {
 	deployment, err := ownedDeployment(ctx, r.client, webhook)
 	if err != nil {
@@ -271,12 +276,23 @@ func (r *WhatsAppWebhookReconciler) reportInvalid(ctx context.Context, webhook *
 	seen := observation{deployment: deployment, suspended: webhook.Spec.Suspend}
 	r.trackReceivers(ctx, webhook, nil, &seen)
 
-	ready := meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionReady)
-	if ready == nil || ready.Reason != v1alpha1.ReasonInvalidSpec {
+	status := invalidStatus(webhook, seen, cause)
+	before := meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionReady)
+
+	after := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
+	if before == nil || before.Message != after.Message {
 		ctrl.LoggerFrom(ctx).Info("the spec is invalid", "cause", cause.Error())
 	}
 
-	return r.patchStatus(ctx, webhook, invalidStatus(webhook, seen, cause))
+	if err := r.patchStatus(ctx, webhook, status); err != nil {
+		return err
+	}
+
+	if errors.Is(cause, errRenderingPanicked) {
+		return reconcile.TerminalError(cause)
+	}
+
+	return nil
 }
 
 // patchStatus writes the status if it has changed, and records an event for each transition a person should know of.
