@@ -260,7 +260,6 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
-// TestEncodedMessagesAreAccepted sends random messages to the stand-in for Graph, which enforces Meta's limits.
 // TestALongTitleOfARowIsItsDescription has titles that are too long to be shown, also by their emoji alone.
 func TestALongTitleOfARowIsItsDescription(t *testing.T) {
 	for title, want := range map[string]rowObject{
@@ -275,6 +274,7 @@ func TestALongTitleOfARowIsItsDescription(t *testing.T) {
 	}
 }
 
+// TestEncodedMessagesAreAccepted sends random messages to the stand-in for Graph, which enforces Meta's limits.
 func TestEncodedMessagesAreAccepted(t *testing.T) {
 	graph := standin.NewGraph(standin.GraphOptions{AccessTokens: []string{"token"}})
 	server := httptest.NewServer(graph)

@@ -223,16 +223,3 @@ func TestGroupsTakeNothingToTap(t *testing.T) {
 		}
 	}
 }
-
-// A title that has to be cut is complete in the description, whether it is too long in characters or in code units.
-func TestCutTitleIsInTheDescription(t *testing.T) {
-	title := strings.Repeat("👍", maxRowTitle-1) // each is two code units
-
-	encoded, err := Encode(Reply{To: Recipient{WaID: "573001234567"}}, ListContent{
-		Frame:    Frame{Text: "Choose"},
-		Sections: []ListSection{{Rows: []ListRow{{ID: "a", Title: title}}}},
-	})
-	if err != nil || encoded.Cut != 1 || !strings.Contains(string(encoded.Body), `"description":"`+title+`"`) {
-		t.Errorf("encoded as %s with %d cut texts (%v), want one and the whole title in the description", encoded.Body, encoded.Cut, err)
-	}
-}
