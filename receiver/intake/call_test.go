@@ -68,6 +68,11 @@ func TestCallEvents(t *testing.T) {
 			contact + `"calls":[` + call(`,"from":"573","direction":"USER_INITIATED"`) + `,` + call(`,"from":"574","direction":"USER_INITIATED"`) + `]}`,
 			[]string{"42:573 42:CO.1", "42:574", ""},
 		},
+		"several beside the contact of one": {
+			`"contacts":[{"wa_id":"573"}],"calls":[` + call(`,"from":"573","direction":"USER_INITIATED"`) + `,` +
+				call(`,"from_user_id":"CO.1","direction":"USER_INITIATED"`) + `]}`,
+			[]string{"42:573", "42:CO.1", ""},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, lanes(parse(t, settings, "calls", metadata+tc.value))); diff != "" {

@@ -94,6 +94,43 @@ func TestStandby(t *testing.T) {
 	}
 }
 
+// TestContactsOnStandby has contacts beside messages and answers. A contact of one person is not that of another, since the
+// conversations of the two would be joined.
+func TestContactsOnStandby(t *testing.T) {
+	const (
+		message  = `"messages":[{"id":"m1","from":"574"}]`
+		toUser   = `{"id":"e1","message":{"recipient":"CO.1"}}`
+		toNumber = `{"id":"e2","message":{"to":"573"}}`
+	)
+
+	for value, want := range map[string][]string{
+		`"contacts":[{"wa_id":"573"}],"message_echoes":[` + toUser + `]`:                                              {"42:573 42:CO.1"},
+		`"contacts":[{"wa_id":"574"}],` + message + `,"message_echoes":[` + toUser + `]`:                              {"42:574", "42:CO.1"},
+		`"contacts":[{"wa_id":"573"}],"message_echoes":[` + toNumber + `,` + toUser + `]`:                             {"42:573", "42:CO.1"},
+		`"contacts":[{"wa_id":"574"},{"wa_id":"573","user_id":"CO.1"}],"message_echoes":[` + toNumber + `]`:           {"42:573 42:CO.1"},
+		`"contacts":[{"wa_id":"573","user_id":"CO.1"}],` + message + `,"message_echoes":[` + toNumber + `]`:           {"42:574", "42:573 42:CO.1"},
+		`"contacts":[{"wa_id":"573"}],"messages":[{"id":"m1","from":"573"},{"id":"m2","from_user_id":"CO.1"}]`:        {"42:573", "42:CO.1"},
+		`"contacts":[{"wa_id":"573"}],"message_echoes":[{"id":"e1","message":{}},{"id":"e2","message":{"to":"573"}}]`: {"42:573", "42:573"},
+	} {
+		events, err := Events(t.Context(), changeOf("standby", `{"metadata":{"phone_number_id":"42"},"standby":{`+value+`}}`), settings, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		var lanes []string
+
+		for _, event := range events {
+			if event.Takeover != nil {
+				lanes = append(lanes, strings.Join(append([]string{event.Lane}, event.Aliases...), " "))
+			}
+		}
+
+		if diff := cmp.Diff(want, lanes); diff != "" {
+			t.Errorf("lanes of %s (-want +got):\n%s", value, diff)
+		}
+	}
+}
+
 // The takeover begins when the message was written, whenever it arrives. The person's message opens the service window, an
 // answer to it does not.
 func TestStandbyBeginsWithTheMessage(t *testing.T) {

@@ -78,10 +78,11 @@ func (r rawContacts) parse() contacts {
 	return all
 }
 
-// of returns the index of the contact of a person, or -1. A single contact is that of the person even if the names differ,
-// since wa_id and the phone number need not match, unless the contacts are of several messages of different persons.
+// of returns the index of the contact of a person, or -1. A single contact is that of the only person even if the names differ,
+// since wa_id and the phone number need not match. With several persons it needs a name of the person: it could be the contact of
+// another, and would join the two.
 func (c contacts) of(person Person, isOnly bool) int {
-	if len(c) == 1 && (isOnly || !person.differs(c[0].Person)) {
+	if len(c) == 1 && (isOnly || person.IsZero()) {
 		return 0
 	}
 
@@ -117,7 +118,8 @@ func (r rawContacts) ofMessages(messages []json.RawMessage) []json.RawMessage {
 			senders[i] = m.Sender()
 		}
 
-		isOnly = isOnly && !senders[i].differs(sender)
+		isSame := sender.IsZero() || senders[i].IsZero() || senders[i].matches(sender)
+		isOnly = isOnly && isSame && !senders[i].differs(sender)
 		sender = sender.with(senders[i])
 	}
 

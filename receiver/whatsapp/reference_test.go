@@ -203,7 +203,7 @@ func referenceContacts(raw json.RawMessage) (_ referenced, ok bool) {
 }
 
 func (r referenced) of(person Person, isOnly bool) int {
-	if len(r) == 1 && (isOnly || !person.differs(r[0].Person)) {
+	if len(r) == 1 && (isOnly || person.IsZero()) {
 		return 0
 	}
 
@@ -232,7 +232,8 @@ func (r referenced) ofMessages(messages []json.RawMessage) []json.RawMessage {
 			senders[i] = m.Sender()
 		}
 
-		isOnly = isOnly && !senders[i].differs(sender)
+		isSame := sender.IsZero() || senders[i].IsZero() || senders[i].matches(sender)
+		isOnly = isOnly && isSame && !senders[i].differs(sender)
 		sender = sender.with(senders[i])
 	}
 

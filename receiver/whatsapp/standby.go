@@ -48,11 +48,13 @@ func SplitStandby(value json.RawMessage, accept func(Standby) bool) (each []json
 	contacts, _ := readContacts(inner["contacts"])
 	others := maps.Clone(inner)
 
-	split := func(key string, parse func(raw, contact json.RawMessage) (Standby, error)) {
-		list := readList(inner[key])
+	messages := readList(inner["messages"])
+	echoes := readList(inner[keyEchoes])
+
+	split := func(key string, list, contacts []json.RawMessage, parse func(raw, contact json.RawMessage) (Standby, error)) {
 		remaining := []json.RawMessage{}
 
-		for i, contact := range contacts.ofMessages(list) {
+		for i, contact := range contacts {
 			standby, err := parse(list[i], contact)
 			if err != nil || len(each) == maxItems || !accept(standby) {
 				remaining = append(remaining, list[i])
@@ -73,8 +75,8 @@ func SplitStandby(value json.RawMessage, accept func(Standby) bool) (each []json
 		}
 	}
 
-	split("messages", parseStandbyMessage)
-	split(keyEchoes, parseStandbyEcho)
+	split("messages", messages, contacts.ofMessages(messages), parseStandbyMessage)
+	split(keyEchoes, echoes, contacts.ofStandbyEchoes(echoes, len(messages)+len(echoes) == 1), parseStandbyEcho)
 
 	if len(each) == 0 {
 		return nil, value
@@ -103,6 +105,22 @@ func parseStandbyMessage(raw, contact json.RawMessage) (Standby, error) {
 		groupID:   message.GroupID,
 		person:    message.Sender(),
 	}, nil
+}
+
+// ofStandbyEchoes returns the contact of the person that each echo went to, as Meta sent it. isOnly says that there is no other
+// echo or message beside it.
+func (r rawContacts) ofStandbyEchoes(echoes []json.RawMessage, isOnly bool) []json.RawMessage {
+	found := make([]json.RawMessage, len(echoes))
+	contacts := r.parse()
+
+	for i, raw := range echoes {
+		standby, err := parseStandbyEcho(raw, nil)
+		if at := contacts.of(standby.person, isOnly); err == nil && at >= 0 {
+			found[i] = r[at]
+		}
+	}
+
+	return found
 }
 
 // parseStandbyEcho parses an echo, whose content Meta puts into a property message: the body of the send, which names a user
