@@ -51,6 +51,10 @@ func newLogsCommand(g *global) *cobra.Command {
 }
 
 func (f *logsFlags) run(ctx context.Context, g *global, name string) error {
+	if f.since < 0 {
+		return output.Usage("Write a time like 10m, or leave it out.", "--since %s is in the future", f.since)
+	}
+
 	if g.address != "" {
 		return output.Usage("Read the log where the receiver runs.", "logs reads the logs of a cluster, not of --address")
 	}

@@ -308,6 +308,11 @@ func TestNumbersWithoutMeaning(t *testing.T) {
 			t.Errorf("%v: %+v, want an error of usage", args, got)
 		}
 	}
+
+	got := runTool(t, "logs", "sales", "--since", "-10m")
+	if got.code != output.CodeUsage || !strings.Contains(got.err, "--since -10m0s is in the future") {
+		t.Errorf("logs of a time in the future: %+v, want an error of usage", got)
+	}
 }
 
 func TestPersonIsExportedAndErased(t *testing.T) {

@@ -32,7 +32,7 @@ func Convert(text []byte) ([]byte, error) {
 	encoder := yaml.NewEncoder(&written)
 	encoder.SetIndent(2)
 
-	if err := encoder.Encode(withNumbers(document)); err != nil {
+	if err := encoder.Encode(scalars(document)); err != nil {
 		return nil, fmt.Errorf("write YAML: %w", err)
 	}
 
@@ -43,27 +43,32 @@ func Convert(text []byte) ([]byte, error) {
 	return written.Bytes(), nil
 }
 
-// withNumbers returns a decoded document with numbers that are written with their digits.
-func withNumbers(value any) any {
+// scalars returns a decoded document with numbers that are written with their digits, and texts that every reader of YAML takes.
+func scalars(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
 		for key := range value {
-			value[key] = withNumbers(value[key])
+			value[key] = scalars(value[key])
 		}
 	case []any:
 		for i := range value {
-			value[i] = withNumbers(value[i])
+			value[i] = scalars(value[i])
 		}
 	case json.Number:
-		tag := "!!int"
-		if strings.ContainsAny(value.String(), ".eE") {
-			tag = "!!float"
-		}
-
+		// Without a tag: a reader takes a number that is too large for an integer as a float then, and would refuse it as an integer.
 		return &yaml.Node{
 			Kind:  yaml.ScalarNode,
-			Tag:   tag,
 			Value: value.String(),
+		}
+	case string:
+		// The encoder writes lines as a block, in which some readers refuse a tab at the start.
+		if strings.HasPrefix(value, "\t") {
+			return &yaml.Node{
+				Kind:  yaml.ScalarNode,
+				Tag:   "!!str",
+				Style: yaml.DoubleQuotedStyle,
+				Value: value,
+			}
 		}
 	}
 

@@ -18,6 +18,8 @@ func TestConvert(t *testing.T) {
 		`{"body":"\ud83d\ude00 \u00e9","lone":"\ud83d"}`, // as Meta escapes an emoji
 		`{"odd":"\u007f\u0085\ufeff\u0000\ufffe","lines":"one\n  two\n","empty":"","words":["yes","null","12","1e3","~"]}`,
 		`{"list":[1,2.5,-3,true,null,[],{}],"nested":{"b":{"c":"d: e"},"a":"# f"}}`,
+		`{"number":123456789012345678901234567890,"float":1e5}`,
+		`{"indented":"\tone\ntwo","list":["\t\n"]}`,
 		`"text"`,
 	} {
 		written, err := Convert([]byte(document))

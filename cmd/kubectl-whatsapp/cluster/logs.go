@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,8 +39,9 @@ func (c *Cluster) Log(ctx context.Context, pod *corev1.Pod, options LogOptions) 
 		TailLines: options.Tail,
 	}
 	if !options.Since.IsZero() {
-		// As an age, since the clock of the node may differ from this one.
-		request.SinceSeconds = new(max(int64(math.Ceil(time.Since(options.Since).Seconds())), 1))
+		// As an age, since the clock of the node may differ from this one. It is rounded up, and a second more: the node
+		// counts back from when the request arrives, so that lines would be missing where a log is read on.
+		request.SinceSeconds = new(int64(time.Since(options.Since)/time.Second) + 2)
 	}
 
 	stream, err := pods.Pods(pod.Namespace).GetLogs(pod.Name, request).Stream(ctx)
