@@ -53,7 +53,7 @@ var changedNames = regexp.MustCompile(`\bchanged from (\S+) to (\S+?)\.?\s*$`)
 // samples. The words have to name the new one as well.
 func (s System) previousInWords() Person {
 	found := changedNames.FindStringSubmatch(string(s.body))
-	if found == nil || !newPerson(Text(found[2]), "", "").matches(s.New) {
+	if len(found) == 0 || !newPerson(Text(found[2]), "", "").matches(s.New) {
 		return Person{}
 	}
 
