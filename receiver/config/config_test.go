@@ -214,7 +214,7 @@ func TestOpenWithTooManyValues(t *testing.T) {
 	secrets := filepath.Join(dir, "secrets")
 	write(t, file, smallest+"secretsDir: "+secrets+"\n")
 
-	for i := range MaxAppSecrets + 1 {
+	for i := range MaxValues + 1 {
 		write(t, filepath.Join(secrets, RoleAppSecret, strconv.Itoa(i)), "value "+strconv.Itoa(i))
 	}
 

@@ -71,7 +71,7 @@ func TestReloadBesideAnUnreadableSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	for i := range MaxAppSecrets + 1 {
+	for i := range MaxValues + 1 {
 		write(t, filepath.Join(secrets, RoleAppSecret, strconv.Itoa(i)), "value "+strconv.Itoa(i))
 	}
 

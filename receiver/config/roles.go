@@ -7,18 +7,18 @@ package config
 // secret and the keys of the messages API have the old and the new value, in any order. Every other role has one value.
 const (
 	RoleAccessToken    = "access-token"     // Meta's token for the Graph API
-	RoleAppSecret      = "app-secret"       // with which Meta signs deliveries; 1 to MaxAppSecrets values
+	RoleAppSecret      = "app-secret"       // with which Meta signs deliveries; 1 to MaxValues values
 	RoleVerifyToken    = "verify-token"     // for Meta's verification of the callback URL
 	RoleBirdAccessKey  = "bird-access-key"  // of the AI, unless bird.authScheme is None
 	RoleFlowSigningKey = "flow-signing-key" // with bird.flow.signatureHeader
 	RoleOpenAIKey      = "openai-key"       // with openAI, unless openAI.authScheme is None
 	RoleSinkSigningKey = "sink-signing-key" // with which notices are signed; optional
 
-	RoleAssistantKey = "messages-assistant-key" // with which the AI calls the messages API; up to MaxMessagesKeys values
-	RoleDeskKey      = "messages-desk-key"      // with which people call it; up to MaxMessagesKeys values
+	RoleAssistantKey = "messages-assistant-key" // with which the AI calls the messages API; up to MaxValues values
+	RoleDeskKey      = "messages-desk-key"      // with which people call it; up to MaxValues values
 	RoleHandoffKey   = "handoff-key"            // for the desk, unless handoff.authScheme is None
 
-	RoleStoreKey = "store-key" // with which payloads are encrypted; up to MaxStoreKeys values, of which the first encrypts
+	RoleStoreKey = "store-key" // with which payloads are encrypted; up to MaxValues values, of which the first encrypts
 
 	RoleDatabaseURL = "database-url" // with the PostgreSQL store
 	RoleDatabaseCA  = "database-ca"  // PEM; optional
@@ -39,11 +39,6 @@ const (
 	RoleClientCA          = "client-ca"          // PEM, of Meta's client certificate
 )
 
-// MaxAppSecrets is the maximum number of app secrets that are accepted at the same time.
-const MaxAppSecrets = 4
-
-// MaxStoreKeys is the maximum number of keys of the store, of which all decrypt.
-const MaxStoreKeys = 4
-
-// MaxMessagesKeys is the maximum number of keys of the messages API that are accepted at the same time, for each role.
-const MaxMessagesKeys = 4
+// MaxValues is the maximum number of values of a role with several: app secrets and keys of the messages API, of which all are
+// accepted at the same time, and keys of the store, of which all decrypt.
+const MaxValues = 4

@@ -20,26 +20,26 @@ func fieldsOf(s *Secrets) []secretField {
 			max:  1,
 		}
 	}
-	several := func(role string, values *[]string, limit int) secretField {
+	several := func(role string, values *[]string) secretField {
 		return secretField{
 			role:    role,
 			several: values,
-			max:     limit,
+			max:     MaxValues,
 		}
 	}
 
 	return []secretField{
 		one(RoleAccessToken, &s.AccessToken),
-		several(RoleAppSecret, &s.AppSecrets, MaxAppSecrets),
+		several(RoleAppSecret, &s.AppSecrets),
 		one(RoleVerifyToken, &s.VerifyToken),
 		one(RoleBirdAccessKey, &s.BirdAccessKey),
 		one(RoleFlowSigningKey, &s.FlowSigningKey),
 		one(RoleOpenAIKey, &s.OpenAIKey),
-		several(RoleAssistantKey, &s.AssistantKeys, MaxMessagesKeys),
-		several(RoleDeskKey, &s.DeskKeys, MaxMessagesKeys),
+		several(RoleAssistantKey, &s.AssistantKeys),
+		several(RoleDeskKey, &s.DeskKeys),
 		one(RoleHandoffKey, &s.HandoffKey),
 		one(RoleSinkSigningKey, &s.SinkSigningKey),
-		several(RoleStoreKey, &s.StoreKeys, MaxStoreKeys),
+		several(RoleStoreKey, &s.StoreKeys),
 		one(RoleDatabaseURL, &s.DatabaseURL),
 		one(RoleDatabaseCA, &s.DatabaseCA),
 		one(RoleBackupKeyID, &s.BackupKeyID),
