@@ -24,8 +24,7 @@ const (
 const maxFiles = 10_000
 
 // maxAhead is how far in the future a copy may have been begun: clocks are set back by less. A copy that says more was begun by a
-// clock that was ahead. When is not known: it counts as older than others, and as none
-// for the schedule.
+// clock that was ahead. When is not known: it counts as older than others, and as none for the schedule.
 const maxAhead = time.Hour
 
 // File is a file of a target.

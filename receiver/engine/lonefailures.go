@@ -4,17 +4,20 @@
 package engine
 
 import (
+	"net/http"
 	"sync"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 const (
 	// loneFailureAge is how long an event that fails alone is tried at least. Others wait behind it in its lane.
 	loneFailureAge = 10 * time.Minute
-	// maxLoneFailures is how often it fails at least, while others are accepted. So a peer that has just come back, or one of
-	// whose servers is broken, loses nothing.
+	// maxLoneFailures is how often it fails at least, while most others are accepted. So a peer that has just come back, that is
+	// overloaded, or one of whose servers is broken, loses nothing.
 	maxLoneFailures = 5
 	// maxLoneEvents bounds the events whose failures are counted.
 	maxLoneEvents = 1000
@@ -23,28 +26,28 @@ const (
 // loneFailures counts the failures of events at the desk or the sink while it accepts others. It is safe for concurrent use. The
 // zero value is ready to use.
 type loneFailures struct {
-	mu       sync.Mutex
-	accepted time.Time // the last event
-	failed   map[store.ID]loneFailure
+	mu      sync.Mutex
+	balance int // accepted events without failed attempts
+	failed  map[store.ID]loneFailure
 }
 
 // loneFailure is the last failure of an event.
 type loneFailure struct {
-	at time.Time
-	n  int // failures since whose predecessor another event was accepted
+	balance int // then
+	n       int // failures since whose predecessor more events were accepted than failed
 }
 
 // accept records that an event was accepted.
-func (l *loneFailures) accept(event store.ID, now time.Time) {
+func (l *loneFailures) accept(event store.ID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
-	l.accepted = now
+	l.balance++
 	delete(l.failed, event)
 }
 
-// fail records that an event failed, and returns how often it failed while others were accepted.
-func (l *loneFailures) fail(event store.ID, now time.Time) int {
+// fail records that an event failed, and returns how often it failed while most others were accepted.
+func (l *loneFailures) fail(event store.ID) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
@@ -52,12 +55,13 @@ func (l *loneFailures) fail(event store.ID, now time.Time) int {
 		l.failed = map[store.ID]loneFailure{}
 	}
 
-	last := l.failed[event]
-	if !last.at.IsZero() && l.accepted.After(last.at) {
+	last, isKnown := l.failed[event]
+	if isKnown && l.balance > last.balance {
 		last.n++
 	}
 
-	last.at = now
+	l.balance--
+	last.balance = l.balance
 	l.failed[event] = last
 
 	return last.n
@@ -69,18 +73,23 @@ func (h head) expireLone(failures *loneFailures, step *store.Step, err error) {
 	outcome := step.Outcome
 
 	if err == nil {
-		failures.accept(event.ID, step.Now)
+		failures.accept(event.ID)
 		return
 	}
 
-	if outcome.State != store.Pending || outcome.Failure == nil {
+	if outcome.State != store.Pending || outcome.Failure == nil || asksToWait(failure.Of(err)) {
 		return
 	}
 
-	n := failures.fail(event.ID, step.Now)
+	n := failures.fail(event.ID)
 	if n < maxLoneFailures || step.Now.Sub(event.ReceivedAt) < loneFailureAge {
 		return
 	}
 
 	step.Outcome = &store.Outcome{State: store.Expired, Failure: outcome.Failure}
+}
+
+// asksToWait reports whether the peer has accepted enough for now, which is no failure of the event.
+func asksToWait(f *failure.Error) bool {
+	return f.RetryAfter > 0 || f.Code == httpclient.StatusCode(http.StatusTooManyRequests)
 }

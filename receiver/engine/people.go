@@ -224,7 +224,7 @@ func (e *Engine) deskHistory(ctx context.Context, conversation, event string) ([
 
 	records, err := e.Store.History(ctx, conversation, before.Seq, since, eventsPerTurn*deskTurns)
 	if err != nil {
-		return nil, fmt.Errorf("read the last turns of the conversation: %w", err)
+		return nil, ofStore(fmt.Errorf("read the last turns of the conversation: %w", err))
 	}
 
 	var m memory

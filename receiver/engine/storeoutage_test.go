@@ -102,3 +102,28 @@ func TestStatusesAreAwaitedAfterAnOutage(t *testing.T) {
 		t.Errorf("a status is awaited from %s on, want from the end of the outage at %s on", got, want)
 	}
 }
+
+// unreadableHistory is a store with an event, in which the conversation of the event cannot be read.
+type unreadableHistory struct{ store.Store }
+
+func (unreadableHistory) Get(context.Context, store.ID) (*store.Record, error) {
+	return &store.Record{}, nil
+}
+
+func (unreadableHistory) History(context.Context, string, int64, time.Time, int) ([]store.Record, error) {
+	return nil, errors.New("no connection")
+}
+
+// TestHandoffWithoutAReadableHistory checks that a handoff which cannot be sent with its history is no failure of the desk.
+func TestHandoffWithoutAReadableHistory(t *testing.T) {
+	e := New(Dependencies{
+		Store: unreadableHistory{},
+		Clock: clockwork.NewFakeClockAt(now),
+		Live:  config.Fixed(testConfig(), config.Secrets{}),
+		Log:   slog.New(slog.DiscardHandler),
+	})
+
+	if _, err := e.deskHistory(t.Context(), "lane", store.ID{1}.String()); !isOwnWait(err) {
+		t.Errorf("deskHistory returned %v, want that the store cannot be read", err)
+	}
+}
