@@ -32,7 +32,7 @@ func (e *Engine) followSchedule(ctx context.Context) {
 		if last.IsZero() || now.Before(last.Add(-clockStep)) {
 			if err := e.Store.RepairClock(ctx, now.Add(clockSkew)); err != nil {
 				if ctx.Err() == nil {
-					e.outage.record(now)
+					// No outage is recorded: that of a database fails the read of the schedule too, but damage does not end.
 					e.sampled.Error("rescheduling lanes that a fast clock postponed failed", "error", err)
 				}
 

@@ -127,3 +127,37 @@ func TestHandoffWithoutAReadableHistory(t *testing.T) {
 		t.Errorf("deskHistory returned %v, want that the store cannot be read", err)
 	}
 }
+
+// unrepairable is a store in which a damaged page fails the repair of times. Reading its schedule ends the test.
+type unrepairable struct {
+	store.Store
+
+	end context.CancelFunc
+}
+
+func (unrepairable) RepairClock(context.Context, time.Time) error {
+	return errors.New("a page cannot be read")
+}
+
+func (u unrepairable) Schedule(ctx context.Context, _ time.Time) ([3]store.Schedule, []store.Pause, error) {
+	u.end()
+
+	return [3]store.Schedule{}, nil, ctx.Err()
+}
+
+// TestDamageIsNoOutage checks that a repair which fails for good does not postpone what awaits a status or a later answer.
+func TestDamageIsNoOutage(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	e := New(Dependencies{
+		Store: unrepairable{end: cancel},
+		Clock: clockwork.NewFakeClockAt(now),
+		Live:  config.Fixed(testConfig(), config.Secrets{}),
+		Log:   slog.New(slog.DiscardHandler),
+	})
+
+	e.followSchedule(ctx)
+
+	if at := e.outage.last(); !at.IsZero() {
+		t.Errorf("an outage is recorded at %s, want none", at)
+	}
+}
