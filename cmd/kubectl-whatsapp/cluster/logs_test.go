@@ -30,7 +30,8 @@ func TestLogSinceIsAnAge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer log.Close()
+
+		t.Cleanup(func() { _ = log.Close() })
 
 		query := (<-asked).URL.Query()
 
