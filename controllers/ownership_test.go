@@ -136,16 +136,19 @@ func release(t *testing.T, deleted client.Object) {
 	t.Helper()
 
 	claim, ok := deleted.(*corev1.PersistentVolumeClaim)
-	if !ok || testCluster.Get(t.Context(), client.ObjectKeyFromObject(claim), claim) != nil {
+	if !ok {
 		return
 	}
 
-	claim.Finalizers = nil
+	apiserver.Eventually(t, func() error {
+		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(claim), claim); err != nil {
+			return client.IgnoreNotFound(err)
+		}
 
-	err := testCluster.Update(t.Context(), claim)
-	if client.IgnoreNotFound(err) != nil {
-		t.Fatal(err)
-	}
+		claim.Finalizers = nil
+
+		return client.IgnoreNotFound(testCluster.Update(t.Context(), claim))
+	})
 }
 
 // TestHeldBackObjectsStayUnchanged replaces an object that a running receiver depends on by one of another owner.

@@ -269,13 +269,5 @@ func newWebhook(namespace, name string) *v1alpha1.WhatsAppWebhook {
 // change reads the object, calls edit and writes it back, again until there is no conflict.
 func change[T client.Object](t *testing.T, object T, edit func(T)) {
 	t.Helper()
-	apiserver.Eventually(t, func() error {
-		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
-			return err
-		}
-
-		edit(object)
-
-		return testCluster.Update(t.Context(), object)
-	})
+	apiserver.Change(t, testCluster.Server, object, edit)
 }

@@ -181,21 +181,15 @@ func TestWatchLabelSelector(t *testing.T) {
 	}
 
 	// A resource that leaves the selector keeps its objects, and gets no new ones.
-	leaving := apiserver.MustGet(t, c.Server, webhook("mine"))
-	leaving.Labels = map[string]string{"operator": "other"}
-	leaving.Spec.Ingress.Host = "hooks.example.com"
-
-	if err := c.Update(t.Context(), leaving); err != nil {
-		t.Fatal(err)
-	}
+	apiserver.Change(t, c.Server, webhook("mine"), func(leaving *v1alpha1.WhatsAppWebhook) {
+		leaving.Labels = map[string]string{"operator": "other"}
+		leaving.Spec.Ingress.Host = "hooks.example.com"
+	})
 
 	// A resource that joins is reconciled after the other one left.
-	joining := apiserver.MustGet(t, c.Server, webhook("theirs"))
-	joining.Labels = map[string]string{"operator": "mine"}
-
-	if err := c.Update(t.Context(), joining); err != nil {
-		t.Fatal(err)
-	}
+	apiserver.Change(t, c.Server, webhook("theirs"), func(joining *v1alpha1.WhatsAppWebhook) {
+		joining.Labels = map[string]string{"operator": "mine"}
+	})
 
 	c.wantDeployment(t, "theirs")
 	c.wantDeployment(t, "mine")

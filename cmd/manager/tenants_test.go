@@ -60,12 +60,9 @@ func TestLimitsOfTenants(t *testing.T) {
 	}
 
 	// An allowed host gets everything.
-	changed := apiserver.MustGet(t, c.Server, host)
-	changed.Spec.Ingress.Host = "hooks.example.com"
-
-	if err := c.Update(t.Context(), changed); err != nil {
-		t.Fatal(err)
-	}
+	apiserver.Change(t, c.Server, host, func(changed *v1alpha1.WhatsAppWebhook) {
+		changed.Spec.Ingress.Host = "hooks.example.com"
+	})
 
 	c.wantDeployment(t, "host")
 }

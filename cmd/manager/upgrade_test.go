@@ -293,18 +293,11 @@ func progressing(status corev1.ConditionStatus, reason string) []appsv1.Deployme
 
 func (c *cluster) edit(t *testing.T, name string, edit func(*v1alpha1.WhatsAppWebhookSpec)) {
 	t.Helper()
-	apiserver.Eventually(t, func() error {
-		resource := webhook("upgrade")
-		resource.Name = name
 
-		if err := c.Get(t.Context(), client.ObjectKeyFromObject(resource), resource); err != nil {
-			return err
-		}
+	resource := webhook("upgrade")
+	resource.Name = name
 
-		edit(&resource.Spec)
-
-		return c.Update(t.Context(), resource)
-	})
+	apiserver.Change(t, c.Server, resource, func(w *v1alpha1.WhatsAppWebhook) { edit(&w.Spec) })
 }
 
 func (c *cluster) wantReadyMessage(t *testing.T, name, part string) {

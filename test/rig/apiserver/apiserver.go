@@ -130,6 +130,21 @@ func MustGet[T client.Object](t *testing.T, s *Server, object T) T {
 	return object
 }
 
+// Change reads the object, calls edit and writes it back, again until there is no conflict: an operator under test may write its
+// status at any time.
+func Change[T client.Object](t *testing.T, s *Server, object T, edit func(T)) {
+	t.Helper()
+	Eventually(t, func() error {
+		if err := s.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+			return err
+		}
+
+		edit(object)
+
+		return s.Update(t.Context(), object)
+	})
+}
+
 // Eventually calls check until it returns no error, and ends the test with the last error after [Timeout].
 func Eventually(t *testing.T, check func() error) {
 	t.Helper()
