@@ -9,6 +9,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
@@ -51,7 +52,29 @@ func (e *Engine) checkSettings(h head) error {
 }
 
 // attemptNumber returns the number of this attempt, from 1, for the X-Attempt header.
-func (h head) attemptNumber() int { return h.work.Attempts + 1 }
+func (h head) attemptNumber() int {
+	number := h.work.Attempts + 1
+	if h.work.Replays == 0 {
+		number += h.first().Attempts
+	}
+
+	return number
+}
+
+// callID returns the id by which the AI and the gate know the event, which is the same for all attempts.
+func (h head) callID() store.ID { return h.first().Event }
+
+// replays returns how often the event was replayed by hand, for the AI.
+func (h head) replays() int { return h.first().Replays + h.work.Replays }
+
+// first returns the event that was tried first. That is another one only for a report that has got its own lane.
+func (h head) first() intake.FirstReport {
+	if first, ok := intake.ParseOwnReportLane(h.work.Event.Lane); ok {
+		return first
+	}
+
+	return intake.FirstReport{Event: h.work.Event.ID}
+}
 
 // inbound is a head that Meta delivered, or that is about a message that Meta delivered, decoded.
 type inbound struct {
@@ -101,7 +124,7 @@ func (i *inbound) number() string { return string(i.item.Metadata.PhoneNumberID)
 func (i *inbound) origin(messageID, timestamp, group whatsapp.Text, person whatsapp.Person) assistant.Common {
 	return assistant.Common{
 		SchemaVersion:      1,
-		EventID:            i.work.Event.ID.String(),
+		EventID:            i.callID().String(),
 		Channel:            "whatsapp",
 		WorkspaceID:        i.settings.Bird.WorkspaceID,
 		AIEmployeeID:       i.settings.Bird.AIEmployeeID,

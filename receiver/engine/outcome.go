@@ -158,7 +158,7 @@ func (e *Engine) outcomeFor(ctx context.Context, h head, call gate.Call, f *fail
 	outcome := &store.Outcome{State: store.Pending}
 
 	spent := false
-	closed := e.gate.WaitAfter(call, h.work.Event.ID, f)
+	closed := e.gate.WaitAfter(call, h.callID(), f)
 
 	switch f.Class {
 	case failure.Configuration, failure.RateLimited:

@@ -100,7 +100,7 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 	a.call = gate.Notify(string(assistant.NotifyStatus))
 	a.call.Queued = a.queued
 
-	permit, closed := e.gate.Enter(a.call, a.work.Event.ID)
+	permit, closed := e.gate.Enter(a.call, a.callID())
 	if closed != nil {
 		return &waiting{closed}
 	}
@@ -109,7 +109,7 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 	err := e.ai(a.head).Notify(ctx, assistant.Request{
 		Method:  assistant.NotifyStatus,
 		Attempt: a.attemptNumber(),
-		Replays: a.work.Replays,
+		Replays: a.replays(),
 		Body: assistant.StatusNotification{
 			Common:          a.origin(status.MessageID, status.Timestamp, status.GroupID, status.Person()),
 			Status:          string(status.Status),
@@ -165,8 +165,17 @@ func (e *Engine) separateReport(a *statusAttempt, step *store.Step) {
 		return
 	}
 
+	first := intake.FirstReport{
+		Event:    a.work.Event.ID,
+		Replays:  a.work.Replays,
+		Attempts: a.work.Attempts,
+	}
+	if outcome.Failure.Spent {
+		first.Attempts++
+	}
+
 	report := a.report()
-	report.Lane = intake.OwnReportLane(report.ID)
+	report.Lane = intake.OwnReportLane(first)
 	step.Emit = append(step.Emit, report)
 	step.Outcome = &store.Outcome{State: store.Done, Failure: outcome.Failure}
 }

@@ -4,7 +4,9 @@
 package intake
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,8 +98,42 @@ func ReportLane(number, messageID string) string { return spread(store.ReportLan
 // ownReportPrefix begins the lanes of reports that wait apart from others.
 const ownReportPrefix = store.ReportLane + "own:"
 
-// OwnReportLane returns the lane of a report of a status that has failed before. Nothing else waits in it.
-func OwnReportLane(report store.ID) string { return ownReportPrefix + report.String() }
+// FirstReport is the event that reported a status before its report got a lane of its own. The AI and the gate know the report
+// by it.
+type FirstReport struct {
+	Event    store.ID
+	Replays  int
+	Attempts int
+}
+
+// OwnReportLane returns the lane of a report of a status that has failed before as another event. Nothing else waits in it.
+func OwnReportLane(first FirstReport) string {
+	return fmt.Sprintf("%s%s:%d:%d", ownReportPrefix, first.Event, first.Replays, first.Attempts)
+}
+
+// ParseOwnReportLane parses the result of [OwnReportLane]. It reports false for any other lane.
+func ParseOwnReportLane(lane string) (FirstReport, bool) {
+	rest, isOwn := strings.CutPrefix(lane, ownReportPrefix)
+	parts := strings.Split(rest, ":")
+
+	if !isOwn || len(parts) != 3 {
+		return FirstReport{}, false
+	}
+
+	event, errEvent := store.ParseID(parts[0])
+	replays, errReplays := strconv.Atoi(parts[1])
+	attempts, errAttempts := strconv.Atoi(parts[2])
+
+	if errors.Join(errEvent, errReplays, errAttempts) != nil {
+		return FirstReport{}, false
+	}
+
+	return FirstReport{
+		Event:    event,
+		Replays:  replays,
+		Attempts: attempts,
+	}, true
+}
 
 // IsOwnReportLane reports whether a lane is one of OwnReportLane.
 func IsOwnReportLane(lane string) bool { return strings.HasPrefix(lane, ownReportPrefix) }
