@@ -23,7 +23,7 @@ func (e *Engine) Ingest(ctx context.Context, events []store.Event) (fresh []bool
 
 	arrival, err := e.Store.IngestAndClaim(ctx, events, offer)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrBusy) { // else others are stored
-		e.outage.record(e.Clock.Now())
+		e.outage.record(e.Clock.Now(), err)
 	}
 
 	from := leasedDue

@@ -40,7 +40,7 @@ func (e *Engine) record(ctx context.Context, h head, step store.Step) (*store.Wo
 			return next, err
 		}
 
-		e.outage.record(e.Clock.Now())
+		e.outage.record(e.Clock.Now(), err)
 		e.sampled.Error("recording progress failed, will retry", logevent.EventID, h.work.Event.ID, "error", err)
 
 		e.sleep(ctx, wait, nil)

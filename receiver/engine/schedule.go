@@ -72,7 +72,7 @@ func (e *Engine) readSchedule(ctx context.Context) {
 	schedules, pauses, err := e.Store.Schedule(ctx, asked.Add(-gate.LevelTTL))
 	if err != nil {
 		if ctx.Err() == nil {
-			e.outage.record(e.Clock.Now())
+			e.outage.record(e.Clock.Now(), err)
 			e.sampled.Error("reading when lanes are due failed", "error", err)
 		}
 

@@ -19,8 +19,12 @@ import (
 // knows of no failure.
 type storeOutage struct{ at atomic.Pointer[time.Time] }
 
-// record records that the store failed at a time.
-func (o *storeOutage) record(at time.Time) { o.at.Store(&at) }
+// record records that the store failed at a time. Damage is no outage: other calls succeed, and it does not end.
+func (o *storeOutage) record(at time.Time, err error) {
+	if !errors.Is(err, store.ErrDamaged) {
+		o.at.Store(&at)
+	}
+}
 
 // last returns when the store last failed, zero if it never did.
 func (o *storeOutage) last() time.Time {

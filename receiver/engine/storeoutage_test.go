@@ -6,6 +6,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -143,6 +144,37 @@ func (u unrepairable) Schedule(ctx context.Context, _ time.Time) ([3]store.Sched
 	u.end()
 
 	return [3]store.Schedule{}, nil, ctx.Err()
+}
+
+// damaged is a store with a page that cannot be read, which the schedule and deliveries need.
+type damaged struct{ store.Store }
+
+func (damaged) Schedule(context.Context, time.Time) ([3]store.Schedule, []store.Pause, error) {
+	return [3]store.Schedule{}, nil, fmt.Errorf("read when lanes are due: %w", store.ErrDamaged)
+}
+
+func (damaged) IngestAndClaim(context.Context, []store.Event, store.Offer) (store.Arrival, error) {
+	return store.Arrival{}, fmt.Errorf("store events: %w", store.ErrDamaged)
+}
+
+// TestDamageOfDeliveriesIsNoOutage checks that deliveries and polls that meet damage do not postpone what awaits a status.
+func TestDamageOfDeliveriesIsNoOutage(t *testing.T) {
+	e := New(Dependencies{
+		Store: damaged{},
+		Clock: clockwork.NewFakeClockAt(now),
+		Live:  config.Fixed(testConfig(), config.Secrets{}),
+		Log:   slog.New(slog.DiscardHandler),
+	})
+
+	e.readSchedule(t.Context())
+
+	if _, err := e.Ingest(t.Context(), []store.Event{{}}); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("Ingest returned %v, want ErrDamaged", err)
+	}
+
+	if at := e.outage.last(); !at.IsZero() {
+		t.Errorf("an outage is recorded at %s, want none", at)
+	}
 }
 
 // TestDamageIsNoOutage checks that a repair which fails for good does not postpone what awaits a status or a later answer.

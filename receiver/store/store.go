@@ -33,6 +33,8 @@ var (
 	ErrKey = errors.New("a stored value cannot be decrypted")
 	// ErrAltered is an ErrKey that no key ends: the value was changed after it was encrypted, or moved from another event.
 	ErrAltered = fmt.Errorf("%w: it was changed, or moved from another event", ErrKey)
+	// ErrDamaged means that the file of the store cannot be read where a call needs it. Other calls may succeed.
+	ErrDamaged = errors.New("the file of the store is damaged: check the store with POST /store/check on the console port, and check the disk")
 	// ErrClosed means that the store was closed before the call started.
 	ErrClosed = errors.New("the store is closed")
 )

@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -44,6 +45,15 @@ func isDamage(err error) bool {
 	default:
 		return code&0xff == sqlite3.SQLITE_CORRUPT
 	}
+}
+
+// withDamage adds [store.ErrDamaged] to the error of a call that met damage.
+func withDamage(err error) error {
+	if isDamage(err) {
+		return fmt.Errorf("%w: %w", store.ErrDamaged, err)
+	}
+
+	return err
 }
 
 // laneKey identifies a lane.

@@ -282,3 +282,22 @@ func TestCheckEndsWithItsContextAndWithTheStore(t *testing.T) {
 		t.Errorf("Check of a closed store returned %v, want ErrClosed", err)
 	}
 }
+
+// Deliveries and reads of the schedule tell damage from an outage of the store.
+func TestDamageIsReported(t *testing.T) {
+	const lanes = 2000
+
+	id := message(20, lanes).ID
+	path := damagedFile(t, lanes, indexLeaf, string(id[:]))
+	overwritePage(t, path, leafOf(t, path, "conversations_ready", 0))
+
+	s := openStore(t, path)
+
+	if _, err := s.IngestAndClaim(t.Context(), []store.Event{message(20, lanes)}, store.Offer{}); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("IngestAndClaim returned %v, want ErrDamaged", err)
+	}
+
+	if _, _, err := s.Schedule(t.Context(), start); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("Schedule returned %v, want ErrDamaged", err)
+	}
+}

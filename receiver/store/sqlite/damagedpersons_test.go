@@ -42,13 +42,13 @@ func idleStore(t *testing.T, persons int64) *Store {
 		t.Fatal(err)
 	}
 
-	overwritePage(t, path, leafOf(t, path, "conversations"))
+	overwritePage(t, path, leafOf(t, path, "conversations", 2))
 
 	return openStore(t, path)
 }
 
-// leafOf returns the number of a page with rows of a table, from 1.
-func leafOf(t *testing.T, path, table string) (page int64) {
+// leafOf returns the number, from 1, of the page with the rows of a table or index that follow so many pages.
+func leafOf(t *testing.T, path, table string, after int64) (page int64) {
 	t.Helper()
 
 	c, err := connect(t.Context(), dsn(path, reading))
@@ -56,12 +56,12 @@ func leafOf(t *testing.T, path, table string) (page int64) {
 		t.Fatal(err)
 	}
 
-	err = c.query(t.Context(), "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 2", func(r row) error {
+	err = c.query(t.Context(), "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET ?", func(r row) error {
 		page = r.int(0)
 		return nil
-	}, table)
+	}, table, after)
 	if err != nil || page == 0 {
-		t.Fatalf("the third page of %s is %d, %v", table, page, err)
+		t.Fatalf("the page of %s after %d others is %d, %v", table, after, page, err)
 	}
 
 	if err := c.close(); err != nil {

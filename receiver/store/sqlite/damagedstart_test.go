@@ -51,7 +51,7 @@ func TestAStoreWithLeasesOpensBesideADamagedPageOfLanes(t *testing.T) {
 	)
 
 	path := leasedStore(t, lanes)
-	overwritePage(t, path, leafOf(t, path, "conversations"))
+	overwritePage(t, path, leafOf(t, path, "conversations", 2))
 
 	if claimed := claimAll(t, openStore(t, path)); claimed < lanes-most {
 		t.Errorf("%d of %d lanes were claimed, want all but those on the page, %d at most", claimed, lanes, most)
@@ -61,7 +61,7 @@ func TestAStoreWithLeasesOpensBesideADamagedPageOfLanes(t *testing.T) {
 // Lanes that their index does not show cannot be set aside, so the figures show the damage.
 func TestAStoreWithLeasesOpensWithADamagedIndexOfLanes(t *testing.T) {
 	path := leasedStore(t, 2000)
-	overwritePage(t, path, leafOf(t, path, "conversations_ready"))
+	overwritePage(t, path, leafOf(t, path, "conversations_ready", 2))
 
 	s := openStore(t, path)
 	unclaimable := func() bool {

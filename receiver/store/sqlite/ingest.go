@@ -46,7 +46,7 @@ func (s *Store) IngestAndClaim(ctx context.Context, events []store.Event, offer 
 	}
 
 	if err != nil {
-		return store.Arrival{}, fmt.Errorf("store events: %w", withDiskFull(err))
+		return store.Arrival{}, fmt.Errorf("store events: %w", withDamage(withDiskFull(err)))
 	}
 
 	return a.result, nil

@@ -50,7 +50,7 @@ func (s *Store) Schedule(ctx context.Context, pausedSince time.Time) ([3]store.S
 		return err
 	})
 	if err != nil {
-		return [3]store.Schedule{}, nil, fmt.Errorf("read when lanes are due: %w", err)
+		return [3]store.Schedule{}, nil, fmt.Errorf("read when lanes are due: %w", withDamage(err))
 	}
 
 	return schedules, pauses, nil
