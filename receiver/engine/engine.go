@@ -65,6 +65,7 @@ type Engine struct {
 
 	startedAt time.Time
 	outage    storeOutage
+	unread    unreadEvents
 	// scheduleAsked makes followSchedule read the schedule before the next poll.
 	scheduleAsked chan struct{}
 	// sampled is the log of messages that an outage repeats for each event.

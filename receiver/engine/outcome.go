@@ -96,9 +96,8 @@ func (e *Engine) resolveSideEvent(
 	}
 
 	outcome, _ := e.resolve(ctx, h, call, err)
-	isOld := step.Now.Sub(h.work.Event.ReceivedAt) > sideEventMaxAge
 
-	if outcome.State == store.Dead || isOld && !isOwnWait(err) {
+	if outcome.State == store.Dead || e.isOverdue(h, err) {
 		if outcome.Failure == nil {
 			outcome.Failure = historyOf(reasonOf(err), step.Now, false)
 		}

@@ -31,6 +31,8 @@ func TestResolve(t *testing.T) {
 		})
 	}
 	for name, tc := range map[string]struct {
+		runs     time.Duration // since the start
+		unread   time.Duration // since attempts cannot read the store
 		ctx      context.Context
 		err      error
 		attempts int
@@ -229,6 +231,55 @@ func TestResolve(t *testing.T) {
 			state:    store.Pending,
 			unsent:   true,
 		},
+		"store unreadable once, last after hours": {
+			runs:     2 * time.Hour,
+			event:    store.Event{ReceivedAt: now.Add(-2 * time.Hour)},
+			err:      ofStore(errors.New("no connection")),
+			attempts: 2,
+			state:    store.Pending,
+			from:     100 * time.Second,
+			to:       110 * time.Second,
+			unsent:   true,
+		},
+		"part of the store unreadable": {
+			runs:   loneFailureAge,
+			unread: loneFailureAge,
+			event:  store.Event{ReceivedAt: now.Add(-loneFailureAge)},
+			err:    ofStore(errors.New("a page cannot be read")),
+			state:  store.Pending,
+			from:   5 * time.Second,
+			to:     10 * time.Second,
+			spent:  true,
+			unsent: true,
+			code:   codeNoStore,
+		},
+		"part of the store unreadable, last": {
+			runs:     loneFailureAge,
+			unread:   loneFailureAge,
+			event:    store.Event{ReceivedAt: now.Add(-loneFailureAge)},
+			err:      ofStore(errors.New("a page cannot be read")),
+			attempts: 2,
+			state:    store.Dead,
+			spent:    true,
+			unsent:   true,
+			code:     codeNoStore,
+		},
+		"status, part of the store unreadable for a day": {
+			runs:   25 * time.Hour,
+			unread: 25 * time.Hour,
+			event:  store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
+			err:    ofStore(errors.New("a page cannot be read")),
+			state:  store.Expired,
+			code:   codeNoStore,
+		},
+		"status, store unreadable once after a day": {
+			runs:  25 * time.Hour,
+			event: store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
+			err:   ofStore(errors.New("no connection")),
+			state: store.Pending,
+			from:  100 * time.Second,
+			to:    110 * time.Second,
+		},
 		"status, store unreadable after a day": {
 			event: store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
 			err:   ofStore(errors.New("no connection")),
@@ -282,11 +333,13 @@ func TestResolve(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			clock := clockwork.NewFakeClockAt(now.Add(-tc.runs))
 			e := New(Dependencies{
-				Clock: clockwork.NewFakeClockAt(now),
+				Clock: clock,
 				Live:  config.Fixed(testConfig(), config.Secrets{}),
 				Log:   slog.New(slog.DiscardHandler),
 			})
+			clock.Advance(tc.runs - tc.unread)
 
 			ctx := tc.ctx
 			if ctx == nil {
@@ -298,6 +351,14 @@ func TestResolve(t *testing.T) {
 			}
 
 			h := head{work: &store.Work{Attempts: tc.attempts, Event: tc.event}, settings: e.Live.Current()}
+
+			for waited := time.Duration(0); waited < tc.unread; waited += loneFailureAge {
+				if got := e.unreadFor(h); got != waited {
+					t.Errorf("the store is unreadable for %s, want %s", got, waited)
+				}
+
+				clock.Advance(loneFailureAge)
+			}
 
 			var step store.Step
 			if tc.event.Class == store.Conversations {

@@ -181,7 +181,7 @@ func (e *Engine) callDesk(ctx context.Context, h head) error {
 
 	if m.Method == handoff.HandedOff {
 		m.History, err = e.deskHistory(ctx, handoff.Conversation(h.work.Event.Lane), m.EventID)
-		if err != nil && !errors.Is(err, store.ErrKey) { // people learn of the handoff also while a key is missing
+		if err != nil && !e.mayLackHistory(h, err) {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -69,32 +70,102 @@ func ofStore(err error) error {
 	return &unreadError{err}
 }
 
-// isOwnWait reports whether an attempt at a status or notice waits for this receiver, not for the AI or the sink. Its event does
-// not expire: after a downtime of a day nothing has been tried yet.
-func isOwnWait(err error) bool {
-	_, isPostponed := errors.AsType[*postponed](err)
-	_, isUnread := errors.AsType[*unreadError](err)
+// isUnread reports whether an attempt ended because the store cannot be read.
+func isUnread(err error) bool {
+	_, ok := errors.AsType[*unreadError](err)
 
-	return isPostponed || isUnread
+	return ok
 }
 
-// resolveUnread returns the outcome of an attempt that could not read the store, and the failure.
-//
-// As in an outage, the event spends no attempt within the service window: by then it may have none left, and all events meet
-// the outage of a database at the same time.
-func (e *Engine) resolveUnread(ctx context.Context, h head, unread *unreadError) (*store.Outcome, *failure.Error) {
-	now := e.Clock.Now()
-	age := now.Sub(h.work.Event.ReceivedAt)
-	f := &failure.Error{
+// unreadFailure returns the failure of an attempt that could not read the store.
+func unreadFailure() *failure.Error {
+	return &failure.Error{
 		Class: failure.Transient,
 		Op:    opRead,
 		Code:  codeNoStore,
 		Text:  "the store cannot be read: the log has the cause",
 	}
+}
+
+// maxUnreadEvents bounds the events of which it is known since when they meet a store that cannot be read.
+const maxUnreadEvents = 10_000
+
+// unreadEvents knows since when events meet a store that cannot be read. It is safe for concurrent use. The zero value is ready to
+// use.
+type unreadEvents struct {
+	mu     sync.Mutex
+	events map[store.ID]unreadTime
+}
+
+// unreadTime is when attempts at an event failed to read the store, without longer pauses.
+type unreadTime struct {
+	first time.Time
+	last  time.Time
+}
+
+// add records that an attempt at an event failed to read the store now, and returns when the first one did. A failure before a pause
+// of more than maxPause is another one's.
+func (u *unreadEvents) add(event store.ID, now time.Time, maxPause time.Duration) (first time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+
+	if u.events == nil || len(u.events) >= maxUnreadEvents {
+		u.events = map[store.ID]unreadTime{}
+	}
+
+	at, isKnown := u.events[event]
+	if !isKnown || now.Sub(at.last) > maxPause {
+		at.first = now
+	}
+
+	at.last = now
+	u.events[event] = at
+
+	return at.first
+}
+
+// unreadFor returns for how long the event of an attempt that could not read the store has met this beside a store that works. An
+// outage ends, and all other calls fail in it too. Damage does not end.
+func (e *Engine) unreadFor(h head) time.Duration {
+	now := e.Clock.Now()
+	maxPause := 2 * max(h.settings.Processing.Retry.MaxDelay, loneFailureAge)
+
+	return now.Sub(later(e.unread.add(h.work.Event.ID, now, maxPause), e.reachableSince()))
+}
+
+// isOverdue reports whether a status or notice whose attempt ended with err has been tried for so long that it expires. One that
+// waits for this receiver has not been tried: after a downtime of a day nothing has.
+func (e *Engine) isOverdue(h head, err error) bool {
+	if _, isPostponed := errors.AsType[*postponed](err); isPostponed {
+		return false
+	}
+
+	if isUnread(err) {
+		return e.unreadFor(h) > sideEventMaxAge
+	}
+
+	return e.Clock.Since(h.work.Event.ReceivedAt) > sideEventMaxAge
+}
+
+// mayLackHistory reports whether the desk gets a handoff although reading its history returned err. People learn of the handoff
+// also while a key is missing, and where the store is damaged.
+func (e *Engine) mayLackHistory(h head, err error) bool {
+	return errors.Is(err, store.ErrKey) || isUnread(err) && e.unreadFor(h) >= loneFailureAge
+}
+
+// resolveUnread returns the outcome of an attempt that could not read the store, and the failure.
+//
+// As in an outage, the event spends no attempt within the service window: by then it may have none left, and all events meet
+// the outage of a database at the same time. Beside a store that works it spends attempts, so that damage does not hold up its
+// conversation.
+func (e *Engine) resolveUnread(ctx context.Context, h head, unread *unreadError) (*store.Outcome, *failure.Error) {
+	now := e.Clock.Now()
+	age := now.Sub(h.work.Event.ReceivedAt)
+	f := unreadFailure()
 
 	e.sampled.Error("attempt needs the store, which cannot be read", logevent.EventID, h.work.Event.ID, "error", unread.err)
 
-	if isMessage(h) && age >= serviceWindow {
+	if isMessage(h) && (age >= serviceWindow || e.unreadFor(h) >= loneFailureAge) {
 		return e.outcomeFor(ctx, h, gate.Call{}, f), f
 	}
 

@@ -5,9 +5,12 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -124,8 +128,71 @@ func TestHandoffWithoutAReadableHistory(t *testing.T) {
 		Log:   slog.New(slog.DiscardHandler),
 	})
 
-	if _, err := e.deskHistory(t.Context(), "lane", store.ID{1}.String()); !isOwnWait(err) {
+	if _, err := e.deskHistory(t.Context(), "lane", store.ID{1}.String()); !isUnread(err) {
 		t.Errorf("deskHistory returned %v, want that the store cannot be read", err)
+	}
+}
+
+// TestHandoffBesideDamage checks that people learn of a handoff whose history lies on a page that cannot be read, once that may be
+// no outage of the store any more.
+func TestHandoffBesideDamage(t *testing.T) {
+	got := make(chan handoff.Message, 1)
+	desk := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var m handoff.Message
+		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+			t.Error(err)
+		}
+
+		got <- m
+	}))
+	t.Cleanup(desk.Close)
+
+	c := testConfig()
+	c.Handoff.URL = desk.URL
+	live := config.Fixed(c, config.Secrets{HandoffKey: "key"})
+	clock := clockwork.NewFakeClockAt(now)
+	client := handoff.NewClient(live, 1, clock)
+	t.Cleanup(client.Close)
+
+	e := New(Dependencies{
+		Store: unreadableHistory{},
+		Desk:  client,
+		Clock: clock,
+		Live:  live,
+		Log:   slog.New(slog.DiscardHandler),
+	})
+
+	m := handoff.Message{Method: handoff.HandedOff}
+	m.EventID = store.ID{1}.String()
+	m.ReceivedAt = now
+
+	event, err := m.Event("lane", "1", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	h := head{work: &store.Work{Event: event}, settings: live.Current()}
+
+	if err := e.callDesk(t.Context(), h); !isUnread(err) {
+		t.Fatalf("the call returned %v, want that it waits for the store", err)
+	}
+
+	clock.Advance(loneFailureAge - time.Second)
+	e.outage.record(clock.Now(), errors.New("no connection"))
+	clock.Advance(loneFailureAge - time.Second)
+
+	if err := e.callDesk(t.Context(), h); !isUnread(err) {
+		t.Fatalf("the call after an outage returned %v, want that it waits for the store", err)
+	}
+
+	clock.Advance(time.Second)
+
+	if err := e.callDesk(t.Context(), h); err != nil {
+		t.Fatalf("the call beside damage returned %v, want that the desk learns of the handoff", err)
+	}
+
+	if m := <-got; m.Method != handoff.HandedOff || len(m.History) != 0 {
+		t.Errorf("the desk got %+v, want the handoff without its history", m)
 	}
 }
 

@@ -54,6 +54,10 @@ func (w *waiting) failure() *failure.Error {
 
 // reasonOf returns the failure that an error means, or why its scope was closed.
 func reasonOf(err error) *failure.Error {
+	if isUnread(err) {
+		return unreadFailure()
+	}
+
 	if wait, ok := errors.AsType[*waiting](err); ok {
 		return wait.failure()
 	}
