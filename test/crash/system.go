@@ -21,8 +21,10 @@ import (
 )
 
 const (
-	// settleTimeout bounds the wait for idle replicas after the last message and the last incident.
+	// settleTimeout, in addition to settleWindows ambiguous windows, bounds the wait for idle replicas after the last message and
+	// the last incident. A conversation waits for one window after each send of an unknown outcome without statuses.
 	settleTimeout = 5 * time.Minute
+	settleWindows = 30
 	// stillness, in addition to two ambiguous windows, is the time without any change after which the wait ends.
 	stillness        = time.Minute
 	progressInterval = 10 * time.Second
@@ -235,7 +237,7 @@ func share(n, of, i int) int { return n*(i+1)/of - n*i/of }
 // waitIdle waits until no work is pending and every status is delivered, or until nothing changes any more. The
 // verification reports the events that are pending then.
 func (s *system) waitIdle(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout+settleWindows*s.window)
 	defer cancel()
 
 	last := figures{}
