@@ -98,7 +98,7 @@ func ReportLane(number, messageID string) string { return spread(store.ReportLan
 // ownReportPrefix begins the lanes of reports that wait apart from others.
 const ownReportPrefix = store.ReportLane + "own:"
 
-// FirstReport is the event that reported a status before its report got a lane of its own. The AI and the gate know the report
+// FirstReport is the event that reported a status before its report got its own lane. The AI and the gate know the report
 // by it.
 type FirstReport struct {
 	Event    store.ID
@@ -114,9 +114,12 @@ func OwnReportLane(first FirstReport) string {
 // ParseOwnReportLane parses the result of [OwnReportLane]. It reports false for any other lane.
 func ParseOwnReportLane(lane string) (FirstReport, bool) {
 	rest, isOwn := strings.CutPrefix(lane, ownReportPrefix)
-	parts := strings.Split(rest, ":")
+	if !isOwn { // as of nearly all events, which are asked about it several times
+		return FirstReport{}, false
+	}
 
-	if !isOwn || len(parts) != 3 {
+	parts := strings.Split(rest, ":")
+	if len(parts) != 3 {
 		return FirstReport{}, false
 	}
 
