@@ -107,19 +107,14 @@ func (o *option) readObject(raw []byte) error {
 	return nil
 }
 
-// identifier decodes an id that may be a number.
-type identifier string
+// ID decodes an id that may be a number.
+type ID string
 
 // UnmarshalJSON decodes an id.
-func (id *identifier) UnmarshalJSON(raw []byte) error {
-	if !filled(raw) {
-		*id = ""
-		return nil
-	}
-
+func (id *ID) UnmarshalJSON(raw []byte) error {
 	var text string
 	if err := json.Unmarshal(raw, &text); err == nil {
-		*id = identifier(strings.TrimSpace(text))
+		*id = ID(text)
 		return nil
 	}
 
@@ -128,7 +123,25 @@ func (id *identifier) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 
-	*id = identifier(number.String())
+	*id = ID(number.String())
+
+	return nil
+}
+
+// identifier decodes an [ID] that may be absent.
+type identifier string
+
+// UnmarshalJSON decodes an id, without blanks around it.
+func (id *identifier) UnmarshalJSON(raw []byte) error {
+	var given ID
+
+	if filled(raw) {
+		if err := given.UnmarshalJSON(raw); err != nil {
+			return err
+		}
+	}
+
+	*id = identifier(strings.TrimSpace(string(given)))
 
 	return nil
 }

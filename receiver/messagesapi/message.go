@@ -4,7 +4,6 @@
 package messagesapi
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -53,7 +52,7 @@ func parseMessage(body []byte) (message, error) {
 
 	var (
 		inReplyTo      string
-		conversationID conversationName
+		conversationID answer.ID
 	)
 
 	err = errors.Join(
@@ -100,27 +99,6 @@ func parseMessage(body []byte) (message, error) {
 	}
 
 	return m, nil
-}
-
-// conversationName decodes the AI's own name of a conversation, which may be a number.
-type conversationName string
-
-// UnmarshalJSON decodes a name.
-func (n *conversationName) UnmarshalJSON(raw []byte) error {
-	var text string
-	if err := json.Unmarshal(raw, &text); err == nil {
-		*n = conversationName(text)
-		return nil
-	}
-
-	var number json.Number
-	if err := json.Unmarshal(raw, &number); err != nil {
-		return err
-	}
-
-	*n = conversationName(number.String())
-
-	return nil
 }
 
 // idempotencyKey returns the key by which a repetition of a request is recognized. The id of a signed request takes its
