@@ -47,13 +47,19 @@ func (r *restorer) restore(out []byte, start, end int, marks string) []byte {
 
 		mark := r.line[at]
 
-		closing := -1
-		if strings.IndexByte(marks, mark) >= 0 && r.opens(at) {
-			closing = r.closing(at, end)
+		if strings.IndexByte(marks, mark) < 0 || !r.opens(at) {
+			out = append(out, mark)
+			at++
+
+			continue
 		}
 
+		others := strings.ReplaceAll(marks, string(mark), "")
+
+		closing := r.closing(at, end)
 		if closing < 0 {
-			marks = r.without(marks, mark, at)
+			marks = others // no later position looks for an end again
+
 			out = append(out, mark)
 			at++
 
@@ -61,22 +67,12 @@ func (r *restorer) restore(out []byte, start, end int, marks string) []byte {
 		}
 
 		out = append(out, mark, mark)
-		out = r.restore(out, at+1, closing, strings.ReplaceAll(marks, string(mark), ""))
+		out = r.restore(out, at+1, closing, others)
 		out = append(out, mark, mark)
 		at = closing + 1
 	}
 
 	return out
-}
-
-// without returns marks without one that begins a format at a position and is ended by nothing after it, so that no later
-// position looks for an end again.
-func (r *restorer) without(marks string, mark byte, at int) string {
-	if strings.IndexByte(marks, mark) >= 0 && r.opens(at) {
-		return strings.ReplaceAll(marks, string(mark), "")
-	}
-
-	return marks
 }
 
 // literal returns the end of code or of a URL at a position, whose characters stay as they are, or the position.
