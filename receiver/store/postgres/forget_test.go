@@ -20,20 +20,7 @@ func TestForgetLeavesTheLaneOfAPersonWhoWritesMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	_, c, err := other.acquire(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Release()
-
-	blocker, err := c.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	if _, err := blocker.Exec(t.Context(), "LOCK TABLE names IN SHARE MODE"); err != nil { // stops deletions of names
-		t.Fatal(err)
-	}
+	release := block(t, other, "LOCK TABLE names IN SHARE MODE") // stops deletions of names
 
 	e := message(1, 1)
 	forgotten := make(chan error, 1)
@@ -48,9 +35,7 @@ func TestForgetLeavesTheLaneOfAPersonWhoWritesMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := blocker.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 
 	if err := <-forgotten; err != nil {
 		t.Fatalf("Forget returned %v", err)

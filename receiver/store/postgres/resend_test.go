@@ -48,20 +48,7 @@ func TestResendOfEventThatEndsMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	_, c, err := other.acquire(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Release()
-
-	blocker, err := c.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	if _, err := blocker.Exec(t.Context(), "SELECT FROM conversations WHERE lane = 'status' FOR UPDATE"); err != nil {
-		t.Fatal(err)
-	}
+	release := block(t, other, "SELECT FROM conversations WHERE lane = 'status' FOR UPDATE")
 
 	resent := make(chan error, 1)
 	go func() {
@@ -79,9 +66,7 @@ func TestResendOfEventThatEndsMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := blocker.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 
 	if err := <-resent; err != nil {
 		t.Fatalf("the step that resends returned %v", err)
@@ -93,6 +78,28 @@ func TestResendOfEventThatEndsMeanwhile(t *testing.T) {
 	}
 
 	claim(s, store.Conversations)
+}
+
+// block executes a statement that locks what others need. Its transaction ends with release.
+func block(t *testing.T, s *Store, sql string) (release func()) {
+	t.Helper()
+
+	blocker, err := connection(t, s).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := blocker.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+
+	return func() {
+		t.Helper()
+
+		if err := blocker.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // waitForLock returns once a transaction waits for a lock.
