@@ -4,6 +4,7 @@
 package assistant
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 // Body is the JSON body of a request: one of the types below.
 type Body interface {
-	subject() string // identifies the message or status; the same for each attempt
+	subject() string // identifies the message or status; the same for each attempt, and of no other event
 	common() Common
 }
 
@@ -51,7 +52,8 @@ type Common struct {
 	ConversationID *string `json:"conversation_id"`
 }
 
-func (c Common) subject() string { return c.PhoneNumberID + ":" + c.MessageID }
+// subject names the event if Meta gave the message no id: otherwise all such messages were one request.
+func (c Common) subject() string { return c.PhoneNumberID + ":" + cmp.Or(c.MessageID, c.EventID) }
 
 func (c Common) common() Common { return c }
 
@@ -215,7 +217,7 @@ func (s StatusNotification) subject() string {
 		subject += ":" + s.ParticipantID
 	}
 
-	if len(s.Payment) > 0 {
+	if isPayment := s.Type == "payment" || len(s.Payment) > 0; isPayment && s.EventID != "" {
 		subject += ":" + s.EventID
 	}
 

@@ -10,6 +10,7 @@ import (
 
 func TestIdempotencyKey(t *testing.T) {
 	common := Common{PhoneNumberID: "42", MessageID: "wamid.1"}
+	unnamed := Common{PhoneNumberID: "42", EventID: "9f86"}
 	long := Common{PhoneNumberID: "42", MessageID: strings.Repeat("x", 300)}
 
 	for name, tc := range map[string]struct {
@@ -31,6 +32,15 @@ func TestIdempotencyKey(t *testing.T) {
 			Replays: 2,
 			Body:    TextMessage{Common: common},
 		}, "process_text_message:42:wamid.1:r2"},
+		"a message without an id": {Request{Method: ProcessText, Body: TextMessage{Common: unnamed}}, "process_text_message:42:9f86"},
+		"payment without its details": {
+			Request{Method: NotifyStatus, Body: StatusNotification{
+				Common: Common{PhoneNumberID: "42", MessageID: "wamid.1", EventID: "9f86"},
+				Status: "pending",
+				Type:   "payment",
+			}},
+			"notify_bird_status_change:42:wamid.1:pending:payment:9f86",
+		},
 		"status": {Request{Method: NotifyStatus, Body: StatusNotification{Common: common, Status: "read"}}, "notify_bird_status_change:42:wamid.1:read"},
 		"status in a group": {
 			Request{Method: NotifyStatus, Body: StatusNotification{
