@@ -146,6 +146,12 @@ func TestErrorEvent(t *testing.T) {
 	if got.Kind != store.KindError || got.State != store.Pending || got.Class != store.Statuses {
 		t.Errorf("error = %+v", got)
 	}
+
+	for _, odd := range []string{`null`, `7`, `"130429"`, `[{"code":130429}]`} {
+		if got := event(t, "42", `"errors":[`+odd+`]`); got.Kind != store.KindUnknown || got.State != store.Skipped {
+			t.Errorf("error %s = %+v, want it kept as unknown", odd, got)
+		}
+	}
 }
 
 func TestQuarantine(t *testing.T) {

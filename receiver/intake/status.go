@@ -161,6 +161,10 @@ func spread(prefix, messageID string) string {
 
 // errorEvent is an error that Meta reports about a phone number, not about a message.
 func errorEvent(item whatsapp.Item, now time.Time) store.Event {
+	if _, err := whatsapp.ParseErrorCode(item.Raw); err != nil {
+		return skippedEvent(store.KindUnknown, item, now)
+	}
+
 	event := skippedEvent(store.KindError, item, now)
 	event.State = store.Pending
 	event.Class = store.Statuses
