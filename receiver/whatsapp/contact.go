@@ -53,10 +53,13 @@ func (c *Contact) readProfile(raw json.RawMessage) {
 // rawContacts are the elements of value.contacts as Meta sent them.
 type rawContacts []json.RawMessage
 
-// readContacts returns the elements of value.contacts; an unexpected shape has none. ok is false, and the result empty, if
-// there are too many contacts or one is too large to be repeated for each message.
+// readContacts returns the elements of value.contacts, or the only one if Meta sends no list. ok is false, and the result empty,
+// for any other value, if there are too many contacts, or if one is too large to be repeated for each message.
 func readContacts(raw json.RawMessage) (_ rawContacts, ok bool) {
-	list, _ := elements(raw)
+	list := readList(raw)
+	if list == nil && len(raw) > 0 && !isNull(raw) && raw[0] != '[' {
+		return nil, false
+	}
 
 	tooLarge := func(element json.RawMessage) bool { return len(element) > maxCommon }
 	if len(list) > maxItems || slices.ContainsFunc(list, tooLarge) {
@@ -82,8 +85,8 @@ func (r rawContacts) parse() contacts {
 // since wa_id and the phone number need not match. With several persons it needs a name of the person: it could be the contact of
 // another, and would join the two.
 func (c contacts) of(person Person, isOnly bool) int {
-	if len(c) == 1 && (isOnly || person.IsZero()) {
-		return 0
+	if single := c.single(); single >= 0 && (isOnly || person.IsZero()) {
+		return single
 	}
 
 	for i := range c {
@@ -93,6 +96,27 @@ func (c contacts) of(person Person, isOnly bool) int {
 	}
 
 	return -1
+}
+
+// single returns the index of the contact of the only person in the list, who can be in it several times, or -1.
+func (c contacts) single() int {
+	if len(c) == 1 {
+		return 0
+	}
+
+	found := -1
+
+	for i := range c {
+		switch {
+		case c[i].IsZero():
+		case found < 0:
+			found = i
+		case !c[i].matches(c[found].Person):
+			return -1
+		}
+	}
+
+	return found
 }
 
 // ofMessages returns the contact of the sender of each message, as Meta sent it.

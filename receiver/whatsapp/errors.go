@@ -58,31 +58,40 @@ func (m Message) ErrorCode() int {
 	return firstErrorCode(message.Errors)
 }
 
-// fetchRefused matches how Meta's details of an error name the HTTP status of a download, such as "failed with http code
+// fetchRefused matches how Meta's texts of an error name the HTTP status of a download, such as "failed with http code
 // 404".
 var fetchRefused = regexp.MustCompile(`(?i)\bhttp(?: response)?(?: status)?(?: code)?[ :=]+([1-5][0-9]{2})\b`)
 
-// FetchStatus returns the HTTP status with which a server refused Meta's download of linked media, according to the
-// details in raw: a list of errors or one error. It returns 0 if they do not say.
+// FetchStatus returns the HTTP status with which a server refused Meta's download of linked media, according to the texts in
+// raw: a list of errors or one error. It returns 0 if they do not say. Meta's samples have the details in error_data, older
+// ones beside the code.
 func FetchStatus(raw json.RawMessage) int {
 	for _, element := range readList(raw) {
 		var e struct {
-			Data json.RawMessage `json:"error_data"`
+			Data    json.RawMessage `json:"error_data"`
+			Details Text            `json:"details"`
+			Message Text            `json:"message"`
 		}
 		if readObject(element, &e) != nil {
 			continue
 		}
 
-		var data struct {
-			Details Text `json:"details"`
-		}
+		var (
+			data struct {
+				Details Text `json:"details"`
+			}
+			plain Text
+		)
 
 		_ = readObject(e.Data, &data) // an unexpected shape has no details
+		_ = json.Unmarshal(e.Data, &plain)
 
-		if found := fetchRefused.FindStringSubmatch(string(data.Details)); found != nil {
-			status, _ := strconv.Atoi(found[1]) // three digits
+		for _, text := range []Text{data.Details, plain, e.Details, e.Message} {
+			if found := fetchRefused.FindStringSubmatch(string(text)); found != nil {
+				status, _ := strconv.Atoi(found[1]) // three digits
 
-			return status
+				return status
+			}
 		}
 	}
 

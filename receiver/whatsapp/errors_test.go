@@ -22,9 +22,13 @@ func TestFetchStatus(t *testing.T) {
 		`{"code":131053,"error_data":{"details":"HTTP 500"}}`:      500,
 		`[{"error_data":7},{"error_data":{"details":"HTTP 502"}}]`: 502,
 		`[{"error_data":{"details":[]}}]`:                          0,
-		`[]`:                                                       0,
-		``:                                                         0,
-		`7`:                                                        0,
+		`[{"code":131053,"details":"HTTP 502"}]`:                   502,
+		`[{"code":131053,"error_data":"failed with HTTP 503"}]`:    503,
+		`[{"code":131053,"message":"failed with http code 429"}]`:  429,
+		`[{"code":131053,"error_data":null,"message":["HTTP 1"]}]`: 0,
+		`[]`: 0,
+		``:   0,
+		`7`:  0,
 	} {
 		if got := FetchStatus(json.RawMessage(raw)); got != want {
 			t.Errorf("FetchStatus(%s) = %d, want %d", raw, got, want)

@@ -93,7 +93,7 @@ func kindOf(bodies map[string]json.RawMessage) (kind InteractiveKind, known bool
 	}
 
 	for _, kind := range kinds {
-		if len(bodies[string(kind)]) > 0 {
+		if isObject(bodies[string(kind)]) {
 			return kind, true
 		}
 	}

@@ -155,11 +155,16 @@ func (m Message) read(typ Text, target any) bool {
 	return m.Type == typ && readObject(m.property(string(typ)), target) == nil
 }
 
-// TextBody returns the text of a message of type text.
+// TextBody returns the text of a message of type text. A text without the object around it is accepted too.
 func (m Message) TextBody() string {
 	var body Text
 
-	for p := membersOf(m.property("text")); p.next(); {
+	content := m.property("text")
+	if len(content) > 0 && content[0] == '"' {
+		return string(textOf(content))
+	}
+
+	for p := membersOf(content); p.next(); {
 		if string(p.field()) == "body" {
 			body = textOf(p.value)
 		}

@@ -92,6 +92,25 @@ func TestParseMessageToleratesUnexpectedShapes(t *testing.T) {
 	}
 }
 
+// A choice without a type is of the kind whose body it has.
+func TestChoiceWithoutType(t *testing.T) {
+	for body, want := range map[string]InteractiveKind{
+		`{"list_reply":{"id":"a"}}`:                     ListReply,
+		`{"button_reply":null,"list_reply":{"id":"a"}}`: ListReply,
+		`{"button_reply":"a"}`:                          InteractiveOther,
+		`{}`:                                            InteractiveOther,
+	} {
+		m, err := ParseMessage(raw(`{"type":"interactive","interactive":` + body + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if got, ok := m.Interactive(); !ok || got.Kind != want {
+			t.Errorf("choice %s is of kind %q, %t; want %q", body, got.Kind, ok, want)
+		}
+	}
+}
+
 func TestContactsOrigin(t *testing.T) {
 	for raw, want := range map[string]string{
 		`{"type":"contacts","origin":"contact_request","contacts":[{}]}`:                   "contact_request",

@@ -63,6 +63,16 @@ func TestSender(t *testing.T) {
 			message:  `{"id":"w"}`,
 			want:     Person{UserID: "CO.1"},
 		},
+		"the same contact twice": {
+			contacts: `{"user_id":"CO.1"},{"user_id":"CO.1","profile":{"name":"Ana"}}`,
+			message:  `{"id":"w"}`,
+			want:     Person{UserID: "CO.1"},
+		},
+		"the only contact with a name": {
+			contacts: `null,{"profile":{"name":"Ana"}},{"user_id":"CO.1"},3`,
+			message:  `{"id":"w"}`,
+			want:     Person{UserID: "CO.1"},
+		},
 		"several contacts and no name": {
 			contacts: `{"wa_id":"573"},{"wa_id":"574"}`,
 			message:  `{"id":"w"}`,
@@ -133,6 +143,39 @@ func TestContactOfSeveralMessages(t *testing.T) {
 				t.Errorf("names of the contacts (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A contact that Meta sends without a list around it is the only one. Anything else is kept, and does not become a person.
+func TestContactsOfAnotherShape(t *testing.T) {
+	for contacts, want := range map[string]struct {
+		person Person
+		kinds  []ItemKind
+	}{
+		`{"user_id":"CO.1"}`: {Person{UserID: "CO.1"}, []ItemKind{ItemMessage}},
+		`null`:               {Person{}, []ItemKind{ItemMessage}},
+		`[]`:                 {Person{}, []ItemKind{ItemMessage}},
+		`"CO.1"`:             {Person{}, []ItemKind{ItemMessage, ItemUnknown}},
+		`7`:                  {Person{}, []ItemKind{ItemMessage, ItemUnknown}},
+	} {
+		items, err := Split([]byte(change(`{"contacts":` + contacts + `,"messages":[{"id":"w","type":"text"}]}`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		var kinds []ItemKind
+		for _, item := range items {
+			kinds = append(kinds, item.Kind)
+		}
+
+		message, err := items[0].Message()
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if diff := cmp.Diff(want.kinds, kinds); diff != "" || message.Sender() != want.person {
+			t.Errorf("contacts %s: sender %+v, want %+v; kinds (-want +got):\n%s", contacts, message.Sender(), want.person, diff)
+		}
 	}
 }
 

@@ -184,9 +184,19 @@ type referenced []struct {
 }
 
 func referenceContacts(raw json.RawMessage) (_ referenced, ok bool) {
-	var elements []json.RawMessage
+	var (
+		elements []json.RawMessage
+		only     map[string]json.RawMessage
+	)
 
-	_ = json.Unmarshal(raw, &elements)
+	isList := len(raw) == 0 || json.Unmarshal(raw, &elements) == nil
+
+	switch isObject := json.Unmarshal(raw, &only) == nil; {
+	case !isList && !isObject:
+		return nil, false
+	case !isList:
+		elements = []json.RawMessage{raw}
+	}
 
 	tooLarge := func(element json.RawMessage) bool { return len(element) > maxCommon }
 	if len(elements) > maxItems || slices.ContainsFunc(elements, tooLarge) {
@@ -203,17 +213,12 @@ func referenceContacts(raw json.RawMessage) (_ referenced, ok bool) {
 }
 
 func (r referenced) of(person Person, isOnly bool) int {
-	if len(r) == 1 && (isOnly || person.IsZero()) {
-		return 0
-	}
-
+	all := make(contacts, len(r))
 	for i := range r {
-		if r[i].matches(person) {
-			return i
-		}
+		all[i] = r[i].Contact
 	}
 
-	return -1
+	return all.of(person, isOnly)
 }
 
 func (r referenced) ofMessages(messages []json.RawMessage) []json.RawMessage {
@@ -296,7 +301,11 @@ func referenceText(m Message) string {
 	_ = readObject(m.Raw, &properties)
 
 	if readObject(properties["text"], &text) != nil {
-		return ""
+		var plain string
+
+		_ = json.Unmarshal(properties["text"], &plain) // another shape has no text
+
+		return plain
 	}
 
 	return string(text.Body)

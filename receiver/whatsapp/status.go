@@ -51,11 +51,14 @@ func ParseStatus(raw json.RawMessage) (Status, error) {
 		ErrorCode:       firstErrorCode(s.Errors),
 		RawErrors:       s.Errors,
 		Pricing:         s.Pricing,
-		Payment:         s.Payment,
+	}
+
+	if isObject(s.Payment) {
+		status.Payment = s.Payment
 	}
 
 	switch {
-	case status.Type == "" && isObject(s.Payment): // a payment that failed is no message that failed
+	case status.Type == "" && status.Payment != nil: // a payment that failed is no message that failed
 		status.Type = typePayment
 	case status.Type == "message": // the same as none
 		status.Type = ""

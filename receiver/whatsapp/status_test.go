@@ -126,6 +126,12 @@ func TestStatusType(t *testing.T) {
 			t.Errorf("%s is a failed message: %t, %v; want %t", properties, s.IsFailed(), err, isFailed)
 		}
 	}
+
+	for _, odd := range []string{`null`, `7`, `"r"`, `[{"reference_id":"r"}]`} { // the contract promises an object
+		if s, err := ParseStatus(raw(`{"id":"w","type":"payment","payment":` + odd + `}`)); err != nil || s.Payment != nil {
+			t.Errorf("payment %s is %s, %v; want none", odd, s.Payment, err)
+		}
+	}
 }
 
 // paymentStatus returns the status of a payment.
