@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -130,17 +129,38 @@ func export(ctx context.Context, p *output.Printer, api *receiverapi.Client, id,
 	}
 
 	if file == "" {
-		_, err = io.Copy(p.Out, bytes.NewReader(document))
+		_, err = p.Out.Write(output.Document(document))
 		return err
 	}
 
-	if err := os.WriteFile(file, document, 0o600); err != nil {
+	if err := writePrivately(file, document); err != nil {
 		return fmt.Errorf("write the export: %w", err)
 	}
 
 	p.Note("The export is in %s. It holds personal data.", file)
 
 	return nil
+}
+
+// writePrivately writes a file that only its owner can read, also if it exists.
+func writePrivately(file string, content []byte) error {
+	out, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+
+	if info, err := out.Stat(); err == nil && info.Mode().IsRegular() {
+		if err := out.Chmod(0o600); err != nil {
+			return err
+		}
+	}
+
+	if _, err := out.Write(content); err != nil {
+		return err
+	}
+
+	return out.Close()
 }
 
 // maxExport bounds the document of one person.

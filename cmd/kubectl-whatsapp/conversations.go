@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -125,7 +124,7 @@ func conversationTable(conversations []consoleapi.Conversation, now time.Time) o
 	return table
 }
 
-// personOf returns the person of a conversation as the receiver shows it.
+// personOf returns the person of a conversation as the receiver shows it, as one line.
 func personOf(c consoleapi.Conversation) string {
 	person := c.Person
 	if c.Name != "" {
@@ -136,7 +135,7 @@ func personOf(c consoleapi.Conversation) string {
 		person += " (group)"
 	}
 
-	return person
+	return output.CleanLine(person)
 }
 
 func holderTone(c consoleapi.Conversation) output.Tone {
@@ -276,12 +275,12 @@ func printMessages(p *output.Printer, messages []consoleapi.Message) {
 }
 
 func chatLine(from, kind, text string) string {
-	line := fmt.Sprintf("%s: %s", from, kind)
+	line := from + ": " + kind
 	if text != "" {
-		line += ": " + output.CleanLine(text)
+		line += ": " + text
 	}
 
-	return line
+	return output.CleanLine(line)
 }
 
 // partState returns the delivery state of a message: the last status of Meta, or the state in the receiver.

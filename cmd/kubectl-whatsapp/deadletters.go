@@ -230,7 +230,7 @@ func printDeadLetter(p *output.Printer, letter consoleapi.DeadLetter) {
 	)
 
 	for _, failure := range letter.Failures {
-		p.Printf("\n%s  %s %s\n", p.Paint(output.Bold, output.Time(failure.At)), p.Paint(output.Bad, failure.Class), failure.Code)
+		p.Printf("\n%s  %s %s\n", p.Paint(output.Bold, output.Time(failure.At)), p.Paint(output.Bad, failure.Class), output.CleanLine(failure.Code))
 		p.Printf("  %s\n", output.CleanLine(failure.Text))
 	}
 }

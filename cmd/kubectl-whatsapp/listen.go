@@ -206,7 +206,7 @@ func showCopied(p *output.Printer, r listen.Result) {
 	q := r.Question
 	live := q.Answer
 
-	p.Printf("%s  %s  %s  %s\n", q.AskedAt.Local().Format(time.TimeOnly), p.Paint(output.Bold, string(q.Method)), q.Person, output.CleanLine(q.Text))
+	p.Printf("%s  %s  %s  %s\n", q.AskedAt.Local().Format(time.TimeOnly), p.Paint(output.Bold, string(q.Method)), output.CleanLine(q.Person), output.CleanLine(q.Text))
 	p.Printf("          AI      %s\n", answered(p, kindNames(live.Kinds), live.Handoff, live.Later, live.Failure, live.Milliseconds))
 	p.Printf("          bridge  %s\n", answered(p, kindNames(r.Bridge.Kinds), r.Bridge.Handoff, r.Bridge.Later, r.Bridge.Failure, r.Bridge.Milliseconds))
 
@@ -221,7 +221,7 @@ func showCopied(p *output.Printer, r listen.Result) {
 func kindNames[K ~string](kinds []K) []string {
 	var names []string
 	for _, kind := range kinds {
-		names = append(names, string(kind))
+		names = append(names, output.CleanLine(string(kind)))
 	}
 
 	return names

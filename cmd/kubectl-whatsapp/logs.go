@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -95,11 +96,11 @@ var levelTones = map[string]output.Tone{
 	"ERROR": output.Bad,
 }
 
-// printLogLine writes a line of a log with its pod. For programs it writes the line as it is.
+// printLogLine writes a line of a log with its pod. For programs it writes the line as it is, with escaped control characters.
 func printLogLine(p *output.Printer, line logs.Line) {
 	text := strings.TrimRight(line.Text, "\n")
 	if p.Format != output.Text {
-		p.Printf("%s\n", text)
+		fmt.Fprintf(p.Out, "%s\n", output.Document([]byte(text)))
 		return
 	}
 

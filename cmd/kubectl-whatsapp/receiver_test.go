@@ -321,7 +321,15 @@ func TestPersonIsExportedAndErased(t *testing.T) {
 	event := r.waitFor(t, 1, "done")[0]
 	file := filepath.Join(t.TempDir(), "person.json")
 
+	if err := os.WriteFile(file, []byte("an earlier export"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+
 	got := r.run(t, "conversations", "export", event.Conversation, "--file", file)
+
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others can read the export: %v, %v", info.Mode(), err)
+	}
 
 	document, err := os.ReadFile(file)
 	if got.code != 0 || err != nil || !strings.Contains(string(document), "hello") || !json.Valid(document) {

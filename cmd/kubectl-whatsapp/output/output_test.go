@@ -13,9 +13,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 )
 
 // buffered is a printer whose streams are no terminals.
@@ -178,6 +180,49 @@ func TestColoursOnTerminalsOnly(t *testing.T) {
 
 	if got := out.String(); got != "red" {
 		t.Errorf("a file has %q", got)
+	}
+}
+
+// TestNoTextTakesOverTheTerminal checks what remains of texts from elsewhere, with and without colors.
+func TestNoTextTakesOverTheTerminal(t *testing.T) {
+	const hostile = "a\x1b]0;b\a\x9b\u009bc\u202ed\te\r\nf"
+
+	for on, want := range map[bool]string{
+		true:  "\x1b[31ma]0;b\uFFFDcd e f\x1b[0m a]0;b\uFFFDcd\te\nf",
+		false: "a]0;b\uFFFDcd e f a]0;b\uFFFDcd\te\nf",
+	} {
+		p, out, _ := buffered(Text)
+		p.out.on = on
+		p.Printf("%s %s", p.Paint(Bad, hostile), hostile)
+
+		if diff := cmp.Diff(want, out.String()); diff != "" {
+			t.Errorf("with colors: %t (-want +got):\n%s", on, diff)
+		}
+	}
+}
+
+// TestDocumentsHaveNoControls checks that a document with control characters in its texts is the same document without them.
+func TestDocumentsHaveNoControls(t *testing.T) {
+	const text = "\x00\x1b\x7f\u0085\u009b\u00e9\u202e😀\n"
+
+	for _, format := range []Format{JSON, YAML} {
+		p, out, _ := buffered(format)
+		if err := p.Line(map[string]string{"text": text}, nil); err != nil {
+			t.Fatal(err)
+		}
+
+		if i := strings.IndexFunc(out.String(), func(r rune) bool { return r != '\n' && unicode.IsControl(r) }); i >= 0 {
+			t.Errorf("%s has a control character: %q", format, out)
+		}
+
+		var read map[string]string
+		if err := yaml.Unmarshal(out.Bytes(), &read); err != nil || read["text"] != text {
+			t.Errorf("%s is read as %q, %v", format, read["text"], err)
+		}
+	}
+
+	if got, want := string(Document([]byte("{\"a\":\t\"\x9b\"}\n"))), "{\"a\":\t\"\\ufffd\"}\n"; got != want {
+		t.Errorf("a single byte becomes %q, want %q", got, want)
 	}
 }
 

@@ -4,6 +4,7 @@
 package output
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,11 +90,7 @@ func (p *Printer) Interactive() bool { return p.outDraws && p.Format == Text }
 func (p *Printer) Result(document any, people func()) error {
 	switch p.Format {
 	case JSON:
-		encoder := json.NewEncoder(p.Out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-
-		return encoder.Encode(document)
+		return p.json(document, "  ")
 	case YAML:
 		encoded, err := json.Marshal(document)
 		if err != nil {
@@ -118,10 +115,7 @@ func (p *Printer) Result(document any, people func()) error {
 func (p *Printer) Line(document any, people func()) error {
 	switch p.Format {
 	case JSON:
-		encoder := json.NewEncoder(p.Out)
-		encoder.SetEscapeHTML(false)
-
-		return encoder.Encode(document)
+		return p.json(document, "")
 	case YAML:
 		fmt.Fprintln(p.Out, "---")
 	default:
@@ -130,8 +124,27 @@ func (p *Printer) Line(document any, people func()) error {
 	return p.Result(document, people)
 }
 
-// Printf writes a text for people to standard output.
-func (p *Printer) Printf(format string, args ...any) { fmt.Fprintf(p.Out, format, args...) }
+// json writes a document as JSON.
+func (p *Printer) json(document any, indent string) error {
+	var encoded bytes.Buffer
+
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetIndent("", indent)
+	encoder.SetEscapeHTML(false)
+
+	if err := encoder.Encode(document); err != nil {
+		return fmt.Errorf("encode the result: %w", err)
+	}
+
+	_, err := p.Out.Write(Document(encoded.Bytes()))
+
+	return err
+}
+
+// Printf writes a text for people to standard output, without the control characters of texts from elsewhere.
+func (p *Printer) Printf(format string, args ...any) {
+	_, _ = io.WriteString(p.Out, p.out.safe(fmt.Sprintf(format, args...)))
+}
 
 // Note writes a line to standard error that is not part of the result.
 func (p *Printer) Note(format string, args ...any) {

@@ -1,0 +1,153 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// takeOverTerminal are control characters by which a text could take over a terminal, or show itself in another order.
+const takeOverTerminal = "\x1b]0;title\a\x9b2J\u009b2J\u202e\r\nforged"
+
+// TestTextsOfReceiversAreNoControls lets a receiver put control characters into every text of its answers, as that of a tenant can.
+// No command writes them to the terminal, and no text begins a line.
+func TestTextsOfReceiversAreNoControls(t *testing.T) {
+	r := openReceiver(t)
+
+	r.deliver(t, servedNumber, "34600001111", "hello")
+	answered := r.waitFor(t, 1, "done")[0]
+
+	r.Graph.Faults.Add(standin.Fault{
+		Method:     http.MethodPost,
+		PathPrefix: "/" + servedNumber + "/messages",
+		Status:     http.StatusBadRequest,
+		Body:       `{"error":{"message":"(#131026) Message undeliverable","code":131026}}`,
+	})
+	r.deliver(t, servedNumber, "34600002222", "undeliverable")
+	dead := r.waitFor(t, 1, "dead")[0]
+
+	hostile := serveHostile(t, "http://"+r.Local.ConsoleAddr())
+
+	for _, args := range [][]string{
+		{"status"},
+		{"events"},
+		{"events", "--reveal"},
+		{"events", answered.ID},
+		{"events", answered.ID, "--reveal"},
+		{"events", dead.ID, "--reveal"},
+		{"events", "unknown"},
+		{"conversations", "list", "--reveal"},
+		{"conversations", "show", answered.Conversation},
+		{"conversations", "show", answered.Conversation, "--reveal"},
+		{"conversations", "takeover", answered.Conversation},
+		{"conversations", "give-back", answered.Conversation},
+		{"conversations", "export", answered.Conversation},
+		{"dead-letters", "list"},
+		{"dead-letters", "list", "--by-cause"},
+		{"dead-letters", "show", dead.ID, "--reveal"},
+		{"dead-letters", "replay", dead.ID},
+		{"dead-letters", "replay", "--all"},
+		{"dead-letters", "discard", "--all", "--yes"},
+		{"quarantine", "list"},
+		{"doctor"},
+		{"conversations", "erase", answered.Conversation, "--yes"},
+		{"backup", "--file", filepath.Join(t.TempDir(), "copy.db")},
+	} {
+		for _, format := range [][]string{nil, {"-o", "json"}, {"-o", "yaml"}} {
+			command := slices.Concat(args, format, []string{"--address", hostile})
+			got := runTool(t, command...)
+
+			isDocument := format != nil || slices.Contains(args, "export")
+
+			for _, text := range []string{got.out, got.err} {
+				if i := strings.IndexFunc(text, func(r rune) bool { return isControl(r, isDocument) }); i >= 0 {
+					t.Errorf("%v writes %q", command, text[max(i-60, 0):min(i+30, len(text))])
+				}
+
+				if strings.Contains(text, "\nforged") {
+					t.Errorf("%v lets a text begin a line:\n%s", command, text)
+				}
+			}
+		}
+	}
+}
+
+// isControl reports whether a character is one by which a text could take over a terminal. A document may contain those that set
+// the direction of a text.
+func isControl(r rune, isDocument bool) bool {
+	return r != '\n' && unicode.IsControl(r) || !isDocument && unicode.Is(unicode.Bidi_Control, r)
+}
+
+// serveHostile passes calls on to a receiver, and adds control characters to each text of its answers.
+func serveHostile(t *testing.T, receiver string) string {
+	t.Helper()
+
+	target, err := url.Parse(receiver)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ModifyResponse: func(response *http.Response) error {
+			body, err := io.ReadAll(response.Body)
+			if err != nil {
+				return err
+			}
+
+			var document any
+			if json.Unmarshal(body, &document) == nil {
+				body, err = json.Marshal(withControls(document))
+			} else {
+				body = append(body, takeOverTerminal...)
+			}
+
+			response.Body = io.NopCloser(bytes.NewReader(body))
+			response.ContentLength = -1
+			response.Header.Del("Content-Length")
+
+			return err
+		},
+	}
+
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+
+	return server.URL
+}
+
+func withControls(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for key := range value {
+			if key != "next" { // of a page
+				value[key] = withControls(value[key])
+			}
+		}
+	case []any:
+		for i := range value {
+			value[i] = withControls(value[i])
+		}
+	case string:
+		if _, err := time.Parse(time.RFC3339Nano, value); err != nil {
+			return value + takeOverTerminal
+		}
+	}
+
+	return value
+}
