@@ -60,6 +60,43 @@ func TestRefusedResize(t *testing.T) {
 	}
 }
 
+// TestClaimThatAnotherManagerEnlarges raises the request of a claim as a controller does that enlarges volumes that fill up.
+func TestClaimThatAnotherManagerEnlarges(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	webhook.Spec.Store.Embedded = &v1alpha1.EmbeddedStore{
+		Size:             new(resource.MustParse("10Gi")),
+		StorageClassName: new(growingClass(t)),
+	}
+	testCluster.MustCreate(t, webhook)
+	waitUntilSettled(t, webhook)
+	bind(t, webhook.Namespace, "sales-store")
+
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: named(webhook, "sales-store")}
+	request := func(want string) {
+		t.Helper()
+		waitUntilSettled(t, webhook)
+
+		if got := apiserver.MustGet(t, testCluster.Server, claim).Spec.Resources.Requests.Storage().String(); got != want {
+			t.Errorf("the claim requests %s; want %s", got, want)
+		}
+	}
+
+	change(t, claim, func(c *corev1.PersistentVolumeClaim) {
+		c.Spec.Resources.Requests[corev1.ResourceStorage] = resource.MustParse("20Gi")
+	})
+	bind(t, webhook.Namespace, "sales-store")
+	request("20Gi")
+	apiserver.Eventually(t, wantConditions(t, webhook, progressing(nil)))
+
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Store.Embedded.Size = new(resource.MustParse("15Gi")) })
+	request("20Gi")
+	apiserver.Eventually(t, wantConditions(t, webhook, progressing(nil)))
+
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Store.Embedded.Size = new(resource.MustParse("30Gi")) })
+	request("30Gi")
+}
+
 // fixedClass creates a storage class whose volumes cannot grow, and returns its name.
 func fixedClass(t *testing.T) string {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 const annotationIngressClass = "kubernetes.io/ingress.class"
 
 // KeepInitial gives a rendered object what only the creation of the live one decides: the data source of a claim, and the class
-// of a claim or an Ingress that the spec named before. The API server chooses the default class when it creates an object: a claim
+// of a claim or an Ingress that the spec named before. It leaves out the size of a claim that another manager has enlarged. The API server chooses the default class when it creates an object: a claim
 // that loses its class is refused, and an Ingress has none at all. It reads of an Ingress only the class. Owned reports whether the
 // operator has applied a field of the live object's spec.
 func KeepInitial(rendered Object, live any, owned func(field string) bool) {
@@ -22,6 +22,7 @@ func KeepInitial(rendered Object, live any, owned func(field string) bool) {
 	case *corev1ac.PersistentVolumeClaimApplyConfiguration:
 		if claim, ok := live.(*corev1.PersistentVolumeClaim); ok && claim != nil {
 			keepClaim(rendered.Spec, claim.Spec, owned("storageClassName"))
+			keepSize(rendered.Spec, claim.Spec, owned("resources"))
 		}
 	case *networkingv1ac.IngressApplyConfiguration:
 		if ingress, ok := live.(*networkingv1.Ingress); ok && ingress != nil {
@@ -44,6 +45,15 @@ func keepClaim(rendered *corev1ac.PersistentVolumeClaimSpecApplyConfiguration, l
 		}
 
 		rendered.WithDataSource(dataSource(group, source.Kind, source.Name))
+	}
+}
+
+// keepSize leaves the request of a claim that another manager has raised, such as a controller that enlarges volumes that fill up.
+// The API server would reject a smaller one.
+func keepSize(rendered *corev1ac.PersistentVolumeClaimSpecApplyConfiguration, live corev1.PersistentVolumeClaimSpec, ownsSize bool) {
+	wanted := rendered.Resources.Requests.Storage()
+	if !ownsSize && live.Resources.Requests.Storage().Cmp(*wanted) > 0 {
+		rendered.Resources = nil
 	}
 }
 

@@ -1,0 +1,225 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+)
+
+// Some fields exclude each other, such as the handlers of a probe or the sources of a volume. If another manager replaces one
+// that the operator sets by another, an apply would leave both, and the API server rejects it. A field is removed by an apply
+// of its only owner that leaves it out, so the operator becomes that owner first.
+
+// fault is a field that the API server finds invalid.
+type fault struct {
+	names     []string // without the items of lists
+	duplicate bool     // the field is a second item of a list
+}
+
+// reclaim makes the operator the only owner of the fields in and below those that the API server rejected. If beside is true, it
+// adds those beside the rejected ones. It returns the function that undoes it, or nil if there is no such field.
+func (a *Applier) reclaim(ctx context.Context, desired *unstructured.Unstructured, rejected error, beside bool) (undo func() error, err error) {
+	live := &unstructured.Unstructured{}
+	live.SetGroupVersionKind(desired.GroupVersionKind())
+
+	if err := a.live.Get(ctx, client.ObjectKeyFromObject(desired), live); err != nil {
+		return nil, fmt.Errorf("read the owners of its fields: %w", err)
+	}
+
+	before := live.GetManagedFields()
+
+	after, err := reclaimed(before, live.Object, faultsOf(rejected, beside))
+	if err != nil || after == nil {
+		return nil, err
+	}
+
+	if err := a.setOwners(ctx, live, after); err != nil {
+		return nil, err
+	}
+
+	return func() error { return a.setOwners(ctx, live, before) }, nil
+}
+
+// setOwners replaces the owners of an object's fields, unless the object has changed since it was read.
+func (a *Applier) setOwners(ctx context.Context, live *unstructured.Unstructured, owners []metav1.ManagedFieldsEntry) error {
+	body, err := json.Marshal([]map[string]any{
+		{"op": "replace", "path": "/metadata/managedFields", "value": owners},
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()},
+	})
+	if err != nil {
+		return fmt.Errorf("marshal the owners of its fields: %w", err)
+	}
+
+	if err := a.client.Patch(ctx, live, client.RawPatch(types.JSONPatchType, body), client.FieldOwner(FieldOwner)); err != nil {
+		return fmt.Errorf("change the owners of its fields: %w", err)
+	}
+
+	return nil
+}
+
+// reclaimed returns the owners of an object's fields with those at fault moved to the operator, or nil if there are none to move.
+func reclaimed(owners []metav1.ManagedFieldsEntry, object map[string]any, faults []fault) ([]metav1.ManagedFieldsEntry, error) {
+	sets := make([]*fieldpath.Set, len(owners))
+	for i, entry := range owners {
+		sets[i] = &fieldpath.Set{}
+		if entry.FieldsV1 == nil {
+			continue
+		}
+
+		if err := sets[i].FromJSON(bytes.NewReader(entry.FieldsV1.GetRawBytes())); err != nil {
+			return nil, fmt.Errorf("unmarshal the fields of %s: %w", entry.Manager, err)
+		}
+	}
+
+	own := slices.IndexFunc(owners, isOurs)
+	if own < 0 {
+		return nil, nil
+	}
+
+	moved := defaulted(object, faults)
+
+	for i, entry := range owners {
+		if i == own || entry.Subresource != "" {
+			continue
+		}
+
+		for path := range sets[i].All() {
+			if isAtFault(path, faults, sets[own]) {
+				moved.Insert(path.Copy())
+			}
+		}
+
+		sets[i] = sets[i].Difference(moved)
+	}
+
+	if moved.Difference(sets[own]).Empty() {
+		return nil, nil
+	}
+
+	sets[own] = sets[own].Union(moved)
+
+	return withFields(owners, sets)
+}
+
+// withFields returns the owners with other fields, without those that own none.
+func withFields(owners []metav1.ManagedFieldsEntry, sets []*fieldpath.Set) ([]metav1.ManagedFieldsEntry, error) {
+	var changed []metav1.ManagedFieldsEntry
+
+	for i, entry := range owners {
+		if sets[i].Empty() {
+			continue
+		}
+
+		fields, err := sets[i].ToJSON()
+		if err != nil {
+			return nil, fmt.Errorf("marshal the fields of %s: %w", entry.Manager, err)
+		}
+
+		entry.FieldsV1 = metav1.NewFieldsV1(string(fields))
+		changed = append(changed, entry)
+	}
+
+	return changed, nil
+}
+
+// defaulted returns the fields below a fault, which have no owner if the API server set them by default. It looks at no item of a
+// list.
+func defaulted(object map[string]any, faults []fault) *fieldpath.Set {
+	set := fieldpath.NewSet()
+
+	for _, fault := range faults {
+		found, ok, err := unstructured.NestedFieldNoCopy(object, fault.names...)
+		if fields, isStruct := found.(map[string]any); err == nil && ok && isStruct && len(fault.names) > 1 {
+			for name := range fields {
+				set.Insert(pathOf(append(slices.Clone(fault.names), name)))
+			}
+		}
+	}
+
+	return set
+}
+
+func pathOf(names []string) fieldpath.Path {
+	var path fieldpath.Path
+	for _, name := range names {
+		path = append(path, fieldpath.FieldNameElement(name))
+	}
+
+	return path
+}
+
+// isAtFault reports whether a field is one of the faults or below one. Items that other managers added to a list are not, unless the
+// fault is that there are two.
+func isAtFault(path fieldpath.Path, faults []fault, own *fieldpath.Set) bool {
+	var names []string
+
+	foreignItem := false
+
+	for i, element := range path {
+		switch {
+		case element.FieldName != nil:
+			names = append(names, *element.FieldName)
+		case !ownsBelow(own, path[:i+1]):
+			foreignItem = true
+		}
+	}
+
+	return slices.ContainsFunc(faults, func(f fault) bool {
+		return len(names) >= len(f.names) && slices.Equal(names[:len(f.names)], f.names) && (!foreignItem || f.duplicate)
+	})
+}
+
+// ownsBelow reports whether the set has the item of a list or a field of it.
+func ownsBelow(set *fieldpath.Set, item fieldpath.Path) bool {
+	if set.Has(item) {
+		return true
+	}
+
+	for _, element := range item {
+		set = set.WithPrefix(element)
+	}
+
+	return !set.Empty()
+}
+
+var itemOfList = regexp.MustCompile(`\[[^\]]*\]`)
+
+// faultsOf returns the fields that the API server rejected, or else the structs that they are in.
+func faultsOf(rejected error, beside bool) []fault {
+	var status apierrors.APIStatus
+	if !errors.As(rejected, &status) || status.Status().Details == nil {
+		return nil
+	}
+
+	var faults []fault
+
+	for _, cause := range status.Status().Details.Causes {
+		names := strings.Split(itemOfList.ReplaceAllString(cause.Field, ""), ".")
+		if names[0] == "" || names[0] == "metadata" {
+			continue
+		}
+
+		if beside && len(names) > 1 {
+			names = names[:len(names)-1]
+		}
+
+		faults = append(faults, fault{names: names, duplicate: cause.Type == metav1.CauseTypeFieldValueDuplicate})
+	}
+
+	return faults
+}
