@@ -77,6 +77,7 @@ func reclaimed(owners []metav1.ManagedFieldsEntry, object map[string]any, faults
 	sets := make([]*fieldpath.Set, len(owners))
 	for i, entry := range owners {
 		sets[i] = &fieldpath.Set{}
+
 		if entry.FieldsV1 == nil {
 			continue
 		}

@@ -35,7 +35,7 @@ app.kubernetes.io/component: manager
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{- with include "whatsapp-webhook-operator.ownLabels" .Values.commonLabels }}
+{{- with include "whatsapp-webhook-operator.ownLabels" (.Values.commonLabels | default dict) }}
 {{ . }}
 {{- end }}
 {{- end }}
@@ -43,19 +43,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- /* The labels of an object with labels among the values, which take precedence. Takes a list of the root and these. */ -}}
 {{- define "whatsapp-webhook-operator.labelsWith" -}}
 {{- $labels := include "whatsapp-webhook-operator.labels" (first .) | fromYaml }}
-{{- merge (dict "app.kubernetes.io/component" "manager") (last .) $labels | toYaml }}
+{{- merge (dict "app.kubernetes.io/component" "manager") (last . | default dict) $labels | toYaml }}
 {{- end }}
 
 {{- /* The annotations of an object, or nothing. Takes a list of the root and the object's own, which take precedence. */ -}}
 {{- define "whatsapp-webhook-operator.annotations" -}}
-{{- with merge (dict) (last .) (first .).Values.commonAnnotations }}
+{{- with merge (dict) (last . | default dict) ((first .).Values.commonAnnotations | default dict) }}
 {{- toYaml . }}
 {{- end }}
 {{- end }}
 
 {{- define "whatsapp-webhook-operator.podLabels" -}}
 {{- include "whatsapp-webhook-operator.managerLabels" . }}
-{{- with include "whatsapp-webhook-operator.ownLabels" (merge dict .Values.podLabels .Values.commonLabels) }}
+{{- with include "whatsapp-webhook-operator.ownLabels" (merge dict (.Values.podLabels | default dict) (.Values.commonLabels | default dict)) }}
 {{ . }}
 {{- end }}
 {{- end }}
@@ -91,7 +91,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- /* The pull secrets of a parent chart and of the values, each once, or nothing. */ -}}
 {{- define "whatsapp-webhook-operator.imagePullSecrets" -}}
 {{- $secrets := list }}
-{{- range concat .Values.global.imagePullSecrets .Values.imagePullSecrets }}
+{{- range concat (.Values.global.imagePullSecrets | default list) (.Values.imagePullSecrets | default list) }}
 {{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) }}
 {{- end }}
 {{- with $secrets | uniq }}
