@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -51,6 +52,15 @@ func (p *pods) RoundTrip(req *http.Request) (*http.Response, error) {
 type pod struct {
 	mu     sync.Mutex
 	report health.Report
+	asked  bool
+}
+
+// isAsked reports whether the operator has asked the pod for its report.
+func (p *pod) isAsked() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	return p.asked
 }
 
 // setReport sets the report the pod answers with.
@@ -65,11 +75,38 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
+	p.asked = true
 	_ = json.NewEncoder(w).Encode(p.report) //nolint:errchkjson // a Report always marshals
 }
 
 // newPod starts a pod with the report, and lists it in an EndpointSlice.
 func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r health.Report) (*pod, *discoveryv1.EndpointSlice) {
+	t.Helper()
+
+	p, slice := newEndpoint(t, webhook, r)
+	address := slice.Endpoints[0].Addresses[0]
+
+	created := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: webhook.Namespace, GenerateName: "receiver-",
+			Labels: resources.SelectorLabels(resources.Name(webhook.Name)),
+		},
+		Spec: corev1.PodSpec{
+			AutomountServiceAccountToken: new(false),
+			Containers:                   []corev1.Container{{Name: resources.ContainerName, Image: testImage}},
+		},
+	}
+	testCluster.MustCreate(t, created)
+	changeStatus(t, created, func(p *corev1.Pod) {
+		p.Status.PodIP = address
+		p.Status.PodIPs = []corev1.PodIP{{IP: address}}
+	})
+
+	return p, slice
+}
+
+// newEndpoint starts a server with the report, and lists it in an EndpointSlice as a pod of the resource, which it is not.
+func newEndpoint(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r health.Report) (*pod, *discoveryv1.EndpointSlice) {
 	t.Helper()
 
 	p := &pod{report: r}
@@ -105,4 +142,28 @@ func toggleReadiness(t *testing.T, slice *discoveryv1.EndpointSlice) {
 	change(t, slice, func(s *discoveryv1.EndpointSlice) {
 		s.Endpoints[0].Conditions.Ready = new(!*s.Endpoints[0].Conditions.Ready)
 	})
+}
+
+// TestOnlyPodsOfTheResourceAreAsked lets a tenant list the pod of another tenant as one of its own. The operator, which the
+// NetworkPolicy of that pod admits, does not show its state to the tenant.
+func TestOnlyPodsOfTheResourceAreAsked(t *testing.T) {
+	t.Parallel()
+
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	testCluster.MustCreate(t, webhook)
+	waitUntilSettled(t, webhook)
+
+	foreign, _ := newEndpoint(t, webhook, health.Report{MissingSecrets: []string{"app-secret"}})
+	newPod(t, webhook, health.Report{MissingSecrets: []string{"verify-token"}})
+
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
+		"Ready":            "False SecretMissing",
+		"Reconciling":      "True SecretMissing",
+		"Available":        "False SecretMissing",
+		"SecretsAvailable": "False SecretMissing",
+	}))
+
+	if text := message(webhook, v1alpha1.ConditionSecretsAvailable); foreign.isAsked() || strings.Contains(text, "app-secret") {
+		t.Errorf("a pod of others was asked: %t, and the message is %q", foreign.isAsked(), text)
+	}
 }

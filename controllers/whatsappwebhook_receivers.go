@@ -26,6 +26,7 @@ func (r *WhatsAppWebhookReconciler) trackReceivers(
 	if err := r.client.List(ctx, pods, client.InNamespace(webhook.Namespace),
 		client.MatchingLabels(resources.SelectorLabels(resources.Name(webhook.Name)))); err != nil {
 		seen.fail("listing the receiver's pods", err)
+		return
 	}
 
 	seen.pods = pods.Items
@@ -35,7 +36,7 @@ func (r *WhatsAppWebhookReconciler) trackReceivers(
 		return
 	}
 
-	addresses, err := r.podAddresses(ctx, webhook)
+	addresses, err := r.podAddresses(ctx, webhook, pods.Items)
 	if err != nil {
 		seen.fail("listing the addresses of the receiver's pods", err)
 		return
@@ -45,8 +46,20 @@ func (r *WhatsAppWebhookReconciler) trackReceivers(
 }
 
 // podAddresses returns the addresses of the receiver's pods that are not terminating. It reads the slices of the headless
-// Service, which also lists pods that are not ready.
-func (r *WhatsAppWebhookReconciler) podAddresses(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) ([]string, error) {
+// Service, which also lists pods that are not ready. Who may write slices could list pods of other namespaces, whose
+// NetworkPolicies admit the operator, and read their state: so only addresses of the pods are returned.
+func (r *WhatsAppWebhookReconciler) podAddresses(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	pods []corev1.Pod,
+) ([]string, error) {
+	own := map[string]bool{}
+	for _, pod := range pods {
+		for _, address := range pod.Status.PodIPs {
+			own[address.IP] = true
+		}
+	}
+
 	slices := &discoveryv1.EndpointSliceList{}
 	if err := r.client.List(ctx, slices, client.InNamespace(webhook.Namespace), client.MatchingLabels{
 		discoveryv1.LabelServiceName: resources.AdminServiceName(webhook.Name),
@@ -58,7 +71,7 @@ func (r *WhatsAppWebhookReconciler) podAddresses(ctx context.Context, webhook *v
 	for _, slice := range slices.Items {
 		for _, endpoint := range slice.Endpoints {
 			terminating := endpoint.Conditions.Terminating != nil && *endpoint.Conditions.Terminating
-			if len(endpoint.Addresses) > 0 && !terminating {
+			if len(endpoint.Addresses) > 0 && own[endpoint.Addresses[0]] && !terminating {
 				addresses = append(addresses, endpoint.Addresses[0])
 			}
 		}
