@@ -16,24 +16,38 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// Parts of the keys of annotations by which controllers serve or publish hosts that are not in an Ingress or HTTPRoute. The
+// Parts of the keys of annotations by which controllers serve, publish or certify hosts that are not in an Ingress or HTTPRoute. The
 // prefixes of keys can be configured in some controllers, so most parts have none.
 var (
 	// hostParts are of annotations with a list of hosts: of the Ingress NGINX controller, HAProxy Ingress, Kong, the Application
-	// Gateway of Azure, and ExternalDNS.
+	// Gateway of Azure, ExternalDNS, the dns-controller of kOps, and cert-manager. A certificate for the host of another tenant,
+	// with its key in a Secret of this one, lets this one pose as the other.
 	//
 	// Sources: https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#server-alias,
 	// https://haproxy-ingress.github.io/docs/configuration/keys/,
 	// https://developer.konghq.com/kubernetes-ingress-controller/reference/annotations/,
 	// https://learn.microsoft.com/azure/application-gateway/ingress-controller-annotations,
-	// https://kubernetes-sigs.github.io/external-dns/latest/docs/annotations/annotations/
-	hostParts = []string{"server-alias", "host-aliases", "redirect-from", "/hostname", "/internal-hostname"}
+	// https://kubernetes-sigs.github.io/external-dns/latest/docs/annotations/annotations/,
+	// https://kubernetes-sigs.github.io/external-dns/latest/docs/advanced/kops-dns-controller/,
+	// https://cert-manager.io/docs/reference/annotations/
+	hostParts = []string{
+		"server-alias",
+		"host-aliases",
+		"redirect-from",
+		"/hostname",
+		"/internal-hostname",
+		"dns.alpha.kubernetes.io/external",
+		"dns.alpha.kubernetes.io/internal",
+		"cert-manager.io/common-name",
+		"cert-manager.io/alt-names",
+	}
 
 	// otherParts are of annotations whose hosts cannot be read: parts of the controller's configuration, patterns, conditions
-	// of the load balancer of AWS, routes of Skipper, and a redirect from a host that is derived from the own one.
+	// of the load balancer of AWS, routes of Skipper and Emissary, and a redirect from a host that is derived from the own one.
 	//
 	// Sources: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#conditions,
-	// https://opensource.zalando.com/skipper/kubernetes/ingress-usage/
+	// https://opensource.zalando.com/skipper/kubernetes/ingress-usage/,
+	// https://kubernetes.io/blog/2018/06/07/dynamic-ingress-in-kubernetes/
 	otherParts = []string{
 		"snippet",
 		"server-alias-regex",
@@ -41,6 +55,7 @@ var (
 		"haproxy-ingress.github.io/config-",
 		"alb.ingress.kubernetes.io/conditions.",
 		"zalando.org/skipper-routes",
+		"getambassador.io/config",
 		"from-to-www-redirect",
 	}
 )

@@ -40,6 +40,12 @@ func TestHostsInAnnotations(t *testing.T) {
 		"zalando.org/skipper-routes=other: Host(/other/) -> <shunt>":                           false,
 		"external-dns.alpha.kubernetes.io/ttl=60":                                              true,
 		"cert-manager.io/cluster-issuer=letsencrypt":                                           true,
+		"cert-manager.io/common-name=other.example.net":                                        false,
+		"cert-manager.io/alt-names=a.shop.example.com,other.example.net":                       false,
+		"cert-manager.io/alt-names=a.shop.example.com,b.shop.example.com":                      true,
+		"dns.alpha.kubernetes.io/external=other.example.net":                                   false,
+		"dns.alpha.kubernetes.io/internal=other.example.net":                                   false,
+		"getambassador.io/config=kind: Mapping":                                                false,
 		"nginx.ingress.kubernetes.io/proxy-body-size=8m":                                       true,
 	} {
 		key, value, _ := strings.Cut(annotation, "=")

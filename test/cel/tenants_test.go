@@ -83,6 +83,9 @@ func TestPolicyOfTenants(t *testing.T) {
 		withIngress("nginx.ingress.kubernetes.io/from-to-www-redirect: 'true'"):    noAlias,
 		withCommon("external-dns.alpha.kubernetes.io/hostname: hooks.example.com"): noAlias,
 		withCommon("alb.ingress.kubernetes.io/conditions.sales: '[]'"):             noAlias,
+		withIngress("cert-manager.io/alt-names: hooks.example.com"):                noAlias,
+		withCommon("dns.alpha.kubernetes.io/external: hooks.example.com"):          noAlias,
+		withCommon("getambassador.io/config: x"):                                   noAlias,
 	} {
 		wantMessage(t, create(tenant, patch), want)
 
