@@ -42,10 +42,14 @@ func Open(ctx context.Context, endpoint string, authorities func() string, versi
 		return &Tracer{}, nil
 	}
 
-	exporter, err := otlptracehttp.New(ctx,
-		otlptracehttp.WithEndpointURL(endpoint),
-		otlptracehttp.WithHTTPClient(&http.Client{Timeout: exportTimeout, Transport: transport(authorities)}),
-	)
+	client := &http.Client{
+		Timeout:   exportTimeout,
+		Transport: transport(authorities),
+		// Another host would get the headers of OTEL_EXPORTER_OTLP_HEADERS, such as a key.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint), otlptracehttp.WithHTTPClient(client))
 	if err != nil {
 		return nil, fmt.Errorf("trace to the configured endpoint: %w", err)
 	}

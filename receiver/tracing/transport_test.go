@@ -200,3 +200,35 @@ func TestChangedAuthority(t *testing.T) {
 
 	_ = tracer.Close(t.Context())
 }
+
+// TestRedirectIsNotFollowed lets the collector redirect to another server. It gets no spans, and not the headers of the environment,
+// which often have a key.
+func TestRedirectIsNotFollowed(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=secret")
+
+	var given atomic.Pointer[string]
+
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		given.Store(new(r.Header.Get("Api-Key")))
+	}))
+	defer other.Close()
+
+	redirecting := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	defer redirecting.Close()
+
+	tracer, err := Open(t.Context(), redirecting.URL, func() string { return "" }, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, span := tracer.Start(t.Context(), "any")
+	span.End(nil)
+
+	if err := tracer.Close(t.Context()); err != nil { // it waits for the export
+		t.Fatal(err)
+	}
+
+	if key := given.Load(); key != nil {
+		t.Errorf("another server got an export with the key %q", *key)
+	}
+}
