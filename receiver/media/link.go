@@ -67,10 +67,21 @@ func newLinkClient(live *config.Live, clock clockwork.Clock) *httpclient.Client 
 				return f
 			}
 
-			return nil
+			return checkBridge(live.Current(), next, via)
 		},
 		KeepEncoding: true,
 	})
+}
+
+// checkBridge refuses a redirect of another server to the host of bird.baseURL. That host may be private, for the links of the AI
+// itself: others could let the receiver send a person what only the cluster can reach there.
+func checkBridge(settings *config.Snapshot, next *http.Request, via []*http.Request) error {
+	bridge := addressOf(settings.AIBaseURL())
+	if hostPort(next.URL) == bridge && hostPort(via[len(via)-1].URL) != bridge {
+		return linkFailure(CodeHost, "the server of the linked file redirects to the host of bird.baseURL: let the answer link to it")
+	}
+
+	return nil
 }
 
 // FetchLink downloads the file that an answer links to, for a message of this type: an image, video, audio, document or

@@ -177,3 +177,34 @@ func TestFetchLink(t *testing.T) {
 		})
 	}
 }
+
+// publicHost serves a public host in this process, and passes other calls on.
+type publicHost struct {
+	host   string
+	handle http.HandlerFunc
+}
+
+func (p publicHost) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != p.host {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+
+	w := httptest.NewRecorder()
+	p.handle(w, r)
+
+	return w.Result(), nil
+}
+
+// TestRedirectToTheBridge lets the server of a link that a person chose redirect to the bridge, which may be private.
+func TestRedirectToTheBridge(t *testing.T) {
+	spool, url := newLinkSpool(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("the bridge is asked for %s", r.URL.Path) }, config.Media{})
+
+	spool.links.Intercept(publicHost{"files.example.com", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, url+"/metrics", http.StatusFound)
+	}})
+
+	_, err := spool.FetchLink(t.Context(), "document", "https://files.example.com/a.pdf")
+	if f := failure.Of(err); err == nil || f.Class != failure.Permanent || f.Code != CodeHost {
+		t.Errorf("FetchLink() = %v, want a permanent failure with the code %s", err, CodeHost)
+	}
+}
