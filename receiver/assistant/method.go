@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
@@ -85,14 +86,15 @@ type Request struct {
 // Common returns the fields that all bodies have.
 func (r Request) Common() Common { return r.Body.common() }
 
-// IdempotencyKey returns the same key for each attempt to process one event with one method.
+// IdempotencyKey returns the same key for each attempt to process one event with one method. A key that no header can have is
+// sent as its hash: Meta's ids are opaque.
 func (r Request) IdempotencyKey() string {
 	key := string(r.Method) + ":" + r.Body.subject()
 	if r.Replays > 0 {
 		key += ":r" + strconv.Itoa(r.Replays)
 	}
 
-	if len(key) > 255 {
+	if isForeign := func(r rune) bool { return r < '!' || r > '~' }; len(key) > 255 || strings.ContainsFunc(key, isForeign) {
 		sum := sha256.Sum256([]byte(key))
 		return hex.EncodeToString(sum[:])
 	}

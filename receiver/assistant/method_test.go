@@ -11,7 +11,6 @@ import (
 func TestIdempotencyKey(t *testing.T) {
 	common := Common{PhoneNumberID: "42", MessageID: "wamid.1"}
 	unnamed := Common{PhoneNumberID: "42", EventID: "9f86"}
-	long := Common{PhoneNumberID: "42", MessageID: strings.Repeat("x", 300)}
 
 	for name, tc := range map[string]struct {
 		request Request
@@ -57,7 +56,10 @@ func TestIdempotencyKey(t *testing.T) {
 		}
 	}
 
-	if got := (Request{Method: ProcessText, Body: TextMessage{Common: long}}).IdempotencyKey(); len(got) != 64 {
-		t.Errorf("long: key has %d characters, want the 64 of a SHA-256", len(got))
+	for _, id := range []string{strings.Repeat("x", 300), "wamid\x00", "wamid\r\nX-Attempt: 2", "wamid 1", "wamid\x7f", "ñ"} {
+		request := Request{Method: ProcessText, Body: TextMessage{Common: Common{PhoneNumberID: "42", MessageID: id}}}
+		if got := request.IdempotencyKey(); len(got) != 64 {
+			t.Errorf("id %q: key has %d characters, want the 64 of a SHA-256", id, len(got))
+		}
 	}
 }
