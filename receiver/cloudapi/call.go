@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 const maxResponseBytes = 1 << 20
@@ -81,7 +83,7 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 		return nil, fault
 	}
 
-	if response.Status != http.StatusOK {
+	if response.Status != http.StatusOK || isError(response.Body) {
 		return nil, refused(call.op, response, settings.Processing.ErrorPolicies)
 	}
 
@@ -96,6 +98,19 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 	}
 
 	return response.Body, nil
+}
+
+// isError reports whether the body of a response with status 200 is an error with a code, and names no message.
+func isError(body []byte) bool {
+	if !bytes.Contains(body, []byte(`"error"`)) { // as nearly no response does
+		return false
+	}
+
+	var answer struct {
+		Messages json.RawMessage `json:"messages"`
+	}
+
+	return json.Unmarshal(body, &answer) == nil && answer.Messages == nil && readError(body, http.StatusOK).Code != whatsapp.NoCode
 }
 
 // credential returns the token of the call. It refuses a missing or malformed token.

@@ -60,24 +60,32 @@ func TestSendClassifiesFailures(t *testing.T) {
 			fmt.Fprintf(w, `{"error":{"message":"(#%d) +573001234567","code":%d}}`, code, code)
 		}
 	}
+	body := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }
+	}
 	for name, tc := range map[string]struct {
 		handle http.HandlerFunc
 		class  failure.Class
 		code   string
 	}{
-		"expired token":          {code(401, 190), failure.Configuration, "190"},
-		"permission":             {code(403, 250), failure.Configuration, "250"},
-		"throughput":             {code(400, 130429), failure.RateLimited, "130429"},
-		"pair rate":              {code(400, 131056), failure.RateLimited, "131056"},
-		"undeliverable":          {code(400, 131026), failure.Permanent, "131026"},
-		"outside the 24 hours":   {code(400, 131047), failure.TemplateRequired, "131047"},
-		"service unavailable":    {code(500, 131016), failure.Ambiguous, "131016"},
-		"something went wrong":   {code(500, 131000), failure.Ambiguous, "131000"},
-		"unknown code below 500": {code(400, 999999), failure.Permanent, "999999"},
-		"unknown code from 500":  {code(500, 999999), failure.Ambiguous, "999999"},
-		"gateway's own page":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, failure.Ambiguous, "http_502"},
-		"limited by a gateway":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, failure.RateLimited, "http_429"},
-		"200 without an id":      {func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{}`)) }, failure.Ambiguous, "bad_response"},
+		"expired token":                   {code(401, 190), failure.Configuration, "190"},
+		"permission":                      {code(403, 250), failure.Configuration, "250"},
+		"throughput":                      {code(400, 130429), failure.RateLimited, "130429"},
+		"pair rate":                       {code(400, 131056), failure.RateLimited, "131056"},
+		"undeliverable":                   {code(400, 131026), failure.Permanent, "131026"},
+		"outside the 24 hours":            {code(400, 131047), failure.TemplateRequired, "131047"},
+		"service unavailable":             {code(500, 131016), failure.Ambiguous, "131016"},
+		"something went wrong":            {code(500, 131000), failure.Ambiguous, "131000"},
+		"unknown code below 500":          {code(400, 999999), failure.Permanent, "999999"},
+		"unknown code from 500":           {code(500, 999999), failure.Ambiguous, "999999"},
+		"gateway's own page":              {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, failure.Ambiguous, "http_502"},
+		"limited by a gateway":            {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, failure.RateLimited, "http_429"},
+		"200 without an id":               {func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{}`)) }, failure.Ambiguous, "bad_response"},
+		"200 with an expired token":       {code(200, 190), failure.Configuration, "190"},
+		"200 with a limit":                {code(200, 130429), failure.RateLimited, "130429"},
+		"200 with something that failed":  {code(200, 131000), failure.Ambiguous, "131000"},
+		"200 with an error of no code":    {body(`{"error":{"message":"x"}}`), failure.Ambiguous, "bad_response"},
+		"200 with an error of no message": {body(`{"error":null}`), failure.Ambiguous, "bad_response"},
 		"redirect is not followed": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
 		}, failure.Configuration, "http_307"},
