@@ -62,6 +62,8 @@ func TestHostileJSON(t *testing.T) {
 				"invalid UTF-8 in an id": {body: strings.Replace(message(`"text":{"body":"x"}`), "573001234567", "57\xff\xfe", 1), status: 200},
 				"half a surrogate pair":  {body: message(`"text":{"body":"\ud800"}`), status: 200},
 				"NUL":                    {body: strings.Replace(message(`"type":"te\u0000xt","text":{"body":"\u0000"}`), "573001234567", `57\u0000`, 1), status: 200},
+				"NUL in an id":           {body: strings.Replace(message(`"text":{"body":"NUL"}`), `"id":"wamid`, `"id":"\u0000wamid`, 1), status: 200},
+				"a line break in an id":  {body: strings.Replace(message(`"text":{"body":"CR"}`), `"id":"wamid`, `"id":"\r\nwamid`, 1), status: 200},
 				"duplicate keys":         {body: message(`"text":{"body":"a"},"text":{"body":"b"},"id":"` + standin.Wamid("twice") + `"`), status: 200},
 			} {
 				t.Run(name, func(t *testing.T) {

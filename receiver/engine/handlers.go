@@ -6,6 +6,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
@@ -136,6 +137,11 @@ func contactsRequest(a *attempt) *assistant.Request {
 		return nil
 	}
 
+	sent := len(cards)
+	if cards = slices.DeleteFunc(cards, isNoObject); len(cards) == 0 && sent > 0 {
+		return nil
+	}
+
 	return &assistant.Request{
 		Method: assistant.ProcessContacts,
 		Body: assistant.ContactsMessage{
@@ -145,6 +151,8 @@ func contactsRequest(a *attempt) *assistant.Request {
 		},
 	}
 }
+
+func isNoObject(raw json.RawMessage) bool { return raw[0] != '{' }
 
 // interactiveRequest returns the person's choice. Permissions to call that follow from a call, and kinds that Meta adds,
 // have no request of their own.
