@@ -169,6 +169,10 @@ func TestParse(t *testing.T) {
 				Address:   "a",
 			}}),
 		},
+		"location in words": {
+			`{"type":"location","latitude":"4.711","longitude":"-74"}`,
+			one(Reply{Kind: KindLocation, Location: &Location{Latitude: 4.711, Longitude: -74}}),
+		},
 		"reaction":         {`{"type":"reaction","emoji":"👍"}`, one(Reply{Kind: KindReaction, Emoji: "👍"})},
 		"reaction removed": {`{"type":"reaction","emoji":""}`, one(Reply{Kind: KindReaction})},
 
@@ -217,6 +221,7 @@ func TestParseRefuses(t *testing.T) {
 		"template without language":       {`{"type":"template","name":"mother"}`, "without name or language"},
 		"template components no list":     {`{"type":"template","name":"mother","language":"es","components":{"a":1}}`, "no list"},
 		"location without coordinates":    {`{"type":"location","name":"mother"}`, "without latitude and longitude"},
+		"latitude in words":               {`{"type":"location","latitude":"mother","longitude":0}`, "unexpected JSON type"},
 		"latitude out of range":           {`{"type":"location","latitude":91,"longitude":0}`, "without latitude and longitude"},
 		"reaction without emoji":          {`{"type":"reaction"}`, "without emoji"},
 	} {

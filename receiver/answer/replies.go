@@ -180,22 +180,25 @@ func readTemplate(a *parser, raw json.RawMessage) error {
 
 func readLocation(a *parser, raw json.RawMessage) error {
 	var m struct {
-		Latitude  *float64 `json:"latitude"`
-		Longitude *float64 `json:"longitude"`
-		Name      text     `json:"name"`
-		Address   text     `json:"address"`
+		Latitude  json.Number `json:"latitude"` // it may be quoted
+		Longitude json.Number `json:"longitude"`
+		Name      text        `json:"name"`
+		Address   text        `json:"address"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
-	if m.Latitude == nil || m.Longitude == nil || math.Abs(*m.Latitude) > 90 || math.Abs(*m.Longitude) > 180 {
+	latitude, errLatitude := m.Latitude.Float64()
+	longitude, errLongitude := m.Longitude.Float64()
+
+	if errors.Join(errLatitude, errLongitude) != nil || math.Abs(latitude) > 90 || math.Abs(longitude) > 180 {
 		return errors.New("a location without latitude and longitude in degrees")
 	}
 
 	location := &Location{
-		Latitude:  *m.Latitude,
-		Longitude: *m.Longitude,
+		Latitude:  latitude,
+		Longitude: longitude,
 		Name:      string(m.Name),
 		Address:   string(m.Address),
 	}
