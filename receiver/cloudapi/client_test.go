@@ -60,9 +60,11 @@ func TestSendClassifiesFailures(t *testing.T) {
 			fmt.Fprintf(w, `{"error":{"message":"(#%d) +573001234567","code":%d}}`, code, code)
 		}
 	}
+
 	body := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }
 	}
+
 	for name, tc := range map[string]struct {
 		handle http.HandlerFunc
 		class  failure.Class
