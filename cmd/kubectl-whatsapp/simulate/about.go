@@ -121,6 +121,7 @@ var about = map[string]string{
 	"message.video":                                         "a video",
 	"message.video.caption":                                 "a video with a caption",
 	"odd.changes_missing":                                   "malformed: an entry without changes",
+	"odd.contacts_hold_null":                                "malformed: a contact card beside null",
 	"odd.contacts_is_an_object":                             "malformed: one contact card without its list",
 	"odd.context_is_a_list":                                 "malformed: context is a list",
 	"odd.edit_without_message":                              "malformed: an edit without its message",
