@@ -4,6 +4,7 @@
 package openai
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -22,27 +23,42 @@ import (
 type completed struct {
 	Choices []choice        `json:"choices"`
 	Error   json.RawMessage `json:"error"` // OpenRouter's failures of the model's provider
-	Usage   struct {
-		Input  int64 `json:"prompt_tokens"`
-		Output int64 `json:"completion_tokens"`
-	} `json:"usage"`
+	Usage   lenient[struct {
+		Input  lenient[float64] `json:"prompt_tokens"` // some servers and proxies compute fractions
+		Output lenient[float64] `json:"completion_tokens"`
+	}] `json:"usage"`
 }
 
 type choice struct {
 	Message struct {
-		Content json.RawMessage `json:"content"` // a string, or a list of parts from some servers
-		Refusal string          `json:"refusal"`
-		Calls   []toolCall      `json:"tool_calls"`
+		Content json.RawMessage     `json:"content"` // a string, or a list of parts from some servers
+		Refusal lenient[string]     `json:"refusal"`
+		Calls   lenient[[]toolCall] `json:"tool_calls"`
 	} `json:"message"`
-	FinishReason string          `json:"finish_reason"`
+	FinishReason lenient[string] `json:"finish_reason"`
 	Error        json.RawMessage `json:"error"`
+}
+
+// lenient is a value that is left out if it has another JSON type: what is beside an answer must not make it unreadable.
+type lenient[T any] struct{ value T }
+
+// UnmarshalJSON never fails on valid JSON.
+func (l *lenient[T]) UnmarshalJSON(raw []byte) error {
+	var value T
+	if json.Unmarshal(raw, &value) == nil {
+		l.value = value
+	}
+
+	return nil
 }
 
 // Answer implements assistant.Driver. Only the first call of a function counts.
 func (Driver) Answer(_ *config.Snapshot, r assistant.Request, response *httpclient.Response) (answer.Answer, error) {
+	raw := bytes.TrimPrefix(response.Body, []byte("\ufeff")) // a byte order mark
+
 	var body completed
-	if err := json.Unmarshal(response.Body, &body); err != nil {
-		return answer.Answer{}, errors.New("the answer is not a chat completion")
+	if err := json.Unmarshal(raw, &body); err != nil {
+		return answer.Answer{}, unreadable(r, response, raw)
 	}
 
 	if answer.Present(body.Error) {
@@ -50,7 +66,7 @@ func (Driver) Answer(_ *config.Snapshot, r assistant.Request, response *httpclie
 	}
 
 	if len(body.Choices) == 0 {
-		return answer.Answer{}, errors.New("the answer has no choices")
+		return answer.Answer{}, unreadable(r, response, raw)
 	}
 
 	first := body.Choices[0]
@@ -64,9 +80,9 @@ func (Driver) Answer(_ *config.Snapshot, r assistant.Request, response *httpclie
 	}
 
 	given.Usage = answer.Usage{
-		InputTokens:  body.Usage.Input,
-		OutputTokens: body.Usage.Output,
-		Truncated:    first.FinishReason == "length",
+		InputTokens:  int64(body.Usage.value.Input.value),
+		OutputTokens: int64(body.Usage.value.Output.value),
+		Truncated:    first.FinishReason.value == "length",
 	}
 
 	return given, nil
@@ -76,13 +92,13 @@ func (c choice) answer() (answer.Answer, error) {
 	content := withoutReasoning(textOf(c.Message.Content))
 
 	switch {
-	case len(c.Message.Calls) > 0:
-		return c.Message.Calls[0].answer(content)
-	case c.Message.Refusal != "":
+	case len(c.Message.Calls.value) > 0:
+		return c.Message.Calls.value[0].answer(content)
+	case c.Message.Refusal.value != "":
 		return answer.Answer{}, errors.New("the AI refuses to answer")
-	case content == "" && c.FinishReason == "content_filter":
+	case content == "" && c.FinishReason.value == "content_filter":
 		return answer.Answer{}, errors.New("a content filter removed the answer")
-	case content == "" && c.FinishReason == "length":
+	case content == "" && c.FinishReason.value == "length":
 		return answer.Answer{}, errors.New("the AI used its limit of tokens before it wrote an answer: raise openAI.maxOutputTokens")
 	case content == "":
 		return answer.Answer{}, errors.New("the answer is empty")
@@ -98,17 +114,23 @@ func textOf(content json.RawMessage) string {
 		return strings.TrimSpace(text)
 	}
 
-	var parts []struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
+	var parts []json.RawMessage
+	if json.Unmarshal(content, &parts) != nil {
+		parts = []json.RawMessage{content}
 	}
-
-	_ = json.Unmarshal(content, &parts) // another shape has no text
 
 	var joined strings.Builder
 
-	for _, part := range parts {
-		if part.Type == "text" {
+	for _, raw := range parts {
+		var part struct {
+			Type string `json:"type"`
+			Text string `json:"text"`
+		}
+
+		switch { // another shape has no text
+		case json.Unmarshal(raw, &text) == nil:
+			joined.WriteString(text)
+		case json.Unmarshal(raw, &part) == nil && (part.Type == "text" || part.Type == "output_text"):
 			joined.WriteString(part.Text)
 		}
 	}
@@ -129,6 +151,32 @@ func withoutReasoning(text string) string {
 		return strings.TrimSpace(after) // without an end it is all thoughts
 	default:
 		return text
+	}
+}
+
+// unreadable returns the failure for a response of status 200 without an answer. It may be an error without the key of one: a list
+// of Gemini's, or an object that says so itself.
+func unreadable(r assistant.Request, response *httpclient.Response, raw []byte) error {
+	var list []struct {
+		Error json.RawMessage `json:"error"`
+	}
+	if json.Unmarshal(raw, &list) == nil && len(list) > 0 && answer.Present(list[0].Error) {
+		return failed(r, response, list[0].Error)
+	}
+
+	var object struct {
+		Kind lenient[string] `json:"object"`
+	}
+
+	switch err := json.Unmarshal(raw, &object); {
+	case err != nil && bytes.HasPrefix(bytes.TrimSpace(raw), []byte("data:")):
+		return errors.New("the answer is a stream of events, although the request asks for none")
+	case err != nil:
+		return errors.New("the answer is not a chat completion")
+	case object.Kind.value == "error":
+		return failed(r, response, raw)
+	default:
+		return errors.New("the answer has no choices")
 	}
 }
 

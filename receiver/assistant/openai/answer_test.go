@@ -89,6 +89,35 @@ func TestAnswers(t *testing.T) {
 			`{"choices":[{"message":{"content":"hola"},"finish_reason":"content_filter"}]}`,
 			answer.Answer{Replies: []answer.Reply{text("hola")}},
 		},
+		"figures and remarks of other types beside the text": {
+			`{"choices":[{"message":{"content":"hola","refusal":false,"tool_calls":{}},"finish_reason":1}],
+				"usage":{"prompt_tokens":12.5,"completion_tokens":"3"}}`,
+			answer.Answer{Replies: []answer.Reply{text("hola")}, Usage: answer.Usage{InputTokens: 12}},
+		},
+		"no figures": {
+			`{"choices":[{"message":{"content":"hola"}}],"usage":[]}`,
+			answer.Answer{Replies: []answer.Reply{text("hola")}},
+		},
+		"text after a byte order mark": {
+			"\ufeff" + `{"choices":[{"message":{"content":"hola"}}]}`,
+			answer.Answer{Replies: []answer.Reply{text("hola")}},
+		},
+		"list of texts": {
+			`{"choices":[{"message":{"content":["ho","la"]}}]}`,
+			answer.Answer{Replies: []answer.Reply{text("hola")}},
+		},
+		"one part": {
+			`{"choices":[{"message":{"content":{"type":"text","text":"hola"}}}]}`,
+			answer.Answer{Replies: []answer.Reply{text("hola")}},
+		},
+		"part of the other API": {
+			`{"choices":[{"message":{"content":[{"type":"output_text","text":"hola"}]}}]}`,
+			answer.Answer{Replies: []answer.Reply{text("hola")}},
+		},
+		"choices that are numbers": {
+			called("null", [2]string{toolChoices, `"{\"text\":\"¿Cuántos?\",\"options\":[1,2]}"`}),
+			answer.Answer{Replies: []answer.Reply{buttons("¿Cuántos?", "1", "2")}},
+		},
 		"list of parts": {
 			`{"choices":[{"message":{"content":[{"type":"thinking","text":"hm"},{"type":"text","text":"ho"},{"type":"text","text":"la"}]}}]}`,
 			answer.Answer{Replies: []answer.Reply{text("hola")}},
@@ -171,6 +200,7 @@ func TestAnswersThatCannotBeUsed(t *testing.T) {
 	for name, body := range map[string]string{
 		"not JSON":                    `<html>secret</html>`,
 		"no object":                   `"secret"`,
+		"a stream":                    "data: {\"choices\":[{\"delta\":{\"content\":\"secret\"}}]}\n\ndata: [DONE]\n\n",
 		"no choices":                  `{"choices":[]}`,
 		"nothing":                     `{}`,
 		"empty":                       `{"choices":[{"message":{"content":""}}]}`,

@@ -219,14 +219,16 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestErrorsOfStatus200 checks the failures of a model's provider that OpenRouter reports in a success.
+// TestErrorsOfStatus200 checks the failures that servers report in a success, as OpenRouter does those of a model's provider.
 func TestErrorsOfStatus200(t *testing.T) {
 	for body, want := range map[string]failure.Class{
-		`{"error":{"code":429,"message":"m"}}`:    failure.RateLimited,
-		`{"error":{"code":502,"message":"m"}}`:    failure.Transient,
-		`{"error":{"message":"m"}}`:               failure.Transient,
-		`{"error":"m"}`:                           failure.Transient,
-		`{"error":{"code":"insufficient_quota"}}`: failure.Configuration,
+		`{"error":{"code":429,"message":"m"}}`:                                                          failure.RateLimited,
+		`{"error":{"code":502,"message":"m"}}`:                                                          failure.Transient,
+		`{"error":{"message":"m"}}`:                                                                     failure.Transient,
+		`{"error":"m"}`:                                                                                 failure.Transient,
+		`{"error":{"code":"insufficient_quota"}}`:                                                       failure.Configuration,
+		`[{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED"}}]`:                          failure.RateLimited,
+		`{"object":"error","message":"m","type":"overloaded","code":503}`:                               failure.Transient,
 		`{"choices":[{"message":{"content":""},"error":{"code":503,"message":"m"}}]}`:                   failure.Transient,
 		`{"choices":[{"error":{"code":403,"message":"m","metadata":{"reasons":["violence"]}}}]}`:        failure.Permanent,
 		`{"choices":[{"message":{"content":"ho"},"finish_reason":"error","error":{"code":"timeout"}}]}`: failure.Transient,

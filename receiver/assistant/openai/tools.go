@@ -4,6 +4,7 @@
 package openai
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -110,13 +111,13 @@ func (c toolCall) answer(content string) (answer.Answer, error) {
 	}
 
 	var given struct {
-		Reason  string   `json:"reason"`
-		Text    string   `json:"text"`
-		Options []string `json:"options"`
+		Reason  argument   `json:"reason"`
+		Text    argument   `json:"text"`
+		Options []argument `json:"options"`
 	}
 
 	err := json.Unmarshal(arguments, &given)
-	text := strings.TrimSpace(given.Text)
+	text := strings.TrimSpace(string(given.Text))
 
 	switch name := c.Function.Name; {
 	case name != toolHandOff && name != toolChoices:
@@ -124,10 +125,33 @@ func (c toolCall) answer(content string) (answer.Answer, error) {
 	case err != nil:
 		return answer.Answer{}, errors.New("the arguments of " + name + " are not the JSON object of its schema")
 	case name == toolChoices:
-		return choices(content, text, given.Options)
+		return choices(content, text, textsOf(given.Options))
 	default:
-		return answer.Answer{Handoff: &answer.Handoff{Reason: given.Reason, Text: cmp.Or(content, text)}}, nil
+		return answer.Answer{Handoff: &answer.Handoff{Reason: string(given.Reason), Text: cmp.Or(content, text)}}, nil
 	}
+}
+
+// argument is a text. Models that are not bound to the schema also write a number or a truth value.
+type argument string
+
+// UnmarshalJSON decodes an argument.
+func (a *argument) UnmarshalJSON(raw []byte) error {
+	if bytes.ContainsRune([]byte(`"n[{`), rune(raw[0])) { // null leaves it empty
+		return json.Unmarshal(raw, (*string)(a))
+	}
+
+	*a = argument(raw)
+
+	return nil
+}
+
+func textsOf(arguments []argument) []string {
+	texts := make([]string, 0, len(arguments))
+	for _, given := range arguments {
+		texts = append(texts, string(given))
+	}
+
+	return texts
 }
 
 // choices returns a text with options: as buttons or a list, or as lines of the text if there are too many.
