@@ -225,6 +225,8 @@ var functions = template.FuncMap{
 	"replayable": func(s store.State) bool { return slices.Contains(store.Replayable, s) },
 	"add":        func(a *int, b int) int { return *a + b },
 	"value":      func(n *int64) int64 { return *n },
+	// Ids come from receivers, some of which others control. As a segment of a path none leads to another resource.
+	"segment": url.PathEscape,
 }
 
 // moment, shownChart and shownStatuses are the data of the parts.
