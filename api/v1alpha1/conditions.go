@@ -125,7 +125,7 @@ const (
 	ReasonSubscriptionPending = "SubscriptionPending"
 	// ReasonSubscriptionActive: the subscription at Meta matches the spec.
 	ReasonSubscriptionActive = "SubscriptionActive"
-	// ReasonSubscriptionFailed: Meta rejects the subscription, or cannot reach the callback URL.
+	// ReasonSubscriptionFailed: Meta refuses the subscription, or cannot reach the callback URL.
 	ReasonSubscriptionFailed = "SubscriptionFailed"
 )
 

@@ -3,9 +3,9 @@
 
 package v1alpha1
 
-// HandoffSpec sends the conversations that people have taken over to their desk, such as a shared inbox: each handoff, and each
-// message of the person until the conversation is given back. Files are sent as links, at the public host of the webhook. The
-// desk answers by the messages API.
+// HandoffSpec configures the desk: the software of the people who take conversations over, such as a shared inbox. The
+// receiver sends it each handoff, and each message of the person until the conversation is given back. Files are sent as
+// links, at the public host of the webhook. The desk answers by the messages API.
 type HandoffSpec struct {
 	// url is the URL of the desk. Each handoff and each message is one POST.
 	// +required

@@ -22,7 +22,7 @@ type OpenAISpec struct {
 	Model string `json:"model,omitempty"`
 
 	// authScheme selects how the key is sent: Bearer in the Authorization header, APIKey in the header api-key, as Azure
-	// wants it. None sends no key. Defaults to Bearer.
+	// requires. None sends no key. Defaults to Bearer.
 	// +optional
 	AuthScheme OpenAIAuthScheme `json:"authScheme,omitempty"`
 
@@ -51,7 +51,7 @@ type OpenAISpec struct {
 	// +kubebuilder:validation:MaxLength=256
 	TranscriptionModel string `json:"transcriptionModel,omitempty"`
 
-	// maxOutputTokens limits the tokens of one answer. A model that reasons spends them on its thoughts too. If not set, the
+	// maxOutputTokens limits the tokens of one answer. A reasoning model spends some of them on its reasoning. If not set, the
 	// limit of the model applies.
 	// +optional
 	// +kubebuilder:validation:Minimum=1

@@ -9,7 +9,7 @@ package v1alpha1
 // +kubebuilder:validation:ExactlyOneOf=s3;volume
 type StoreBackup struct {
 	// schedule is the schedule of the backups in UTC: the five fields of cron, such as "0 3 * * *", or a word such as @daily.
-	// Backups are at least 15 minutes apart. A time that was missed because no receiver ran is made up.
+	// Backups are at least 15 minutes apart. A backup that was missed because no receiver ran is made at the next start.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
@@ -40,17 +40,17 @@ type StoreBackup struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(Newest|inbox-[0-9]{8}T[0-9]{6}Z[.]db)$')",message="must be Newest or the name of a copy, such as inbox-20261129T020000Z.db"
 	Restore string `json:"restore,omitempty"`
 
-	// s3 is a bucket of Amazon S3, or of a store that is compatible with it. If not set, volume is.
+	// s3 is a bucket of Amazon S3, or of a store that is compatible with it. If not set, volume must be set.
 	// +optional
 	S3 BackupBucket `json:"s3,omitzero"`
 
-	// volume is another volume. If not set, s3 is.
+	// volume is another volume. If not set, s3 must be set.
 	// +optional
 	Volume BackupVolume `json:"volume,omitzero"`
 }
 
-// BackupBucket refers to a bucket of Amazon S3, or of a store that is compatible with it. The keys need the rights to list
-// the bucket and its multipart uploads, and to read, write and delete objects below the prefix.
+// BackupBucket refers to a bucket of Amazon S3, or of a store that is compatible with it. The keys need the permissions to
+// list the bucket and its multipart uploads, and to read, write and delete objects below the prefix.
 type BackupBucket struct {
 	// bucket is the name of the bucket, which must exist.
 	// +required

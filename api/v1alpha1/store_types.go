@@ -21,7 +21,7 @@ type StoreSpec struct {
 	// +optional
 	PostgreSQL PostgreSQLStore `json:"postgreSQL,omitzero"`
 
-	// retentionDays is the time the payloads of finished events are stored. Defaults to 30.
+	// retentionDays is the number of days for which the payloads of finished events are stored. Defaults to 30.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3650
@@ -87,8 +87,8 @@ type EmbeddedStore struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a PersistentVolumeClaim: lower case letters, digits, - and ."
 	ExistingClaim string `json:"existingClaim,omitempty"`
 
-	// dataSource is the content of a new volume: a snapshot or another claim, in the namespace of the resource. It counts when
-	// the claim is created. If not set, a new volume is empty.
+	// dataSource is the content of a new volume: a snapshot or another claim, in the namespace of the resource. It has an
+	// effect only when the claim is created. If not set, a new volume is empty.
 	// +optional
 	DataSource StoreDataSource `json:"dataSource,omitzero"`
 

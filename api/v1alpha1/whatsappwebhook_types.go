@@ -66,8 +66,8 @@ type WhatsAppWebhookList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.messagesAPI) || !has(self.messagesAPI.exposure) || self.messagesAPI.exposure != 'Public' || !has(self.cloudAPI.mutualTLS)",message="messagesAPI.exposure Public cannot be combined with cloudAPI.mutualTLS: an Ingress that passes TLS through sends every path to the webhook"
 // +kubebuilder:validation:XValidation:rule="!has(self.bird) || !has(self.bird.media) || !has(self.bird.media.transport) || self.bird.media.transport != 'URL' || has(self.ingress) || has(self.gateway) || (has(self.cloudAPI.subscription) && has(self.cloudAPI.subscription.callbackURL))",message="bird.media.transport URL requires a public host: set ingress, gateway or cloudAPI.subscription.callbackURL"
 type WhatsAppWebhookSpec struct {
-	// suspend stops the operator for this resource. Its objects stay as they are, the receivers run on, and the status says
-	// Suspended. If not set, the operator works.
+	// suspend stops the operator for this resource. Its objects stay as they are, the receivers keep running, and the status
+	// says Suspended. If not set, the operator reconciles the resource.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 
@@ -91,12 +91,12 @@ type WhatsAppWebhookSpec struct {
 	// +optional
 	OpenAI OpenAISpec `json:"openAI,omitzero"`
 
-	// messagesAPI lets the AI and people send messages by HTTP. If not set, there is no such API.
+	// messagesAPI lets the AI and people send messages by HTTP. If not set, the receiver does not serve it.
 	// +optional
 	MessagesAPI MessagesAPISpec `json:"messagesAPI,omitzero"`
 
-	// handoff sends the conversations that people have taken over to their desk. If not set, the messages of the person are
-	// stored, and announced to notifications.sinkURL.
+	// handoff configures the desk: the software of the people who take conversations over. If not set, the messages of these
+	// conversations are stored, and announced to notifications.sinkURL.
 	// +optional
 	Handoff HandoffSpec `json:"handoff,omitzero"`
 
@@ -187,8 +187,8 @@ type WhatsAppWebhookStatus struct {
 	// +optional
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
 
-	// receivers is the number of receiver pods that accept deliveries and of those that are wanted, such as 1/2. It is for
-	// kubectl get, whose columns show one field each.
+	// receivers is the number of receiver pods that accept deliveries, and the desired number, such as 1/2. It is for kubectl
+	// get, whose columns show one field each.
 	// +optional
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=21
