@@ -18,8 +18,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// TestCancelledExport checks that a receiver goes on when a person cancels the download of an export on its own pages.
-func TestCancelledExport(t *testing.T) {
+// TestCanceledExport checks that a receiver goes on when a person cancels the download of an export on its own pages.
+func TestCanceledExport(t *testing.T) {
 	const other = "100000000000099" // which is not configured, so that nothing is answered
 
 	h := newHarness(t, withoutTyping)

@@ -46,7 +46,7 @@ func TestOrders(t *testing.T) {
 			endpoints: map[string]config.Endpoint{"process_order": off},
 			state:     store.Skipped,
 		},
-		"switched off in favour of the other": {
+		"switched off in favor of the other": {
 			endpoints: map[string]config.Endpoint{"process_order": off, "process_other_message": on},
 			asked:     []string{"process_other_message"},
 			sent:      1,

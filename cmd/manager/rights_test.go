@@ -167,9 +167,9 @@ func TestWatchLabelSelector(t *testing.T) {
 
 	for _, name := range []string{"mine", "theirs"} {
 		c.MustCreate(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
-		labelled := webhook(name)
-		labelled.Labels = map[string]string{"operator": name}
-		c.MustCreate(t, labelled)
+		labeled := webhook(name)
+		labeled.Labels = map[string]string{"operator": name}
+		c.MustCreate(t, labeled)
 	}
 
 	c.start(t, "--watch-label-selector=operator=mine")

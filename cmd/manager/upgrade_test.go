@@ -181,10 +181,10 @@ func TestUpgradeBesideAnInvalidResource(t *testing.T) {
 	c.wantReadyMessage(t, next, "waits for those of other receivers")
 
 	// A label does not change the generation, so the resource waits too, behind the others.
-	labelled := webhook("upgrade")
-	labelled.Name = last
+	labeled := webhook("upgrade")
+	labeled.Name = last
 
-	if err := c.Patch(t.Context(), labelled, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"later":"false"}}}`))); err != nil {
+	if err := c.Patch(t.Context(), labeled, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"later":"false"}}}`))); err != nil {
 		t.Fatal(err)
 	}
 

@@ -67,7 +67,7 @@ func TestArchives(t *testing.T) {
 	}
 
 	if license, err := os.ReadFile(filepath.Join(folder, "LICENSE")); err != nil || !bytes.Contains(license, []byte("Apache License")) {
-		t.Errorf("the licence: %v", err)
+		t.Errorf("the license: %v", err)
 	}
 }
 

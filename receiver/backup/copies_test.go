@@ -202,10 +202,10 @@ func TestPages(t *testing.T) {
 	})
 
 	if files, err := target.List(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("listed %d files, %v, want that it was cancelled", len(files), err)
+		t.Errorf("listed %d files, %v, want that it was canceled", len(files), err)
 	}
 
 	if found, err := find(ctx, target, config.RestoreNewest); !errors.Is(err, context.Canceled) {
-		t.Errorf("found %v, %v, want that it was cancelled", found, err)
+		t.Errorf("found %v, %v, want that it was canceled", found, err)
 	}
 }

@@ -177,7 +177,7 @@ func TestFailedRenewalEndsLeading(t *testing.T) {
 	}
 }
 
-func TestCancelledRenewalLeavesTheLeadershipToRelease(t *testing.T) {
+func TestCanceledRenewalLeavesTheLeadershipToRelease(t *testing.T) {
 	inbox := &failing{Store: openStore(t)}
 	clock := clockwork.NewFakeClock()
 	first := NewCandidate(inbox, job, "first", clock)

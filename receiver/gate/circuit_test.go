@@ -116,7 +116,7 @@ func TestStatusesHaveTheirOwnCircuit(t *testing.T) {
 	}
 }
 
-func TestCancelledProbeHasNoResult(t *testing.T) {
+func TestCanceledProbeHasNoResult(t *testing.T) {
 	f := newFixture(t)
 	f.mustCall(Ask(textMethod), 0, refusal(failure.ScopeAI, "http_401"), true)
 	f.clock.Advance(time.Minute)

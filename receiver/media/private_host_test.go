@@ -17,7 +17,7 @@ import (
 )
 
 // TestPrivateHostIsNeverReached downloads from a server at a private address that is an allowed host. An allowed name
-// could resolve to a public address when it is checked, and to a private address when it is dialled. No connection may
+// could resolve to a public address when it is checked, and to a private address when it is dialed. No connection may
 // reach the server.
 func TestPrivateHostIsNeverReached(t *testing.T) {
 	var reached atomic.Int64

@@ -103,7 +103,7 @@ func TestCountStore(t *testing.T) {
 		"busy":              {fmt.Errorf("ingest: %w", store.ErrBusy), true},
 		"deadline exceeded": {context.DeadlineExceeded, true},
 		"lease lost":        {fmt.Errorf("advance: %w", store.ErrLeaseLost), false},
-		"caller cancelled":  {context.Canceled, false},
+		"caller canceled":   {context.Canceled, false},
 		"missing key":       {fmt.Errorf("read an event: %w", store.ErrKey), false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 // stays, the other counters do too.
 func (m *Metrics) Activity() int64 { return m.activity.Load() }
 
-// Request records an answered request to the webhook. A health check of a load balancer is no activity.
+// Request records an answered request to the webhook. A health check of a load balancer is not activity.
 func (m *Metrics) Request(status int) {
 	m.requests.WithLabelValues(strconv.Itoa(status)).Inc()
 

@@ -21,7 +21,7 @@ type countedStore struct {
 	metrics *Metrics
 }
 
-// notFailures are errors that do not mean a store failure: regular results, calls that the caller cancelled, and values whose key is
+// notFailures are errors that do not mean a store failure: regular results, calls that the caller canceled, and values whose key is
 // missing, which the store has returned.
 var notFailures = []error{
 	store.ErrLeaseLost, store.ErrAlreadySent, store.ErrTakenOver, store.ErrNotFound, store.ErrInProgress, store.ErrKey, context.Canceled,

@@ -48,7 +48,7 @@ func TestIDIsReadableInLogs(t *testing.T) {
 	}
 }
 
-// What is stored today must be recognised by every later version.
+// What is stored today must be recognized by every later version.
 func TestNewIDIsStable(t *testing.T) {
 	got := NewID(KindMessage, "106540352242922", "wamid.HBgLMTY1MDU1NTEyMzQ=").String()
 	if want := "60bbaf80249612260d6228a2d4ad2be2"; got != want {

@@ -222,7 +222,7 @@ func (p *Page) Resize(width, height int) {
 	p.do(chromedp.EmulateViewport(int64(width), int64(height)))
 }
 
-// Dark selects the dark or the light colour scheme, and ends animations.
+// Dark selects the dark or the light color scheme, and ends animations.
 func (p *Page) Dark(dark bool) {
 	p.t.Helper()
 

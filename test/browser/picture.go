@@ -22,8 +22,8 @@ import (
 // picturesVariable names the folder that pictures are written to. Without it none is.
 const picturesVariable = "PICTURES"
 
-// colours is how many colours a picture has, so that one of a page of text takes a third of what Chromium makes of it.
-const colours = 256
+// colors is how many colors a picture has, so that one of a page of text takes a third of what Chromium makes of it.
+const colors = 256
 
 // Picture writes a picture of the window to the folder that PICTURES names, if it does.
 func (p *Page) Picture(name string) {
@@ -49,14 +49,14 @@ func (p *Page) Picture(name string) {
 	p.t.Logf("%s: %d kB", path, len(picture)/1000)
 }
 
-// compressed returns a picture in its most frequent colours.
+// compressed returns a picture in its most frequent colors.
 func compressed(t testing.TB, picture []byte) []byte {
 	decoded, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	reduced := image.NewPaletted(decoded.Bounds(), frequentColours(decoded))
+	reduced := image.NewPaletted(decoded.Bounds(), frequentColors(decoded))
 	draw.Draw(reduced, reduced.Bounds(), decoded, decoded.Bounds().Min, draw.Src)
 
 	var small bytes.Buffer
@@ -69,8 +69,8 @@ func compressed(t testing.TB, picture []byte) []byte {
 	return small.Bytes()
 }
 
-// frequentColours returns the most frequent colours that differ from one another.
-func frequentColours(picture image.Image) color.Palette {
+// frequentColors returns the most frequent colors that differ from one another.
+func frequentColors(picture image.Image) color.Palette {
 	bounds := picture.Bounds()
 	counts := map[color.RGBA]int{}
 
@@ -86,7 +86,7 @@ func frequentColours(picture image.Image) color.Palette {
 
 	for _, c := range byCount {
 		isNear := func(other color.Color) bool { return near(c, other.(color.RGBA)) }
-		if len(palette) < colours && !slices.ContainsFunc(palette, isNear) {
+		if len(palette) < colors && !slices.ContainsFunc(palette, isNear) {
 			palette = append(palette, c)
 		}
 	}
@@ -94,7 +94,7 @@ func frequentColours(picture image.Image) color.Palette {
 	return palette
 }
 
-// near reports whether two colours look alike.
+// near reports whether two colors look alike.
 func near(a, b color.RGBA) bool {
 	const step = 5
 

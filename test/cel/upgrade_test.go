@@ -20,7 +20,7 @@ import (
 )
 
 // TestUpgradeKeepsExistingObjects shows how a release that adds a limit treats existing objects. It stores one object that
-// violates each limit in a copy of the CRD without limits, and then adds the limits. The objects can still be labelled,
+// violates each limit in a copy of the CRD without limits, and then adds the limits. The objects can still be labeled,
 // their status written and the rest of their spec changed, and the invalid field can only be corrected. See
 // [lockoutOf] for the limits that a release cannot add this way.
 func TestUpgradeKeepsExistingObjects(t *testing.T) {

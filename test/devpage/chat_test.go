@@ -86,7 +86,7 @@ func TestVoice(t *testing.T) {
 
 	voice := p.bridge.last("process_audio_message").Media
 	if !bytes.HasPrefix(voice, []byte("OggS")) || !bytes.Contains(voice, []byte("OpusHead")) {
-		t.Errorf("the AI got %d bytes that are no Opus in Ogg: %.40q", len(voice), voice)
+		t.Errorf("the AI got %d bytes that are not Opus in Ogg: %.40q", len(voice), voice)
 	}
 
 	p.Until("it has a length", `document.querySelector(".message.mine .player span").textContent !== "0:00"`)

@@ -134,10 +134,10 @@ func TestLooks(t *testing.T) {
 const faintTexts = `(() => {
 	const canvas = Object.assign(document.createElement("canvas"), {width: 1, height: 1});
 	const pen = canvas.getContext("2d", {willReadFrequently: true});
-	const paint = (colours) => {
+	const paint = (colors) => {
 		pen.clearRect(0, 0, 1, 1);
-		for (const colour of colours) {
-			pen.fillStyle = colour;
+		for (const color of colors) {
+			pen.fillStyle = color;
 			pen.fillRect(0, 0, 1, 1);
 		}
 		return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);

@@ -34,7 +34,7 @@ func picture(t *testing.T) []byte {
 	return encoded.Bytes()
 }
 
-// cake returns the colour of a place of the picture, whose sides are 1 long.
+// cake returns the color of a place of the picture, whose sides are 1 long.
 func cake(x, y float64) color.Color {
 	within := func(left, right, top, bottom float64) bool { return x > left && x < right && y > top && y < bottom }
 	glaze := 0.43 + 0.05*math.Abs(math.Sin(x*26))

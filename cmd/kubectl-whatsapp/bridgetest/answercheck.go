@@ -30,7 +30,7 @@ type reply struct {
 	request assistant.Request
 	call    call // the last one
 	answer  answer.Answer
-	fault   *failure.Error // what the receiver makes of a response that it cannot use, or of none
+	fault   *failure.Error // how the receiver classifies a missing or unusable response
 }
 
 // ask sends a request and returns what came of it.

@@ -95,10 +95,10 @@ type tester struct {
 	person   *person
 	report   *Report
 	times    []time.Duration // of the answers to single requests
-	blocked  string          // why nothing further can be tested
+	blocked  string          // why the test cannot continue
 }
 
-// Run tests a bridge. An error means that the test could not be made.
+// Run tests a bridge. An error means that the test could not run.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	t, err := newTester(o)
 	if err != nil {
@@ -139,7 +139,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 func newTester(o Options) (*tester, error) {
 	address, err := url.Parse(o.URL)
 	if err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "" {
-		return nil, errors.New("the address of the bridge is no http or https URL")
+		return nil, errors.New("the address of the bridge is not an http or https URL")
 	}
 
 	if address.User != nil || address.Fragment != "" {

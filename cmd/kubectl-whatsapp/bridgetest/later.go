@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// repetitionTimeout is how long a second effect of a repeated request is waited for, besides the time of the first.
+	// repetitionTimeout is how much longer than for the first post the test waits for a second one.
 	repetitionTimeout = time.Second
 	// maxPosted bounds the posts that are kept, and maxPostBytes the bytes read of each.
 	maxPosted    = 100

@@ -78,7 +78,7 @@ func (t *tester) openLater(ctx context.Context) (_ *later, err error) {
 func (t *tester) listenLater(ctx context.Context) (net.Listener, error) {
 	address, err := url.Parse(t.LaterURL)
 	if err != nil || address.Scheme != "http" || address.Port() == "" {
-		return nil, errors.New("the address of the messages API is no http URL with a port")
+		return nil, errors.New("the address of the messages API is not an http URL with a port")
 	}
 
 	host := ""

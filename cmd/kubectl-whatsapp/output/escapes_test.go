@@ -11,7 +11,7 @@ import (
 	"github.com/creack/pty"
 )
 
-// TestDumbTerminal checks that a terminal without escape sequences, such as that of an editor, gets none: neither colours nor what is
+// TestDumbTerminal checks that a terminal without escape sequences, such as that of an editor, gets none: neither colors nor what is
 // drawn again.
 func TestDumbTerminal(t *testing.T) {
 	screen, terminal, err := pty.Open()

@@ -20,7 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// buffered is a printer whose streams are no terminals.
+// buffered is a printer whose streams are not terminals.
 func buffered(format Format) (p *Printer, out, err *bytes.Buffer) {
 	out = &bytes.Buffer{}
 	err = &bytes.Buffer{}
@@ -160,7 +160,7 @@ func TestEscapedEmojiAsYAML(t *testing.T) {
 	}
 }
 
-func TestColoursOnTerminalsOnly(t *testing.T) {
+func TestColorsOnTerminalsOnly(t *testing.T) {
 	p, screen := onTerminal(t, false)
 	p.Printf("%s end\n", p.Paint(Bad, "red"))
 
@@ -172,7 +172,7 @@ func TestColoursOnTerminalsOnly(t *testing.T) {
 	p.Printf("%s end\n", p.Paint(Bad, "red"))
 
 	if got := waitFor(t, screen, "end"); strings.Contains(got, "\x1b") {
-		t.Errorf("without colours a terminal shows %q", got)
+		t.Errorf("without colors a terminal shows %q", got)
 	}
 
 	p, out, _ := buffered(Text)
@@ -296,7 +296,7 @@ func TestConfirm(t *testing.T) {
 	cancel()
 
 	if err := <-confirmed; !errors.Is(err, context.Canceled) {
-		t.Errorf("after Ctrl-C: %v, want it to be cancelled", err)
+		t.Errorf("after Ctrl-C: %v, want it to be canceled", err)
 	}
 }
 

@@ -43,7 +43,7 @@ type Settings struct {
 	Out     io.Writer // results
 	Err     io.Writer // progress, warnings, questions and errors
 	Format  Format
-	NoColor bool // no colours on terminals either
+	NoColor bool // no colors on terminals either
 	Dumb    bool // terminals understand no escape sequences, so that nothing is drawn again either
 }
 

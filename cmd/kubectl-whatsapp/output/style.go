@@ -32,7 +32,7 @@ var codes = map[Tone]string{
 	Bold:    "1",
 }
 
-// style colours texts, if it is on.
+// style colors texts, if it is on.
 type style struct{ on bool }
 
 // end is the terminal's sequence after a painted text.
@@ -103,7 +103,7 @@ func takesOver(r rune) bool {
 	return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
 }
 
-// Paint returns text in the colour of its tone, if standard output is a terminal with colours.
+// Paint returns text in the color of its tone, if standard output is a terminal with colors.
 func (p *Printer) Paint(tone Tone, text string) string { return p.out.paint(tone, text) }
 
 // Clean returns text without the control characters by which a text from elsewhere could take over the terminal. Line

@@ -20,16 +20,17 @@ import (
 const (
 	// concurrent is how many requests are sent at the same time.
 	concurrent = 8
-	// serialShare is the share of the time of all requests one after the other from which on requests at the same time are
-	// seen to wait for each other, and noticeable the time of one below which that is not measured.
+	// serialShare is how much of the time of sequential requests concurrent ones may take before they count as serialized.
+	// Below noticeable, the time of one request is too short to measure that.
 	serialShare = 0.75
 	noticeable  = 50 * time.Millisecond
 	// slowAnswer is the time after which an answer counts as slow.
 	slowAnswer = 20 * time.Second
 )
 
-// repeatedKey repeats a request, and sends another text with its Idempotency-Key. A real repetition has the same text: only
-// the second distinguishes a bridge that remembers from a bridge that answers equal texts equally.
+// repeatedKey repeats a request, and then sends another text with the same Idempotency-Key. The first shows how the bridge
+// treats a real repetition. Only the second shows whether the bridge recognizes the key, or merely answers equal texts
+// equally.
 func (t *tester) repeatedKey(ctx context.Context, check *Check) {
 	request := t.person.text("hola 1")
 
