@@ -136,9 +136,9 @@ func (a *access) record(d denial, denied bool) {
 
 	log := a.log.WithValues("namespace", d.namespace, "resource", d.resource.String())
 	if denied {
-		log.Error(nil, d.String()+"; the operator continues without it, and uses it within a minute after a role grants it")
+		log.Error(nil, d.String()+"; the operator continues without it, and uses it within a minute once a role grants it")
 	} else {
-		log.Info("the operator got a right that it lacked")
+		log.Info("a role granted the operator a right that it lacked")
 	}
 
 	select {

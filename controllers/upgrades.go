@@ -262,7 +262,7 @@ func rolledOut(d *appsv1.Deployment) bool {
 }
 
 // upgraded reports whether the upgrade of a Deployment is complete. What replaces its pods later, such as kubectl rollout
-// restart, is no part of the upgrade. Without pods it is not known whether the new version works.
+// restart, is not a part of the upgrade. Without pods it is not known whether the new version works.
 func upgraded(d *appsv1.Deployment) bool { return rolledOut(d) && wantedReplicas(d) > 0 }
 
 func exceededDeadline(d *appsv1.Deployment) bool {

@@ -205,7 +205,7 @@ func (r *WhatsAppWebhookReconciler) reconcile(
 }
 
 // errRenderingPanicked is the error of render for a fault of the operator. All others are for what is wrong with the spec.
-var errRenderingPanicked = errors.New("the operator cannot render it, which is a fault of the operator; its log has the cause")
+var errRenderingPanicked = errors.New("the operator cannot render the spec, which is a fault of the operator; its log has the cause")
 
 // render returns the objects of a resource. A panic becomes an error, so that the status says that the objects stay as they
 // are: it would otherwise stay as it was, too.

@@ -83,7 +83,7 @@ func lostNodeHint(seen observation) string {
 			continue
 		}
 
-		state := "is not reported any more"
+		state := "is no longer reported"
 		if pod.DeletionTimestamp != nil {
 			state = "is terminating"
 		}
@@ -116,7 +116,7 @@ func claimLostHint(seen observation) string {
 		return ""
 	}
 
-	return fmt.Sprintf("PersistentVolumeClaim %s is Lost: its volume %s does not exist any more; restore the volume, or delete the claim, "+
+	return fmt.Sprintf("PersistentVolumeClaim %s is Lost: its volume %s no longer exists; restore the volume, or delete the claim, "+
 		"which gives up the events in it", seen.claim.Name, seen.claim.Spec.VolumeName)
 }
 

@@ -115,13 +115,13 @@ func TestHint(t *testing.T) {
 		{
 			"a claim without its volume",
 			func() { seen.claim = claimIn(corev1.ClaimLost, new("fast")) },
-			"PersistentVolumeClaim sales-store is Lost: its volume pv-1 does not exist any more; restore the volume, or delete the claim, " +
+			"PersistentVolumeClaim sales-store is Lost: its volume pv-1 no longer exists; restore the volume, or delete the claim, " +
 				"which gives up the events in it",
 		},
 		{
 			"a lost node",
 			func() { seen.pods = append(seen.pods, *newPodStatus("sales-9", lost)) },
-			"pod sales-9 is not reported any more, since node n1 does not respond: repair the node, or, if it is shut down permanently, " +
+			"pod sales-9 is no longer reported, since node n1 does not respond: repair the node, or, if it is shut down permanently, " +
 				"kubectl taint nodes n1 node.kubernetes.io/out-of-service=nodeshutdown:NoExecute",
 		},
 		{

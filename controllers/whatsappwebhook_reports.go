@@ -41,7 +41,7 @@ func secretsAvailability(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summ
 		return no(v1alpha1.ReasonSecretMissing, "the receiver is waiting for %s; create the missing values: the receiver picks them up within two minutes",
 			strings.Join(missing, ", "))
 	case reported.TokenRefused:
-		return no(v1alpha1.ReasonTokenRefused, "Meta rejects the access token in %s; replace it by a valid token of a System User with "+
+		return no(v1alpha1.ReasonTokenRefused, "Meta refuses the access token in %s; replace it by a valid token of a System User with "+
 			"whatsapp_business_messaging and whatsapp_business_management", describeSecret(webhook, config.RoleAccessToken))
 	case !reported.TokenExpiresAt.IsZero():
 		return yes(v1alpha1.ReasonTokenExpiring, "the receiver has all required values, but the access token in %s expires at %s; "+

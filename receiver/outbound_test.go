@@ -95,7 +95,7 @@ func TestOutboundMessage(t *testing.T) {
 			state:  store.Dead,
 			code:   "bad_content",
 		},
-		"what is no answer": {
+		"what is not an answer": {
 			body:   `{"accepted":true}`,
 			inTime: true,
 			adjust: withFallback,

@@ -65,7 +65,7 @@ func TestProblemsOfNumbers(t *testing.T) {
 	}
 }
 
-// TestProblemEndsWithItsSettings checks that a refused credential is no problem any more once it is replaced, also if nothing
+// TestProblemEndsWithItsSettings checks that a refused credential is not a problem any more once it is replaced, also if nothing
 // waits for it: a person has taken over the conversation that met the problem.
 func TestProblemEndsWithItsSettings(t *testing.T) {
 	for role, tc := range map[string]struct {

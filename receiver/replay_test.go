@@ -77,7 +77,7 @@ func (h *harness) replay(message string) {
 	h.console(http.StatusOK, http.MethodPost, "/dead-letters/"+h.record(message).Event.ID.String()+"/replay", nil)
 }
 
-// TestReplayAsksAgainAfterTheFallback checks that the fallback text is no answer: once Bird is fixed, a replay asks it
+// TestReplayAsksAgainAfterTheFallback checks that the fallback text is not an answer: once Bird is fixed, a replay asks it
 // again.
 func TestReplayAsksAgainAfterTheFallback(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.FallbackText = "Sorry, please write again." })

@@ -47,7 +47,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 
 	err = context.Cause(run)
 	if ctx.Err() != nil {
-		err = nil // the caller ended the run, which is no error
+		err = nil // the caller ended the run, which is not an error
 	}
 
 	err = errors.Join(err, r.drain(context.WithoutCancel(ctx), s, processed))

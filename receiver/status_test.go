@@ -267,7 +267,7 @@ func refusing(word string, status int) func(next http.Handler) http.Handler {
 }
 
 // TestStatusThatBirdRefusesDelaysNoOther lets Bird refuse, or fail at, the statuses of messages that it does not know. The others
-// reach it, although they have the same lane, and the refusals are no problem.
+// reach it, although they have the same lane, and the refusals are not a problem.
 func TestStatusThatBirdRefusesDelaysNoOther(t *testing.T) {
 	lane := intake.ReportLane(number, "wamid.unknown")
 	after := "" // a message whose statuses have the lane of the unknown one

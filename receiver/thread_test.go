@@ -256,7 +256,7 @@ func (h *harness) refusePasses(fault standin.Fault) (id int) {
 	return h.Graph.Faults.Add(fault)
 }
 
-// TestProblemOfAPassThatEnds checks that the refused token is no problem of passes any more when the pass that met it is over
+// TestProblemOfAPassThatEnds checks that the refused token is not a problem of passes any more when the pass that met it is over
 // without another call.
 func TestProblemOfAPassThatEnds(t *testing.T) {
 	for name, end := range map[string]func(*harness){

@@ -193,7 +193,7 @@ func (f *bridgeTestFlags) writeJUnit(report *bridgetest.Report) error {
 	return cmp.Or(report.WriteJUnit(file), file.Close())
 }
 
-// tones are the colours of states.
+// tones are the colors of states.
 var tones = map[bridgetest.State]output.Tone{
 	bridgetest.OK:      output.Good,
 	bridgetest.Warning: output.Warning,

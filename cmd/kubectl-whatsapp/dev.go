@@ -120,7 +120,7 @@ func (f *devFlags) check() error {
 	}
 
 	if f.port < 0 || f.port > 65535 {
-		return output.Usage("Choose one from 1024 to 65535, or 0 for any free one.", "--port %d is no port", f.port)
+		return output.Usage("Choose one from 1024 to 65535, or 0 for any free one.", "--port %d is not a port", f.port)
 	}
 
 	return nil

@@ -25,7 +25,7 @@ func TestWrongUsageOfDev(t *testing.T) {
 		"--model small":                                    "Add --openai with a URL.",
 		"--bridge-key secret":                              "Add --bridge with a URL.",
 		"--flow-key secret --bridge http://localhost:8000": "Add --flow with a URL.",
-		"--port 70000":                                     "--port 70000 is no port",
+		"--port 70000":                                     "--port 70000 is not a port",
 		"--openai http://localhost:11434/v1 --model small --instructions no-such-file": "Give the path of a text file.",
 		"now": "Usage: kubectl whatsapp dev",
 	} {

@@ -23,7 +23,7 @@ var groupTitles = map[string]string{
 	"receiver":      "The receiver",
 }
 
-// marks are the signs of the states. The word follows, for screen readers and where colours are off.
+// marks are the signs of the states. The word follows, for screen readers and where colors are off.
 var marks = map[doctor.State]struct {
 	sign string
 	tone output.Tone
@@ -60,7 +60,7 @@ func printReport(p *output.Printer, report doctor.Report) {
 	p.Printf("\n%s\n", summary(report))
 }
 
-// joinSkipped returns the checks. It joins neighbours that were skipped for the same reason.
+// joinSkipped returns the checks. It joins neighbors that were skipped for the same reason.
 func joinSkipped(checks []doctor.Check) []doctor.Check {
 	var joined []doctor.Check
 

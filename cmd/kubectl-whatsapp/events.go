@@ -77,7 +77,7 @@ func checkLimit(limit int) error {
 	return nil
 }
 
-// listEvents writes events. A receiver looks at a bounded number of events for a page, so that a page may have few or none
+// listEvents writes events. A receiver scans a bounded number of events for a page, so that a page may have few or none
 // although there are more.
 func listEvents(
 	ctx context.Context,
@@ -131,7 +131,7 @@ func listEvents(
 	})
 }
 
-// stateTones are the colours of the states of events.
+// stateTones are the colors of the states of events.
 var stateTones = map[string]output.Tone{
 	"pending":     output.Warning,
 	"done":        output.Good,

@@ -84,7 +84,7 @@ type knownEvent struct {
 	state    store.State
 	attempts int
 	replays  int
-	look     int // the last look with the event
+	look     int // the last poll that returned the event
 }
 
 func newEventWatch() *eventWatch { return &eventWatch{known: map[int64]knownEvent{}} }

@@ -74,7 +74,7 @@ func (g *global) check() error {
 
 	parsed, err := url.Parse(g.address)
 	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
-		return output.Usage("Write it like http://localhost:9091.", "--address %s is no URL", g.address)
+		return output.Usage("Write it like http://localhost:9091.", "--address %s is not a URL", g.address)
 	}
 
 	return nil

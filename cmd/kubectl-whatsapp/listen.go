@@ -91,7 +91,7 @@ its audit log. The files of people stay in the cluster: the bridge gets a small 
 func (f *listenFlags) complete() error {
 	address, err := url.Parse(f.URL)
 	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
-		return output.Usage("Write it like http://localhost:8080.", "--forward-to %s is no URL", f.URL)
+		return output.Usage("Write it like http://localhost:8080.", "--forward-to %s is not a URL", f.URL)
 	}
 
 	f.AuthScheme = config.AuthScheme(f.authScheme)

@@ -89,7 +89,7 @@ func (f *logsFlags) run(ctx context.Context, g *global, name string) error {
 	return reader.Read(ctx)
 }
 
-// levelTones are the colours of the levels of a log.
+// levelTones are the colors of the levels of a log.
 var levelTones = map[string]output.Tone{
 	"DEBUG": output.Faint,
 	"WARN":  output.Warning,

@@ -112,8 +112,8 @@ func localUser() string {
 	return current.Username
 }
 
-// nameAnd returns a check for commands whose first argument is the NAME of a resource, which --address replaces, and which
-// take from least to most other arguments; a negative most is no limit.
+// nameAnd returns a check of the arguments: the NAME of a resource, unless --address is set, and from least to most others.
+// A negative most means no limit.
 func (g *global) nameAnd(least, most int) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		others := len(args)

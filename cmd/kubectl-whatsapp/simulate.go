@@ -142,7 +142,7 @@ func (f *simulateFlags) complete(args []string) error {
 	case f.count < 1 || f.PerSecond < 0:
 		return output.Usage("Give a positive number.", "--count and --rate must be positive")
 	case f.Person != "" && !number.MatchString(f.Person):
-		return output.Usage("Write it with the country code, such as 573001234567.", "--person is no phone number")
+		return output.Usage("Write it with the country code, such as 573001234567.", "--person is not a phone number")
 	case f.isResource() && f.Person == "":
 		return output.Usage("Give a number of your own with --person: the receiver asks its AI, and sends the answers to that person.",
 			"deliveries to %s need --person", f.to)

@@ -13,7 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/status"
 )
 
-// pollInterval is the time between two looks of a command that watches.
+// pollInterval is the time between two polls of a command that watches.
 const pollInterval = 2 * time.Second
 
 func newStatusCommand(g *global) *cobra.Command {
@@ -118,7 +118,7 @@ func watchStatus(ctx context.Context, p *output.Printer, look readStatusFunc, on
 
 	seen := time.Now()
 
-	var unreachable error // the failure of the last look; the state is then that of an earlier one
+	var unreachable error // the failure of the last poll; the state is then that of an earlier one
 
 	for {
 		if err := redrawStatus(p, before, one, seen, unreachable); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// severityTones are the colours of severities.
+// severityTones are the colors of severities.
 var severityTones = map[status.Severity]output.Tone{
 	status.Failing: output.Bad,
 	status.Warning: output.Warning,

@@ -54,7 +54,7 @@ func (w *where) filter(states ...string) (receiverapi.Filter, error) {
 	for _, pair := range w.pairs {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok || value == "" {
-			return filter, output.Usage("Write it like --where code=131026.", "--where %s is no KEY=VALUE", pair)
+			return filter, output.Usage("Write it like --where code=131026.", "--where %s is not a KEY=VALUE", pair)
 		}
 
 		if !slices.Contains(w.keys, key) {

@@ -147,7 +147,7 @@ func items(list document) []document {
 // errorLine is how the YAML parser names the line of an error.
 var errorLine = regexp.MustCompile(`line (\d+): `)
 
-// unreadable returns the finding about a part that is no object.
+// unreadable returns the finding about a part that is not an object.
 func unreadable(file string, p part, err error) Finding {
 	message := strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")
 	message = strings.ReplaceAll(strings.TrimPrefix(message, "yaml: "), "unmarshal errors:\n  ", "")

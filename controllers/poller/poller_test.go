@@ -64,7 +64,7 @@ func (p *pods) report(address string, r health.Report) {
 
 func newPods() *pods { return &pods{answers: map[string]string{}, requests: map[string]int{}} }
 
-// TestPollIgnoresInvalidAnswers lists addresses whose answers are no reports.
+// TestPollIgnoresInvalidAnswers lists addresses whose answers are not reports.
 func TestPollIgnoresInvalidAnswers(t *testing.T) {
 	receivers := newPods()
 	receivers.report("[fd00::1]:9090", health.Report{Token: health.TokenAccepted})

@@ -126,7 +126,7 @@ func (t *target) summarize(now time.Time) Summary {
 
 	summary := summarize(reports, now)
 
-	// A receiver that has just started has not called Meta yet, so its report is no change.
+	// A receiver that has just started has not called Meta yet, so its report is not a change.
 	if summary.Subscription.State == health.SubscriptionPending && t.summary.Subscription.State != "" {
 		summary.Subscription = t.summary.Subscription
 	}

@@ -10,7 +10,7 @@ func storeAlerts(p Params) []alert {
 			name:     "WhatsAppStoreFailing",
 			severity: critical,
 			pending:  "5m",
-			// The range is shorter than the pending time: two calls that a slow disk delayed too long within it are no outage.
+			// The range is shorter than the pending time: two calls that a slow disk delayed too long within it are not an outage.
 			expr: unless(
 				`sum by (operation) (increase(whatsapp_store_errors_total{@self}[2m])) > 0`,
 				diskFull,

@@ -45,7 +45,7 @@ func (p Params) dashboard() string {
 	var own map[string]any
 
 	if err := json.Unmarshal(dashboard, &own); err != nil {
-		panic("dashboard.json is no JSON: " + err.Error()) // it is part of the program, and a test reads it
+		panic("dashboard.json is not JSON: " + err.Error()) // it is part of the program, and a test reads it
 	}
 
 	own["uid"] = p.dashboardUID()

@@ -66,7 +66,7 @@ func answerLater(eventID, response string) {
 	for pause := time.Second; pause < time.Minute; pause *= 2 {
 		r, err := http.NewRequest(http.MethodPost, os.Getenv("MESSAGES_URL")+"/v1/messages", bytes.NewReader(body)) //nolint:noctx // Timeout
 		if err != nil {
-			log.Print("MESSAGES_URL is no URL")
+			log.Print("MESSAGES_URL is not a URL")
 			return
 		}
 

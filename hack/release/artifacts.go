@@ -269,7 +269,7 @@ func bundleImage(layer v1.Layer, r *release) (v1.Image, error) {
 
 	annotated, ok := mutate.Annotations(filled, described.Annotations()).(v1.Image)
 	if !ok {
-		return nil, errors.New("the annotated image is no image")
+		return nil, errors.New("the annotated image is not an image")
 	}
 
 	return annotated, nil

@@ -155,7 +155,7 @@ func readChecksums(text string) (map[string]string, error) {
 	for line := range strings.Lines(text) {
 		digest, file, found := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		if !found || len(digest) != sha256.Size*2 {
-			return nil, fmt.Errorf("%s: the line %q is no line of sha256sum", checksumsFile, line)
+			return nil, fmt.Errorf("%s: the line %q is not a line of sha256sum", checksumsFile, line)
 		}
 
 		listed[file] = digest

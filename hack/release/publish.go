@@ -107,11 +107,11 @@ var semantic = regexp.MustCompile(`^v[0-9]+[.][0-9]+[.][0-9]+(-[-0-9A-Za-z.]+)?$
 // check returns an error if the flags or the checkout are unusable.
 func (r *release) check(ctx context.Context, dirty bool) error {
 	if !semantic.MatchString(r.version) {
-		return fmt.Errorf("-version: %q is no semantic version, such as v1.0.0", r.version)
+		return fmt.Errorf("-version: %q is not a semantic version, such as v1.0.0", r.version)
 	}
 
 	if _, err := name.NewRepository(r.prefix+product, name.StrictValidation); err != nil || !strings.HasSuffix(r.prefix, "/") {
-		return fmt.Errorf("-prefix: %q is no registry with a path, such as registry.example.com/: %w", r.prefix, err)
+		return fmt.Errorf("-prefix: %q is not a registry with a path, such as registry.example.com/: %w", r.prefix, err)
 	}
 
 	if _, err := image.ParsePlatforms(strings.Join(r.images, ",")); err != nil {
@@ -119,7 +119,7 @@ func (r *release) check(ctx context.Context, dirty bool) error {
 	}
 
 	if r.revision = repository.Revision(ctx); r.revision == "" {
-		return errors.New("this is no git checkout, so the commit is unknown")
+		return errors.New("this is not a git checkout, so the commit is unknown")
 	}
 
 	changed, err := exec.CommandContext(ctx, "git", "status", "--porcelain").Output()

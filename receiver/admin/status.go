@@ -151,7 +151,7 @@ func (d Dependencies) waitingForPeople(ctx context.Context, now time.Time) *heal
 	}
 }
 
-// warnings returns the reasons for the status warning. The time of the last message is no reason: a night without messages is
+// warnings returns the reasons for the status warning. The time of the last message is not a reason: a night without messages is
 // normal.
 func (d Dependencies) warnings(now time.Time, s health.Report) []string {
 	found := []string{}

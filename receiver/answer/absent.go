@@ -65,7 +65,7 @@ func (o object) withoutComments() object {
 	return o
 }
 
-// isBlank reports whether all that a value holds is absent, as in {"url":"","caption":null}. The type of a file is no content.
+// isBlank reports whether all that a value holds is absent, as in {"url":"","caption":null}. The type of a file is not content.
 func isBlank(raw json.RawMessage) bool {
 	var value any
 	return !Present(raw) || json.Unmarshal(raw, &value) == nil && !hasContent(value)

@@ -73,7 +73,7 @@ func TestParseErrorsBesideNothing(t *testing.T) {
 	}
 }
 
-// TestParseNothingInJSONOfAModel has a model say in JSON that there is no answer. The JSON is no text for the person.
+// TestParseNothingInJSONOfAModel has a model say in JSON that there is no answer. The JSON is not a text for the person.
 func TestParseNothingInJSONOfAModel(t *testing.T) {
 	for body, want := range map[string]Answer{
 		`{"output":"{\"response\":\"\",\"message\":\"OK\"}"}`: {Empty: true},

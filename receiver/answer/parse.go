@@ -90,7 +90,7 @@ func (p *parser) readValue(raw json.RawMessage, depth int) error {
 }
 
 // readList decodes a list of messages, or of the parts of a model's message. Parts of types that are not known, such as calls
-// of tools and their results, are no words for the person, and are left out if there are words beside them.
+// of tools and their results, are not words for the person, and are left out if there are words beside them.
 func (p *parser) readList(raw json.RawMessage, depth int, isModels bool) error {
 	var elements []json.RawMessage
 	if err := Decode(raw, &elements); err != nil {
@@ -221,7 +221,7 @@ func (p *parser) addText(text string, previewURL bool) {
 	}
 }
 
-// embedded removes the names of the contract's parts, which are no properties, from the path of a property.
+// embedded removes the names of the contract's parts, which are not properties, from the path of a property.
 var embedded = strings.NewReplacer("frame.", "", "product.", "")
 
 // Decode decodes raw into the contract's form. Its errors name the field of another form, and complete the sentence

@@ -167,7 +167,7 @@ func readTemplate(a *parser, raw json.RawMessage) error {
 
 	if filled(m.Components) {
 		if m.Components[0] != '[' {
-			return errors.New("a template whose components are no list")
+			return errors.New("a template whose components are not a list")
 		}
 
 		template.Components = m.Components

@@ -114,7 +114,7 @@ func readLink(a *parser, raw json.RawMessage) error {
 
 	var address string
 
-	_ = json.Unmarshal(m.URL, &address) // another value is no address
+	_ = json.Unmarshal(m.URL, &address) // another value is not an address
 
 	if reply.Link, err = linkOf(string(m.ButtonText), address); err != nil {
 		return err
@@ -128,13 +128,13 @@ func readLink(a *parser, raw json.RawMessage) error {
 // linkOf returns a link. Without a label, the button shows the host of the URL.
 func linkOf(label, address string) (*Link, error) {
 	if !isWebAddress(address) {
-		return nil, errors.New("a link whose url is no absolute https URL")
+		return nil, errors.New("a link whose url is not an absolute https URL")
 	}
 
 	if label == "" {
 		u, err := url.Parse(address)
 		if err != nil {
-			return nil, errors.New("a link whose url is no absolute https URL")
+			return nil, errors.New("a link whose url is not an absolute https URL")
 		}
 
 		label = u.Hostname()

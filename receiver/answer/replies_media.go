@@ -46,7 +46,7 @@ func readMedia(a *parser, raw json.RawMessage) error {
 	switch {
 	case filled(address):
 		if json.Unmarshal(address, &media.URL) != nil {
-			return errors.New("media whose url is no text")
+			return errors.New("media whose url is not a string")
 		}
 	case isGiven && media.MediaID == "":
 		a.addText(media.Caption, false) // the flow has no file this time
@@ -74,7 +74,7 @@ func (m *ReplyMedia) check() error {
 	case m.URL == "":
 		return errors.New("media without url and media_id")
 	case !isWebAddress(m.URL):
-		return errors.New("media whose url is no absolute https URL")
+		return errors.New("media whose url is not an absolute https URL")
 	}
 
 	return nil

@@ -183,7 +183,7 @@ func (s *Scheduler) attempt(ctx context.Context, secrets config.Secrets) error {
 		}
 	}
 
-	// Before the copy, since a full target has no room for it otherwise. A failure is no reason to make none.
+	// Before the copy, since a full target has no room for it otherwise. A failure must not prevent the copy.
 	pruned := s.prune(ctx, target, files, due)
 	if !due {
 		return pruned
@@ -206,7 +206,7 @@ func (s *Scheduler) attempt(ctx context.Context, secrets config.Secrets) error {
 	return s.prune(ctx, target, files, false)
 }
 
-// reportAhead logs the copies that a clock has begun which was ahead.
+// reportAhead logs the copies that were begun while the clock was ahead.
 func (s *Scheduler) reportAhead(files []File) {
 	now := s.Clock.Now()
 
@@ -217,8 +217,9 @@ func (s *Scheduler) reportAhead(files []File) {
 	}
 }
 
-// prune deletes old copies and incomplete ones. If a copy is due, none is in progress, since a target has one receiver: so
-// incomplete ones of any age go. Otherwise the newer ones stay, since some buckets list a file that was just written late.
+// prune deletes old copies and incomplete ones. If a copy is due, incomplete ones of any age are deleted: a target has one
+// receiver, so none is in progress. Otherwise the incomplete ones that are newer than the newest complete copy stay, because
+// some buckets list a new file late.
 func (s *Scheduler) prune(ctx context.Context, target Target, files []File, due bool) error {
 	now := s.Clock.Now()
 	maxAge := time.Duration(s.plan.settings.KeepDays) * day

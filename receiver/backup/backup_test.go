@@ -245,7 +245,7 @@ func TestOverdueInSpiteOfRestarts(t *testing.T) {
 	}
 }
 
-// TestStartIsNotOverdue checks that a start alone is no problem, whatever the time of the first copy.
+// TestStartIsNotOverdue checks that a start alone is not a problem, whatever the time of the first copy.
 func TestStartIsNotOverdue(t *testing.T) {
 	_, bucket, _ := serve(t)
 	f := newFixture(t, &config.Backup{Schedule: "@weekly", Keep: 2, S3: bucket}, config.Secrets{})

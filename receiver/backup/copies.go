@@ -23,8 +23,8 @@ const (
 // a time without the right to delete.
 const maxFiles = 10_000
 
-// maxAhead is how far in the future a copy may have been begun: clocks are set back by less. A copy that says more was begun by a
-// clock that was ahead. When is not known: it counts as older than others, and as none for the schedule.
+// maxAhead is how far in the future the time in a copy's name may be. If it is later, the clock was ahead when the copy was
+// begun. The true time of such a copy is unknown: it counts as older than all others, and the schedule ignores it.
 const maxAhead = time.Hour
 
 // File is a file of a target.
@@ -40,13 +40,13 @@ type Copy struct {
 	Size int64     // in bytes
 }
 
-// isAhead reports whether the clock was ahead by which a copy was begun.
+// isAhead reports whether the clock was ahead when the copy was begun.
 func (c Copy) isAhead(now time.Time) bool { return c.At.After(now.Add(maxAhead)) }
 
 // nameAt returns the name of a copy that is begun at a time.
 func nameAt(at time.Time) string { return namePrefix + at.UTC().Format(nameTime) + nameSuffix }
 
-// timeOf returns when the copy of a name was begun, and false for a file that is no copy.
+// timeOf returns when the copy with a name was begun. It reports false for any other file.
 func timeOf(name string) (time.Time, bool) {
 	name, hasPrefix := strings.CutPrefix(name, namePrefix)
 	name, hasSuffix := strings.CutSuffix(name, nameSuffix)
@@ -83,8 +83,8 @@ func (l *listing) newest() []File {
 	return l.files[:min(len(l.files), maxFiles)]
 }
 
-// Complete returns the complete copies among the files of a target, the newest first, and those that a clock began which was ahead
-// of now last.
+// Complete returns the complete copies among the files of a target, the newest first. Those that were begun while the clock
+// was ahead come last.
 func Complete(files []File, now time.Time) []Copy {
 	var copies []Copy
 
@@ -125,7 +125,7 @@ func obsolete(files []File, keep int, oldest, now time.Time) []string {
 	return names
 }
 
-// incomplete returns the files of incomplete copies that were begun before a time, or by a clock that was ahead.
+// incomplete returns the files of incomplete copies that were begun before a time, or while the clock was ahead.
 func incomplete(files []File, before, now time.Time) []string {
 	var names []string
 
@@ -145,7 +145,7 @@ func incomplete(files []File, before, now time.Time) []string {
 	return names
 }
 
-// newestOr returns when the newest complete copy was begun, or a time that is later.
+// newestOr returns the later of two times: when the newest complete copy was begun, and a given time.
 func newestOr(files []File, at, now time.Time) time.Time {
 	if copies := Complete(files, now); len(copies) > 0 && copies[0].At.After(at) && !copies[0].isAhead(now) {
 		return copies[0].At

@@ -22,7 +22,7 @@ const (
 	// restoreDelay and maxRestoreDelay are the waits after failed attempts to restore.
 	restoreDelay    = 5 * time.Second
 	maxRestoreDelay = 5 * time.Minute
-	// changeInterval is how often a wait looks whether the configuration has changed.
+	// changeInterval is the interval at which a wait checks whether the configuration has changed.
 	changeInterval = time.Second
 )
 

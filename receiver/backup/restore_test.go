@@ -197,7 +197,7 @@ func TestFailedRestore(t *testing.T) {
 		},
 		"no database": {
 			first, func(s *s3.Server, _ *config.Backup, _ *config.Secrets) {
-				const text = "some text that is no database, with the right checksum"
+				const text = "some text that is not a database, with the right checksum"
 
 				sum, err := hash(t.Context(), strings.NewReader(text))
 				if err != nil {

@@ -21,7 +21,7 @@ func (c *Client) manage(ctx context.Context, call call, id string, parameters an
 			Class: failure.Permanent,
 			Op:    call.op,
 			Code:  CodeBadID,
-			Text:  "this is not an id of Meta's",
+			Text:  "this is not an id of Meta",
 		}
 	}
 

@@ -93,10 +93,10 @@ func TestContactCards(t *testing.T) {
 		},
 	})
 	checkUnfit(t, map[string]Content{
-		"there are 0 contacts":          cards(),
-		"there are 258 contacts":        cards(make([]string, 258)...),
-		"contact 2 has not Meta's form": cards(`{"name":{"formatted_name":"A"}}`, `["`+secret+`"]`),
-		"contact 1 has no name":         cards(`{"phones":[{"phone":"` + secret + `"}]}`),
-		"contact 1 has a birthday":      cards(`{"name":{"formatted_name":"A"},"birthday":"` + secret + `"}`),
+		"there are 0 contacts":                cards(),
+		"there are 258 contacts":              cards(make([]string, 258)...),
+		"contact 2 does not have Meta's form": cards(`{"name":{"formatted_name":"A"}}`, `["`+secret+`"]`),
+		"contact 1 has no name":               cards(`{"phones":[{"phone":"` + secret + `"}]}`),
+		"contact 1 has a birthday":            cards(`{"name":{"formatted_name":"A"},"birthday":"` + secret + `"}`),
 	})
 }

@@ -133,7 +133,7 @@ func (c Card) encode(index int, cut *truncator) (cardObject, error) {
 
 func (c Card) product(index int) (cardObject, error) {
 	if c.Media != nil || c.Text != "" || c.Link != nil || len(c.Buttons) > 0 {
-		return cardObject{}, invalidMessage("card %d has more than a product: Meta shows only what the catalog has", index+1)
+		return cardObject{}, invalidMessage("card %d has a file, a text, a link or buttons beside its product: Meta shows only what the catalog has", index+1)
 	}
 
 	return cardObject{

@@ -82,7 +82,7 @@ func (c ContactsContent) put(message *outbound) (int, error) {
 	for i, raw := range c.Contacts {
 		contact := &contacts[i]
 		if json.Unmarshal(raw, contact) != nil {
-			return 0, invalidMessage("contact %d has not Meta's form: give name, phones and so on as its page shows them", i+1)
+			return 0, invalidMessage("contact %d does not have Meta's form: give name, phones and so on as its page shows them", i+1)
 		}
 
 		if !contact.Name.complete(contact.Org) {
@@ -90,7 +90,7 @@ func (c ContactsContent) put(message *outbound) (int, error) {
 		}
 
 		if _, err := time.Parse(time.DateOnly, string(contact.Birthday)); err != nil && contact.Birthday != "" {
-			return 0, invalidMessage("contact %d has a birthday that is no date: write it as YYYY-MM-DD", i+1)
+			return 0, invalidMessage("contact %d has a birthday that is not a date: write it as YYYY-MM-DD", i+1)
 		}
 	}
 

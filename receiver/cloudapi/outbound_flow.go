@@ -60,7 +60,7 @@ func (c FlowContent) put(message *outbound) (int, error) {
 
 	label := withoutEmoji(c.Label)
 	if label == "" {
-		return 0, invalidMessage("the flow has no label: say on its button what it opens, in other characters than emoji")
+		return 0, invalidMessage("the flow has no label: write on its button what it opens, not in emoji alone")
 	}
 
 	object, err := c.object(&cut, "flow")
@@ -107,7 +107,7 @@ func (c FlowContent) check() error {
 
 	var data map[string]json.RawMessage
 	if len(c.Data) > 0 && (json.Unmarshal(c.Data, &data) != nil || len(data) == 0) {
-		return invalidMessage("the flow's data is no JSON object with a property: leave it out if the screen needs none")
+		return invalidMessage("the flow's data is not a JSON object with a property: leave it out if the screen needs none")
 	}
 
 	return nil

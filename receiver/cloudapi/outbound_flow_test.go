@@ -65,7 +65,7 @@ func TestFlows(t *testing.T) {
 		"an unknown action":                flow(func(c *FlowContent) { c.Action = secret }),
 		"give neither screen nor data":     flow(func(c *FlowContent) { c.Action = "data_exchange"; c.Screen = secret }),
 		"no JSON object with a property":   flow(func(c *FlowContent) { c.Data = json.RawMessage(`{}`) }),
-		"data is no JSON object":           flow(func(c *FlowContent) { c.Data = json.RawMessage(`["` + secret + `"]`) }),
+		"data is not a JSON object":        flow(func(c *FlowContent) { c.Data = json.RawMessage(`["` + secret + `"]`) }),
 		"the flow has no label":            flow(func(c *FlowContent) { c.Label = "📅" }),
 	})
 }

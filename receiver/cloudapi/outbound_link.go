@@ -47,7 +47,7 @@ func linkOf(what, label, url string, cut *truncator) (*linkParameters, error) {
 	}
 
 	if !isWebAddress(url) {
-		return nil, invalidMessage("%s has no absolute http or https URL: the person's browser opens it", what)
+		return nil, invalidMessage("%s has no absolute http or https URL, which the person's browser opens", what)
 	}
 
 	return &linkParameters{Label: cut.fit(label, maxLabel), URL: url}, nil

@@ -65,7 +65,7 @@ func (c MediaContent) object() (*mediaObject, error) {
 	}
 
 	if c.Link != "" && !isWebAddress(c.Link) {
-		return nil, invalidMessage("the %s's link is no absolute http or https URL: Meta fetches it from there", c.Type)
+		return nil, invalidMessage("the %s's link is not an absolute http or https URL: Meta fetches it from there", c.Type)
 	}
 
 	if n := utf8.RuneCountInString(c.Caption); n > MaxCaptionRunes {

@@ -134,19 +134,19 @@ func TestCarousels(t *testing.T) {
 	product := func(catalog, id string) Card { return Card{Product: &Product{CatalogID: catalog, RetailerID: id}} }
 
 	checkUnfit(t, map[string]Content{
-		"the text above the cards is empty":        CarouselContent{Cards: []Card{card, card}},
-		"there are 1 cards: give 2 to 10":          carousel(card),
-		"there are 11 cards":                       carousel(make([]Card, 11)...),
-		"card 2 differs from card 1":               carousel(card, Card{Media: image, Buttons: buttons("A")}),
-		"or a product of one catalog":              carousel(product("1", "a"), product("2", "a")),
-		"the product of a card needs":              carousel(product("1", ""), product("1", "b")),
-		"card 1 has no picture":                    twice(func(c *Card) { c.Media = nil }),
-		"card 1 has no picture: give it an image":  twice(func(c *Card) { c.Media = &MediaContent{Type: "document", ID: secret} }),
-		"card 1 needs either a link or 1 to 3":     twice(func(c *Card) { c.Link = nil }),
-		"card 1 needs either a link":               twice(func(c *Card) { c.Buttons = buttons("A") }),
-		"a card has no absolute http or https URL": twice(func(c *Card) { c.Link = &CardLink{Label: "A", URL: secret} }),
-		"a card has no label":                      twice(func(c *Card) { c.Link = &CardLink{URL: "https://a.example"} }),
-		"card 1 has more than a product":           twice(func(c *Card) { c.Product = &Product{CatalogID: "1", RetailerID: "a"} }),
+		"the text above the cards is empty":                               CarouselContent{Cards: []Card{card, card}},
+		"there are 1 cards: give 2 to 10":                                 carousel(card),
+		"there are 11 cards":                                              carousel(make([]Card, 11)...),
+		"card 2 differs from card 1":                                      carousel(card, Card{Media: image, Buttons: buttons("A")}),
+		"or a product of one catalog":                                     carousel(product("1", "a"), product("2", "a")),
+		"the product of a card needs":                                     carousel(product("1", ""), product("1", "b")),
+		"card 1 has no picture":                                           twice(func(c *Card) { c.Media = nil }),
+		"card 1 has no picture: give it an image":                         twice(func(c *Card) { c.Media = &MediaContent{Type: "document", ID: secret} }),
+		"card 1 needs either a link or 1 to 3":                            twice(func(c *Card) { c.Link = nil }),
+		"card 1 needs either a link":                                      twice(func(c *Card) { c.Buttons = buttons("A") }),
+		"a card has no absolute http or https URL":                        twice(func(c *Card) { c.Link = &CardLink{Label: "A", URL: secret} }),
+		"a card has no label":                                             twice(func(c *Card) { c.Link = &CardLink{URL: "https://a.example"} }),
+		"card 1 has a file, a text, a link or buttons beside its product": twice(func(c *Card) { c.Product = &Product{CatalogID: "1", RetailerID: "a"} }),
 		"buttons 1 and 2 have the same id": twice(func(c *Card) {
 			c.Link = nil
 			c.Buttons = []ReplyButton{{ID: "a", Title: "A"}, {ID: "a", Title: "B"}}

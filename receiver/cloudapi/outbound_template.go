@@ -33,7 +33,7 @@ func (c TemplateContent) put(message *outbound) (int, error) {
 	if len(c.Components) > 0 {
 		var components []json.RawMessage
 		if json.Unmarshal(c.Components, &components) != nil {
-			return 0, invalidMessage("the template's components are no JSON array: give header, body and button objects")
+			return 0, invalidMessage("the template's components are not a JSON array: give header, body and button objects")
 		}
 	}
 

@@ -161,7 +161,7 @@ func TestNoProofIsSentIfTheTokenIsOfAnotherApp(t *testing.T) {
 	}
 }
 
-// A refusal of the message itself is no reason to try another secret.
+// A refusal of the message itself is not a reason to try another secret.
 func TestRefusedMessageIsSentOnce(t *testing.T) {
 	calls := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -89,7 +89,7 @@ func New(dependencies Dependencies) (http.Handler, error) {
 	return secure(timed(mux)), nil
 }
 
-// refuseForeignReveals refuses requests of other sites for pages with personal data. The answer is no page of the console, whose
+// refuseForeignReveals refuses requests of other sites for pages with personal data. The answer is not a page of the console, whose
 // script would load it again as the console's own.
 func refuseForeignReveals(next http.Handler) http.Handler {
 	refuse := consoleapi.RefuseForeign(next)
@@ -200,7 +200,7 @@ func (v *view) fail(err error) {
 		text = v.T("There is no such resource, or you may not see it.")
 	}
 
-	// A browser that has left the page is no failure.
+	// A browser that has left the page is not a failure.
 	if status == http.StatusBadGateway && !errors.Is(err, context.Canceled) {
 		v.console.Log.Warn("console page failed", "path", v.request.Pattern, "error", err)
 	}

@@ -35,9 +35,9 @@ func TestFailedCallsNameNoPerson(t *testing.T) {
 		api    API
 		logged bool
 	}{
-		"a browser that leaves":   {api: InProcess(blocks, "", slog.New(slog.DiscardHandler))},
-		"a receiver that is gone": {api: API{Client: &http.Client{}, Base: closed.URL + "/v1"}, logged: true},
-		"a base that is no URL":   {api: API{Client: &http.Client{}, Base: "http://[/v1"}, logged: true},
+		"a browser that leaves":    {api: InProcess(blocks, "", slog.New(slog.DiscardHandler))},
+		"a receiver that is gone":  {api: API{Client: &http.Client{}, Base: closed.URL + "/v1"}, logged: true},
+		"a base that is not a URL": {api: API{Client: &http.Client{}, Base: "http://[/v1"}, logged: true},
 	} {
 		for _, page := range []string{"/conversations/106540352242922:" + person, "/conversations/106540352242922:" + person + "/export"} {
 			t.Run(name+page, func(t *testing.T) {

@@ -167,7 +167,7 @@ func parseExpected(query url.Values) (int64, error) {
 
 	expected, err := strconv.ParseInt(query.Get(ExpectKey), 10, 64)
 	if err != nil || expected < 0 {
-		return 0, errors.New("expect is no number of events")
+		return 0, errors.New("expect is not a number of events")
 	}
 
 	return expected, nil

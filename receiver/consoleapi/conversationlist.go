@@ -119,7 +119,7 @@ func (a *api) conversationLister(r *http.Request, query url.Values) (lister, err
 	return nil, fmt.Errorf("state is %q, want all, taken_over or waiting", state)
 }
 
-var errAfter = errors.New("after is not the next of an earlier page")
+var errAfter = errors.New("after is not the value of next in an earlier page")
 
 // takenOver returns conversations that people have, by name, and the name to continue after.
 func (a *api) takenOver(ctx context.Context, after string, limit int, onlyWaiting bool) ([]store.NamedConversation, string, error) {

@@ -127,7 +127,7 @@ func (a *api) takeOver(w http.ResponseWriter, r *http.Request) {
 	if text := r.URL.Query().Get("for"); text != "" {
 		var err error
 		if duration, err = time.ParseDuration(text); err != nil || duration <= 0 || duration > takeover.MaxDuration {
-			http.Error(w, "for is no duration like 30m or 2h, up to 720h", http.StatusBadRequest)
+			http.Error(w, "for is not a duration such as 30m or 2h, at most 720h", http.StatusBadRequest)
 			return
 		}
 	}

@@ -189,7 +189,7 @@ func (a *api) parseSearch(query url.Values) (store.Search, error) {
 	if text := query.Get("conversation"); text != "" {
 		var ok bool
 		if search.Conversation, ok = a.parseConversation(text); !ok {
-			return search, errors.New("conversation is no id or name of a conversation")
+			return search, errors.New("conversation is not an id or name of a conversation")
 		}
 	}
 

@@ -225,7 +225,7 @@ func TestBulkCallExpectsANumber(t *testing.T) {
 	console.callJSON(http.StatusOK, http.MethodPost, "/v1/dead-letters/discard?expect=4", &result)
 
 	if result.State != JobDone || result.Done != 0 {
-		t.Errorf("answered %+v, want that fewer events than expected are no conflict", result)
+		t.Errorf("answered %+v, want that fewer events than expected are not a conflict", result)
 	}
 }
 

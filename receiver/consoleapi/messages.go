@@ -255,7 +255,7 @@ func (a *api) statusesOf(ctx context.Context, records []store.Record) (statuses,
 func parseBefore(query url.Values) (before int64, limit int, err error) {
 	if text := query.Get("before"); text != "" {
 		if before, err = strconv.ParseInt(text, 10, 64); err != nil || before <= 0 {
-			return 0, 0, errors.New("before is no positive number")
+			return 0, 0, errors.New("before is not a positive number")
 		}
 	}
 

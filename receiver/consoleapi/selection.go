@@ -120,7 +120,7 @@ func parseTimes(query url.Values, targets map[string]*time.Time) error {
 
 		var err error
 		if *target, err = time.Parse(time.RFC3339, query.Get(key)); err != nil {
-			return fmt.Errorf("%s is no time like 2026-11-23T06:49:00Z", key)
+			return fmt.Errorf("%s is not a time such as 2026-11-23T06:49:00Z", key)
 		}
 	}
 
@@ -131,7 +131,7 @@ func parseTimes(query url.Values, targets map[string]*time.Time) error {
 func parsePage(query url.Values) (after int64, limit int, err error) {
 	if text := query.Get("after"); text != "" {
 		if after, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return 0, 0, errors.New("after is no number")
+			return 0, 0, errors.New("after is not a number")
 		}
 	}
 
@@ -148,7 +148,7 @@ func parseLimit(query url.Values) (int, error) {
 
 	limit, err := strconv.Atoi(query.Get("limit"))
 	if err != nil {
-		return 0, errors.New("limit is no number")
+		return 0, errors.New("limit is not a number")
 	}
 
 	return min(max(limit, 1), maxPage), nil

@@ -46,7 +46,7 @@ func (a *api) sendText(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if err != nil || strings.TrimSpace(body.Text) == "" {
-		http.Error(w, "the body is no JSON object with a text", http.StatusBadRequest)
+		http.Error(w, "the body is not a JSON object with a text", http.StatusBadRequest)
 		return
 	}
 

@@ -16,7 +16,7 @@
 //   - Equal ids mean equal names: ids link what belongs to one conversation, which is their purpose. A person with several
 //     names has an id for each.
 //   - The length of an id reveals the length of the name in steps of 48 bytes. All names with a phone number have the same length.
-//   - An id is no permission. Who may use one is decided by who may reach the API.
+//   - An id is not a permission. Who may use one is decided by who may reach the API.
 //
 // The construction is a synthetic initialization vector as in RFC 5297, with HMAC-SHA-256 in place of CMAC, as names are
 // short and speed does not matter: the vector is the MAC of the padded name, and the name is encrypted by AES-256-CTR with

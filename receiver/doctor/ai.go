@@ -24,7 +24,7 @@ const slowAI = 2 * time.Second
 
 const (
 	unreachable = "check that it runs, its address, its Service, NetworkPolicies and its certificate (the secret ai-ca names further authorities)"
-	realTest    = "ask it really: whatsapp-webhook bridge test URL"
+	realTest    = "test it with real requests: whatsapp-webhook bridge test URL"
 )
 
 // checkAI probes the AI without asking it anything.
@@ -78,7 +78,7 @@ func (r *run) probeBridge(ctx context.Context, client *http.Client) finding {
 	return diagnoseProbe(answer, "the bridge", config.RoleBirdAccessKey)
 }
 
-// diagnoseProbe checks the answer to a probe that asks nothing, which most servers refuse.
+// diagnoseProbe checks the answer to a probe without a question, which most servers refuse.
 func diagnoseProbe(answer reply, peer, role string) finding {
 	switch {
 	case answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden:
@@ -93,7 +93,7 @@ func diagnoseProbe(answer reply, peer, role string) finding {
 		return warn("look at its load. People wait that much longer for each answer. "+realTest, "%s answers in %.1f s", peer, answer.took.Seconds())
 	}
 
-	return ok("%s answers in %d ms (HTTP %d to a request that asks nothing)", peer, answer.took.Milliseconds(), answer.status)
+	return ok("%s answers in %d ms (HTTP %d to a request without a question)", peer, answer.took.Milliseconds(), answer.status)
 }
 
 // probeModel lists the models of the server, which costs nothing. A server without a list is sent a question without a model,

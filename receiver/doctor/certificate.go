@@ -62,7 +62,7 @@ func diagnoseInvalid(err error, presented []*x509.Certificate, host string, now 
 	switch leaf := presented[0]; {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil && now.Before(invalid.Cert.NotBefore):
 		return fail("wait, or correct the clock of this machine",
-			"the certificate is valid from %s on only", invalid.Cert.NotBefore.UTC().Format(time.RFC3339))
+			"the certificate is not valid before %s", invalid.Cert.NotBefore.UTC().Format(time.RFC3339))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
 		return fail("renew the certificate; Meta delivers nothing until then, and redelivers afterwards",
 			"%s expired on %s", subject(invalid.Cert, leaf), invalid.Cert.NotAfter.UTC().Format(time.DateOnly))

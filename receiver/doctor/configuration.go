@@ -168,7 +168,7 @@ func (r *run) diagnoseCertificates() []finding {
 		u, err := url.Parse(s.DatabaseURL)
 		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" {
 			all = append(all, fail("store a URL such as postgres://user:password@host:5432/database, with special characters of the password "+
-				"percent-encoded", "database-url is no URL of a database"))
+				"percent-encoded", "database-url is not a URL of a database"))
 		}
 	}
 

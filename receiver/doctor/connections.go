@@ -53,12 +53,12 @@ func (r *run) diagnosePeer(ctx context.Context, peer, address, setting, authorit
 
 	switch {
 	case err != nil:
-		return fail("check that it runs, "+setting+", its Service, NetworkPolicies and its certificate; events for it wait meanwhile",
+		return fail("check that it runs, "+setting+", its Service, NetworkPolicies and its certificate; events for it wait until then",
 			"%s is not reached: %s", peer, reason(err))
 	case answer.status == http.StatusBadGateway || answer.status == http.StatusServiceUnavailable || answer.status == http.StatusGatewayTimeout:
-		return fail("check that it runs; what it should get waits meanwhile", "HTTP %d: %s is down", answer.status, peer)
+		return fail("check that it runs; events for it wait until then", "HTTP %d: %s is down", answer.status, peer)
 	case answer.status >= 300 && answer.status <= 399:
-		return fail("set "+setting+" to where it redirects: no redirect is followed; what it should get waits meanwhile",
+		return fail("set "+setting+" to where it redirects: no redirect is followed; events for it wait until then",
 			"HTTP %d: %s redirects", answer.status, peer)
 	}
 

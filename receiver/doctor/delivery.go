@@ -158,7 +158,7 @@ func (s site) deliverLargest(ctx context.Context, client *http.Client, appSecret
 	case answer.status == http.StatusOK:
 		return ok("3 MB are accepted in %d ms", answer.took.Milliseconds())
 	case answer.status == http.StatusRequestEntityTooLarge && strings.Contains(answer.body, edge.TooLarge):
-		return fail("raise webhook.maxBodyBytes in the receiver's file to 4194304, the value that the operator leaves it at",
+		return fail("raise webhook.maxBodyBytes in the receiver's file to 4194304, the default",
 			"HTTP 413 by the receiver: its own limit is below 3 MB")
 	case answer.status == http.StatusRequestEntityTooLarge:
 		return fail(proxyFix, "HTTP 413, not by the receiver: %s limits the size of a request", server(answer))

@@ -61,7 +61,7 @@ func readRequest(w http.ResponseWriter, r *http.Request) (Request, error) {
 
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest)).Decode(&request)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return Request{}, errors.New("the body is no JSON object with the keys only and messages_url")
+		return Request{}, errors.New("the body is not a JSON object with the keys only and messages_url")
 	}
 
 	if unknown := Unknown(catalog, request.Only); len(unknown) > 0 {

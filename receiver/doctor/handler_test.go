@@ -77,7 +77,7 @@ func TestOneRequestAtATime(t *testing.T) {
 	}
 }
 
-// TestWithoutProcess checks which checks a person's machine skips, and that no public URL is no failure.
+// TestWithoutProcess checks which checks a person's machine skips, and that no public URL is not a failure.
 func TestWithoutProcess(t *testing.T) {
 	h := newHarness(t)
 	h.options.Config.CloudAPI.Subscription = nil

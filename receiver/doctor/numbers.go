@@ -189,7 +189,7 @@ func diagnoseSending(id string, n cloudapi.Number) []finding {
 
 		switch strings.ToUpper(health.State) {
 		case "BLOCKED":
-			all = append(all, fail(fix, "Meta lets no message of phone number %s out, because of %s%s", id, entity, why))
+			all = append(all, fail(fix, "Meta sends no message of phone number %s, because of %s%s", id, entity, why))
 		case "LIMITED":
 			all = append(all, warn(fix, "Meta limits the messages of phone number %s, because of %s%s", id, entity, why))
 		}

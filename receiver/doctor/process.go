@@ -75,7 +75,7 @@ func (r *run) diagnoseHealthPath(ctx context.Context) finding {
 
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 		if err != nil {
-			return fail("correct webhook.healthPath", "webhook.healthPath is no path")
+			return fail("correct webhook.healthPath", "webhook.healthPath is not a path")
 		}
 
 		answer, err := do(r.Network.client(nil), request)
@@ -208,7 +208,7 @@ func diagnoseBacklog(stats store.Stats, now time.Time) finding {
 		return warn(fix, "%d messages wait, the oldest for %s", stats.Pending, age)
 	}
 
-	return ok("%d messages are in work or wait", stats.Pending)
+	return ok("%d messages wait or are being processed", stats.Pending)
 }
 
 // diagnoseDeadLetters names the dead letters by their causes.

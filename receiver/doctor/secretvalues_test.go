@@ -168,14 +168,14 @@ func TestSecretValues(t *testing.T) {
 			config:  database,
 			secrets: config.Secrets{DatabaseURL: "mysql://me:hunter2@db/inbox"},
 			state:   doctor.Failure,
-			detail:  "database-url is no URL of a database",
+			detail:  "database-url is not a URL of a database",
 			fix:     "percent-encoded",
 		},
 		"a password with characters that a URL encodes": {
 			config:  database,
 			secrets: config.Secrets{DatabaseURL: "postgres://me:hunter2%zz@db/inbox"},
 			state:   doctor.Failure,
-			detail:  "database-url is no URL of a database",
+			detail:  "database-url is not a URL of a database",
 			fix:     "percent-encoded",
 		},
 		"a database that is right": {

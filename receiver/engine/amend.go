@@ -11,8 +11,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// amendment returns the change of the body with which to repeat a send that Meta refused, or nil if there is none. What it
-// changes is then no longer part of the body, so that each amendment is made once.
+// amendment returns a function that makes the body with which to repeat a refused send, or nil if there is none. It removes
+// from the body what Meta refused, so that each amendment is made at most once.
 func (e *Engine) amendment(a *attempt, body []byte, refusal *failure.Error) func(context.Context) ([]byte, error) {
 	switch {
 	case cloudapi.MayRefuseContext(refusal) && cloudapi.HasContext(body):
@@ -29,9 +29,9 @@ func isFetchFailure(f *failure.Error) bool {
 	return f.Code == cloudapi.CodeMediaUpload || f.Code == cloudapi.CodeMediaDownload
 }
 
-// sendAmended sends a part again, with what Meta refused of it amended. The refusal is certain, so that this is no repeated
-// message. After a crash the first body is sent again: the refusal repeats, and so does the amendment. It returns the body
-// that was sent, or none if it was not sent.
+// sendAmended sends a refused part again with an amended body. Meta has certainly not accepted the first send, so the person
+// does not get the message twice. After a crash the first body is sent again: Meta refuses it again, and it is amended
+// again. sendAmended returns the body that was sent, or none if it was not sent.
 func (e *Engine) sendAmended(
 	ctx context.Context,
 	a *attempt,

@@ -22,7 +22,7 @@ func (e *Engine) Ingest(ctx context.Context, events []store.Event) (fresh []bool
 	}
 
 	arrival, err := e.Store.IngestAndClaim(ctx, events, offer)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrBusy) { // else others are stored
+	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrBusy) { // a busy store works
 		e.outage.record(e.Clock.Now(), err)
 	}
 
@@ -53,8 +53,8 @@ func pendingByClass(events []store.Event) (n [3]int) {
 	return n
 }
 
-// reserve takes capacity for up to n lanes that the ingest of their events may lease, and returns for how many. It takes
-// none while lanes wait that are due longer. The caller must call startReserved.
+// reserve takes capacity for up to n lanes that an ingest may lease, and returns for how many. It takes none while lanes
+// wait that became due earlier. The caller must call startReserved.
 func (p *pool) reserve(n int) int {
 	if n == 0 {
 		return 0

@@ -136,7 +136,7 @@ func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsap
 
 	if _, isRevoked := a.message.Revoke(); isRevoked && isAnsweredLater(record) {
 		settled := outbound.Answered(id, record.Replays, a.number(), now)
-		a.pendingStep.Emit = append(a.pendingStep.Emit, settled) // the person waits for no answer any more
+		a.pendingStep.Emit = append(a.pendingStep.Emit, settled) // the person no longer waits for an answer
 	}
 
 	return nil

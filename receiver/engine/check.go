@@ -11,8 +11,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// EncodeAnswer returns the WhatsApp messages that an answer to a message would be sent as, or the *failure.Error with which
-// it could not be sent. A message without an id is not quoted, and takes no reactions.
+// EncodeAnswer returns the WhatsApp messages for an answer to a message, or the *failure.Error that says why it cannot be
+// sent. A message without an id is not quoted, and takes no reactions.
 func EncodeAnswer(settings *config.Snapshot, message whatsapp.Message, given answer.Answer) ([]cloudapi.Encoded, error) {
 	a := &attempt{message: message}
 	a.settings = settings

@@ -22,7 +22,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// classSkipped is the class of the reasons in the history of skipped events. They are no failures.
+// classSkipped is the class of the reasons in the history of skipped events. They are not failures.
 const classSkipped = "skipped"
 
 // The reasons for which an event is skipped, as its history names them.
@@ -183,7 +183,7 @@ func (a *attempt) skip(code, reason string) {
 // storeConversationID remembers the AI's id of the conversation.
 func (e *Engine) storeConversationID(a *attempt, given answer.Answer) {
 	if given.BadConversationID {
-		e.sampled.Warn("conversation_id of the AI ignored: it is no string or number of at most 256 bytes",
+		e.sampled.Warn("conversation_id of the AI ignored: it is not a string or number of at most 256 bytes",
 			logevent.EventID, a.work.Event.ID)
 	}
 

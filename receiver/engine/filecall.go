@@ -50,7 +50,7 @@ func (e *Engine) enterFile(a *attempt, file gate.Call) (fileCalls, error) {
 // endFile reports to the gate how the download or the upload of a file ended.
 //
 // A transient failure may be an outage of files. Only file transfers decide whether that outage has ended: calls to the AI and
-// sends do not. A file that Meta does not have is no evidence about other files.
+// sends do not. A file that Meta does not have is not evidence about other files.
 //
 // The Graph API may have refused the call itself. Its other failures may concern this file, or files only. A success does not
 // prove that messages may be sent. A phone number that the token may not use cannot send either.

@@ -34,7 +34,7 @@ type head struct {
 	work     *store.Work
 	settings *config.Snapshot
 	queued   bool      // the lane waited for a scope when it was leased
-	isOnly   bool      // no event was behind it when it was leased, a moment ago
+	isOnly   bool      // it was the only event of its lane when it was leased, a moment ago
 	now      time.Time // when the attempt began
 }
 
@@ -67,7 +67,7 @@ func (h head) callID() store.ID { return h.first().Event }
 // replays returns how often the event was replayed by hand, for the AI.
 func (h head) replays() int { return h.first().Replays + h.work.Replays }
 
-// first returns the event that was tried first. That is another one only for a report that has got its own lane.
+// first returns the event that was tried first. It differs from the event only for a report that was moved to its own lane.
 func (h head) first() intake.FirstReport {
 	if first, ok := intake.ParseOwnReportLane(h.work.Event.Lane); ok {
 		return first

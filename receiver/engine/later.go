@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	// classLater is the class of the reason in the history of a message that the AI answers later. It is no failure.
+	// classLater is the class of the reason in the history of a message that the AI answers later. It is not a failure.
 	classLater = "later"
 	codeLater  = "answered_later"
 )
 
-// interpret gives an empty answer the meaning that the configuration gives it, and remembers the AI's id of the
-// conversation. An empty answer to an edit or a revocation always means that there is nothing to send.
+// interpret stores the AI's id of the conversation, and applies bird.emptyAnswer to an empty answer. An empty answer to an
+// edit or a revocation always means that there is nothing to send.
 func (e *Engine) interpret(a *attempt, method assistant.Method, given answer.Answer) (answer.Answer, error) {
 	e.storeConversationID(a, given)
 
@@ -37,7 +37,7 @@ func (e *Engine) interpret(a *attempt, method assistant.Method, given answer.Ans
 	e.Metrics.AIAnsweredNothing()
 
 	if method == assistant.ProcessEdit || method == assistant.ProcessRevoke {
-		return given, nil // the person waits for no answer to a change
+		return given, nil // the person does not wait for an answer to a change
 	}
 
 	switch a.settings.Bird.EmptyAnswer {

@@ -14,10 +14,11 @@ import (
 )
 
 const (
-	// loneFailureAge is how long an event that fails alone is tried at least. Others wait behind it in its lane.
+	// loneFailureAge is the minimum time for which an event is retried that fails while others are accepted. The events behind
+	// it in its lane wait.
 	loneFailureAge = 10 * time.Minute
-	// maxLoneFailures is how often it fails at least, while most others are accepted. So a peer that has just come back, that is
-	// overloaded, or one of whose servers is broken, loses nothing.
+	// maxLoneFailures is the minimum number of its failures while most others are accepted. So no event is lost at a peer that
+	// has just recovered, that is overloaded, or that has one broken server.
 	maxLoneFailures = 5
 	// maxLoneEvents bounds the events whose failures are counted.
 	maxLoneEvents = 1000
@@ -27,14 +28,14 @@ const (
 // zero value is ready to use.
 type loneFailures struct {
 	mu      sync.Mutex
-	balance int // accepted events without failed attempts
+	balance int // accepted events minus failed attempts
 	failed  map[store.ID]loneFailure
 }
 
 // loneFailure is the last failure of an event.
 type loneFailure struct {
-	balance int // then
-	n       int // failures since whose predecessor more events were accepted than failed
+	balance int // at that failure
+	n       int // failures that followed a time in which more attempts were accepted than failed
 }
 
 // accept records that an event was accepted.
@@ -89,7 +90,7 @@ func (h head) expireLone(failures *loneFailures, step *store.Step, err error) {
 	step.Outcome = &store.Outcome{State: store.Expired, Failure: outcome.Failure}
 }
 
-// asksToWait reports whether the peer has accepted enough for now, which is no failure of the event.
+// asksToWait reports whether the peer has accepted enough for now, which is not a failure of the event.
 func asksToWait(f *failure.Error) bool {
 	return f.RetryAfter > 0 || f.Code == httpclient.StatusCode(http.StatusTooManyRequests)
 }

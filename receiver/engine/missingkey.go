@@ -50,10 +50,11 @@ func (e *Engine) resolveKey(h head, err error) (*store.Outcome, *failure.Error) 
 	return &store.Outcome{State: store.Dead, Failure: historyOf(f, now, f.Class == failure.Permanent)}, f
 }
 
-// keyWait returns how long an event of an age waits for a key: the longer the key is missing, the longer.
+// keyWait returns how long an event waits for a key before the next attempt. The wait grows with the age of the event.
 func keyWait(age time.Duration) time.Duration { return min(max(age, keyRetryDelay), store.MaxKeyWait) }
 
-// storedState returns an event of which the content is not needed, so that it is also returned while its key is missing.
+// storedState returns a stored event for callers that do not need its content. It returns the event even while its key is
+// missing.
 func (e *Engine) storedState(ctx context.Context, id store.ID) (*store.Record, error) {
 	record, err := e.Store.Get(ctx, id)
 	if errors.Is(err, store.ErrKey) {

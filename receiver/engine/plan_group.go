@@ -12,7 +12,7 @@ import (
 )
 
 // forGroup returns the replies in the form that groups take: text, media or template. Choices become a numbered text, and
-// reactions nothing. A reply of which no words are left stays as it is, and is refused.
+// reactions are dropped. A reply that would lose all its words stays as it is, and is refused.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/groups
 func forGroup(replies []answer.Reply) []answer.Reply {

@@ -8,8 +8,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 )
 
-// interactive returns the WhatsApp messages for a reply with something to tap. What does not fit in one is sent before: a
-// file above a list, where Meta shows none, and the beginning of a text that is too long.
+// interactive returns the WhatsApp messages for a reply that the person can tap. What does not fit in one message is sent
+// before it: a file above a list, where Meta shows none, and the beginning of a text that is too long.
 func interactive(reply answer.Reply) []cloudapi.Content {
 	var before []cloudapi.Content
 
@@ -29,7 +29,7 @@ func interactive(reply answer.Reply) []cloudapi.Content {
 	return append(before, tappable(reply, frame))
 }
 
-// splitBody cuts the text of a reply. Choices have room below as much text as a message of text has.
+// splitBody cuts the text of a reply. A message with choices takes as much text as a text message.
 func splitBody(reply answer.Reply) (beginning []string, end string) {
 	if reply.Kind != answer.KindButtons && reply.Kind != answer.KindList {
 		return cloudapi.SplitBody(reply.Text)

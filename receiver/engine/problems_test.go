@@ -96,7 +96,7 @@ func TestProblemEndsWithNewAuthorities(t *testing.T) {
 
 		after := config.Fixed(config.Config{}, secrets).Current()
 		if !settingsChanged(op, before, after) || settingsChanged(op, after, after) {
-			t.Errorf("%s: new authorities are no change of its settings, or the same ones are", op)
+			t.Errorf("%s: new authorities are not a change of its settings, or the same ones are", op)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (e *Engine) markRead(ctx context.Context, a *attempt) error {
 	ids := []whatsapp.Text{whatsapp.Text(a.answered())}
 
 	for _, event := range a.work.Coalesced {
-		if message, ok := messageOf(event); ok && message.Type == "text" { // an edit is no message to read
+		if message, ok := messageOf(event); ok && message.Type == "text" { // an edit cannot be marked as read
 			ids = append(ids, message.ID)
 		}
 	}

@@ -128,8 +128,8 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 	return err
 }
 
-// problemOf returns the failure of a report for the status page: the refusal of one status among others is no problem that an
-// administrator has to fix.
+// problemOf returns the failure of a report as the status page counts it. The refusal of a single status becomes a permanent
+// failure: an administrator does not have to fix it.
 func (e *Engine) problemOf(call gate.Call, err error) error {
 	if err == nil {
 		return nil
@@ -143,8 +143,8 @@ func (e *Engine) problemOf(call gate.Call, err error) error {
 	return &f
 }
 
-// separateReport lets the report of a status that the AI refuses alone, or that failed twice, wait in its own lane, so that no
-// other report waits for it. There it is tried again the more rarely, the older it is.
+// separateReport lets the report of a status that the AI refuses alone, or that failed twice, wait in its own lane, so that
+// no other report waits for it. There the wait between two attempts grows with its age.
 func (e *Engine) separateReport(a *statusAttempt, step *store.Step) {
 	outcome := step.Outcome
 	isReport := a.call.Target == gate.AI && intake.IsReportLane(a.work.Event.Lane)

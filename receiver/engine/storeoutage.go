@@ -15,7 +15,7 @@ import (
 // knows of no failure.
 type storeOutage struct{ at atomic.Pointer[time.Time] }
 
-// record records that the store failed at a time. Damage is no outage: other calls succeed, and it does not end.
+// record records that the store failed at a time. Damage is not an outage: other calls succeed, and it does not end.
 func (o *storeOutage) record(at time.Time, err error) {
 	if !errors.Is(err, store.ErrDamaged) {
 		o.at.Store(&at)

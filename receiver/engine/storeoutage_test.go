@@ -119,7 +119,7 @@ func (unreadableHistory) History(context.Context, string, int64, time.Time, int)
 	return nil, errors.New("no connection")
 }
 
-// TestHandoffWithoutAReadableHistory checks that a handoff which cannot be sent with its history is no failure of the desk.
+// TestHandoffWithoutAReadableHistory checks that a handoff which cannot be sent with its history is not a failure of the desk.
 func TestHandoffWithoutAReadableHistory(t *testing.T) {
 	e := New(Dependencies{
 		Store: unreadableHistory{},

@@ -92,8 +92,8 @@ func (a *attempt) isDuringTakeover(takeover store.Takeover) bool {
 // takeoverRecheck is how long a replayed message waits for the end of a takeover before newer messages are looked for.
 const takeoverRecheck = time.Minute
 
-// takenOverOutcome returns the outcome of an attempt during a takeover. A replayed message waits until the takeover ends, but
-// not while a newer message waits behind it: neither the desk's messages nor those for the desk may be held up.
+// takenOverOutcome returns the outcome of an attempt during a takeover. A replayed message waits until the takeover ends,
+// but not while a newer message waits behind it: the desk's messages and those for the desk must not wait for it.
 func (e *Engine) takenOverOutcome(ctx context.Context, a *attempt, now time.Time) *store.Outcome {
 	until := a.work.Conversation.Takeover.Until
 

@@ -16,8 +16,7 @@ import (
 
 const typeTemplate = "template"
 
-// isFallbackTemplate reports whether a part is the fallback template. The AI's own templates are no fallback, and the
-// fallback text is no template.
+// isFallbackTemplate reports whether a part is the fallback template. The AI's own templates and the fallback text are not.
 func isFallbackTemplate(reply *store.Reply) bool { return reply.Fallback && reply.Type == typeTemplate }
 
 // hasFallbackTemplate reports whether the fallback template is among the parts of an answer.

@@ -62,24 +62,24 @@ func unreadFailure() *failure.Error {
 	}
 }
 
-// maxUnreadEvents bounds the events of which it is known since when they meet a store that cannot be read.
+// maxUnreadEvents bounds the events whose failed reads of the store are remembered.
 const maxUnreadEvents = 10_000
 
-// unreadEvents knows since when events meet a store that cannot be read. It is safe for concurrent use. The zero value is ready to
-// use.
+// unreadEvents holds since when the attempts at an event fail to read the store. It is safe for concurrent use. The zero
+// value is ready to use.
 type unreadEvents struct {
 	mu     sync.Mutex
 	events map[store.ID]unreadTime
 }
 
-// unreadTime is when attempts at an event failed to read the store, without longer pauses.
+// unreadTime is the first and the last failed read in a series without a longer pause.
 type unreadTime struct {
 	first time.Time
 	last  time.Time
 }
 
-// add records that an attempt at an event failed to read the store now, and returns when the first one did. A failure before a pause
-// of more than maxPause is another one's.
+// add records that an attempt at an event failed to read the store now, and returns when the first attempt of the series
+// did. A pause of more than maxPause begins a new series.
 func (u *unreadEvents) add(event store.ID, now time.Time, maxPause time.Duration) (first time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -99,8 +99,8 @@ func (u *unreadEvents) add(event store.ID, now time.Time, maxPause time.Duration
 	return at.first
 }
 
-// unreadFor returns for how long the event of an attempt that could not read the store has met this beside a store that works. An
-// outage ends, and all other calls fail in it too. Damage does not end.
+// unreadFor records a failed read, and returns for how long the attempts at the event have failed to read the store while
+// other calls to the store succeed. That is a sign of damage, which does not end. In an outage, which ends, all calls fail.
 func (e *Engine) unreadFor(h head) time.Duration {
 	now := e.Clock.Now()
 	maxPause := 2 * max(h.settings.Processing.Retry.MaxDelay, loneFailureAge)
@@ -108,8 +108,8 @@ func (e *Engine) unreadFor(h head) time.Duration {
 	return now.Sub(later(e.unread.add(h.work.Event.ID, now, maxPause), e.reachableSince()))
 }
 
-// isOverdue reports whether a status or notice whose attempt ended with err has been tried for so long that it expires. One that
-// waits for this receiver has not been tried: after a downtime of a day nothing has.
+// isOverdue reports whether a status or notice whose attempt ended with err has been tried for so long that it expires. The
+// time in which no receiver ran does not count: nothing was tried then.
 func (e *Engine) isOverdue(h head, err error) bool {
 	if _, isPostponed := errors.AsType[*postponed](err); isPostponed {
 		return false
@@ -138,7 +138,7 @@ func (e *Engine) resolveUnread(ctx context.Context, h head, unread *unreadError)
 	age := now.Sub(h.work.Event.ReceivedAt)
 	f := unreadFailure()
 
-	e.sampled.Error("attempt needs the store, which cannot be read", logevent.EventID, h.work.Event.ID, "error", unread.err)
+	e.sampled.Error("attempt waits until the store can be read", logevent.EventID, h.work.Event.ID, "error", unread.err)
 
 	if isMessage(h) && (age >= serviceWindow || e.unreadFor(h) >= loneFailureAge) {
 		return e.outcomeFor(ctx, h, gate.Call{}, f), f

@@ -210,7 +210,7 @@ func (e *Engine) limitMethodWait(ctx context.Context, h head, closed *gate.Close
 // name of the method's scope. At the deadline the AI is asked once more, independently of its answers to other events.
 // isFirst reports whether the wait starts now.
 //
-// While the AI may refuse all messages, the wait is no failure of the event: the event waits within the service window.
+// While the AI may refuse all messages, the wait is not a failure of the event: the event waits within the service window.
 func (e *Engine) methodDeadline(ctx context.Context, h head, method, code string) (deadline time.Time, isFirst bool) {
 	now := e.Clock.Now()
 	since := now

@@ -5,8 +5,9 @@ package gate
 
 import "github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 
-// Accepted ends a call to the Graph API that is no send, and that Meta answered. Of the scopes that it probes only the app
-// opens, if a call was refused for its credential, which every call has: nothing else proves that messages may be sent.
+// Accepted ends a call to the Graph API that Meta answered and that is not a send. If the call probes the scope of the app,
+// and that is closed for a refused credential, the scope opens, because every call has the same credential. All other scopes
+// stay closed: the answer does not prove that messages may be sent.
 func (p *Permit) Accepted() {
 	g := p.gate
 

@@ -186,7 +186,7 @@ func (g *Gate) EndWait(name string) {
 }
 
 // AnsweredSince reports whether the target of a call has answered any call successfully since a time. If it has, a failure concerns one
-// event and is no outage.
+// event and is not an outage.
 func (g *Gate) AnsweredSince(call Call, since time.Time) bool {
 	g.mu.Lock()
 	defer g.unlock()

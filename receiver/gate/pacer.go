@@ -25,7 +25,7 @@ const (
 	maxRefused = 16
 
 	underRate   = 0.97 // of the measured rate: the rate after a refused call
-	lowestRate  = 0.95 // of the rate before: the rate after a single refused call
+	lowestRate  = 0.95 // of the previous rate: the rate after a single refused call
 	manyRefused = 0.10 // share of refused calls from which the answered calls are the capacity of the AI
 	firstGrowth = 1.0  // a second: the rate doubles until a call is refused again
 	lastGrowth  = 0.01 // a second

@@ -170,8 +170,8 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 	return cleared
 }
 
-// isLikeRefused reports whether the success of the call shows that others in a scope would succeed which were refused. A method
-// of Bird may refuse some messages alone, so that only one of those shows it.
+// isLikeRefused reports whether the success of the call shows that the refused calls in a scope would succeed too. A method
+// of the AI may refuse only some messages: then only the success of one of these shows it.
 func (p *Permit) isLikeRefused(name string) bool {
 	return p.call.Queued || kindOf(name) != failure.ScopeAIMethod || !p.call.isAsk()
 }

@@ -3,17 +3,17 @@
 
 package gate
 
-// shareProblem makes the problem of a scope that this receiver found refused or unavailable known to the others. That of one
-// conversation is its own, and its name has a phone number. The caller holds the lock.
+// shareProblem shares with the other receivers that this one found a scope refused or unavailable. The scope of one
+// conversation is not shared: it concerns no other event, and its name contains a phone number. The caller holds the lock.
 func (g *Gate) shareProblem(name string) {
 	if !isPersonal(name) {
 		g.problems.Failed(name)
 	}
 }
 
-// openProven opens a scope of which another receiver found that it is no longer refused or unavailable, once its period is
-// over: until then it also waits for its own probe. What one receiver cannot reach, another may reach: an outage has to
-// be over for another period without a probe, and the next failed call closes the scope again. The caller holds the lock.
+// openProven opens a scope after another receiver found that it is no longer refused or unavailable. It does nothing before
+// the period of the scope ends. A peer that one receiver reaches may still be unreachable for this one: after an outage the
+// scope stays closed for a second period, and the next failed call closes it again. The caller holds the lock.
 func (g *Gate) openProven(name string) {
 	s := g.states[name]
 	if s == nil || !s.closed || s.probing {

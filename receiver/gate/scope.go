@@ -82,7 +82,7 @@ func Report(businessAccount, number string) Call {
 	return newCall(Graph, graphScopes(businessAccount, number, "")[:3]...)
 }
 
-// Lookup returns a call to the Graph API that is no send.
+// Lookup returns a call to the Graph API that is not a send.
 func Lookup(businessAccount string) Call {
 	return newCall(Graph, graphScopes(businessAccount, "", "")[:2]...)
 }

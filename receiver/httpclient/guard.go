@@ -51,8 +51,8 @@ func (g *Guard) control(_, address string, _ syscall.RawConn) error {
 // Check returns why a call must not connect to address, an IP address with a port, or nil.
 func (g *Guard) Check(address string) *failure.Error {
 	var ip netip.Addr
-	if dialled, err := netip.ParseAddrPort(address); err == nil {
-		ip = embedded(dialled.Addr())
+	if dialed, err := netip.ParseAddrPort(address); err == nil {
+		ip = embedded(dialed.Addr())
 	}
 
 	if g.Refuse != nil {

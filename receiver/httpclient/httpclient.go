@@ -34,7 +34,7 @@ type Options struct {
 	// Authorities returns the certificate authorities, as PEM, that are trusted besides those of the system. Defaults to
 	// none. Setting names the setting next to which they are configured.
 	Authorities func() string
-	// Guard checks the dialled addresses. Defaults to a guard that refuses link-local and metadata addresses only.
+	// Guard checks the dialed addresses. Defaults to a guard that refuses link-local and metadata addresses only.
 	Guard *Guard
 	// CheckRedirect is that of http.Client. It may return a *failure.Error. Defaults to following no redirect: the
 	// credentials are only for the configured server.

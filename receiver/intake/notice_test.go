@@ -101,8 +101,8 @@ func TestNoticesTellNothingPersonal(t *testing.T) {
 
 	for name, tc := range map[string]struct{ field, value string }{
 		"unknown key beside messages": {"messages", `"conversation_context":{"summary":{"text":"SECRET"}},"contacts":[%[2]s],"messages":[%[1]s]`},
-		"messages are no list":        {"messages", `"contacts":[%[2]s],"messages":%[1]s`},
-		"messages are no objects":     {"messages", `"messages":["SECRET"]`},
+		"messages are not a list":     {"messages", `"contacts":[%[2]s],"messages":%[1]s`},
+		"messages are not objects":    {"messages", `"messages":["SECRET"]`},
 		"user actions":                {"messages", `"contacts":[%[2]s],"user_actions":[%[1]s]`},
 		"group statuses":              {"messages", `"statuses":[{"id":"wamid.SECRET","status":"read","recipient_participant_id":"573001234567"}]`},
 		"echoes":                      {"smb_message_echoes", `"message_echoes":[%[1]s]`},

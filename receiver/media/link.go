@@ -91,7 +91,7 @@ func (s *Spool) FetchLink(ctx context.Context, kind, link string) (_ *File, err 
 
 	address, parseErr := url.Parse(link)
 	if parseErr != nil {
-		return nil, linkFailure(CodeLink, "the link is no absolute http or https URL")
+		return nil, linkFailure(CodeLink, "the link is not an absolute http or https URL")
 	}
 
 	if fault := checkLink(settings, address); fault != nil {
@@ -131,7 +131,7 @@ func (s *Spool) downloadLink(ctx context.Context, settings *config.Snapshot, fil
 	switch {
 	case fault == nil:
 	case fault.Code == httpclient.CodeBadURL:
-		return linkFailure(CodeLink, "the link is no absolute http or https URL")
+		return linkFailure(CodeLink, "the link is not an absolute http or https URL")
 	case fault.Class == failure.Configuration: // of the file's server, or of the trust in it: no setting of the AI is wrong
 		return linkFailure(fault.Code, fault.Text)
 	default:
@@ -168,14 +168,14 @@ func (s *Spool) downloadLink(ctx context.Context, settings *config.Snapshot, fil
 // checkLink refuses links that are not of the web, and addresses that a proxy must not reach either.
 func checkLink(settings *config.Snapshot, u *url.URL) *failure.Error {
 	if (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
-		return linkFailure(CodeLink, "the link is no absolute http or https URL")
+		return linkFailure(CodeLink, "the link is not an absolute http or https URL")
 	}
 
 	ip, err := netip.ParseAddr(u.Hostname())
 
 	switch {
 	case err != nil && endsInNumber(u.Hostname()):
-		return linkFailure(CodeLink, "the host of the link ends in a number and is no address")
+		return linkFailure(CodeLink, "the host of the link ends in a number and is not an address")
 	case err != nil, hostPort(u) == addressOf(settings.AIBaseURL()) && !httpclient.IsMetadata(ip):
 		return nil
 	}

@@ -185,7 +185,7 @@ func TestPathsAndMethods(t *testing.T) {
 	}
 }
 
-// Load balancers check the port without a key. The check is no part of the API that docs/openapi describes.
+// Load balancers check the port without a key. The check is not a part of the API that docs/openapi describes.
 func TestLoadBalancerCheck(t *testing.T) {
 	f := newFixture(t, nil)
 

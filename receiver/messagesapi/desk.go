@@ -23,10 +23,9 @@ type RefusedError struct {
 // Error returns the message.
 func (e *RefusedError) Error() string { return e.Message }
 
-// SendText stores a text to the person of a conversation, and gives the conversation to people, as a desk does by a request. A
-// person has written the text, so that it is sent as it is.
-// The caller has authenticated who sends it. A call with the key of an earlier one repeats it, and reports that. An error is
-// a [RefusedError].
+// SendText stores a text to the person of a conversation, and gives the conversation to people, as a request of a desk does.
+// The text is sent as it is, without a conversion of its format. The caller must have authenticated the sender. A call with
+// the key of an earlier call stores nothing, and reports isRepeated. Errors are of type *[RefusedError].
 func (a *API) SendText(ctx context.Context, conversation, text, key string) (stored Stored, isRepeated bool, err error) {
 	body, err := json.Marshal(map[string]string{
 		"conversation_key": conversation,

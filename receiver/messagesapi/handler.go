@@ -198,7 +198,7 @@ func parseHandler(req *request, now time.Time) (change takeover.Change, text str
 	if duration != "" {
 		length, err := time.ParseDuration(duration)
 		if err != nil || length <= 0 || length > takeover.MaxDuration {
-			return takeover.Change{}, "", badRequest("for is no duration like 30m or 2h, up to 720h")
+			return takeover.Change{}, "", badRequest("for is not a duration such as 30m or 2h, at most 720h")
 		}
 
 		change.Until = now.Add(length)

@@ -107,9 +107,9 @@ func TestHandlerRequestsAreChecked(t *testing.T) {
 		`{"handler":"human","text":"hi"}`:  "text goes with handler ai only",
 		`{"handler":"ai","for":"2h"}`:      "for and reason go with handler human only",
 		`{"handler":"ai","text":" "}`:      "text is empty",
-		`{"handler":"human","for":"soon"}`: "for is no duration",
-		`{"handler":"human","for":"721h"}`: "for is no duration",
-		`{"handler":"human","for":"-1h"}`:  "for is no duration",
+		`{"handler":"human","for":"soon"}`: "for is not a duration",
+		`{"handler":"human","for":"721h"}`: "for is not a duration",
+		`{"handler":"human","for":"-1h"}`:  "for is not a duration",
 		`{"handler":"human","until":"2h"}`: "a key that is not known",
 		`{"handler":"human","reason":"` + strings.Repeat("x", 257) + `"}`: "reason has more than 256 bytes",
 	} {

@@ -223,7 +223,7 @@ func (f *fixture) serve(r *http.Request) reply {
 		raw:    w.Body.String(),
 	}
 	if err := json.Unmarshal(w.Body.Bytes(), &got.body); err != nil {
-		f.t.Errorf("%s %s: the answer is no JSON object: %q", r.Method, r.URL.Path, w.Body)
+		f.t.Errorf("%s %s: the answer is not a JSON object: %q", r.Method, r.URL.Path, w.Body)
 	}
 
 	return got

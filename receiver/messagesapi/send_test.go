@@ -506,7 +506,7 @@ func FuzzParseMessage(f *testing.F) {
 		}
 
 		if !utf8.ValidString(p.message) || len(p.message) > 300 {
-			t.Errorf("the message is no short text: %q", p.message)
+			t.Errorf("the message is not a short text: %q", p.message)
 		}
 	})
 }

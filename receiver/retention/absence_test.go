@@ -72,7 +72,7 @@ func (i *inbox) stop(absence time.Duration) {
 	i.logged.Reset()
 }
 
-// pass lets the Purger work for a while, at intervals that are no absence.
+// pass lets the Purger work for a while, at intervals that are not an absence.
 func (i *inbox) pass(left time.Duration) {
 	for left > 0 {
 		step := min(left, 6*time.Hour)

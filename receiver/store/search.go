@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// SearchBudget is how many events one call of [Events.Search] looks at, unless the search says less.
+// SearchBudget is how many events one call of [Events.Search] scans, unless the search has a lower limit.
 const SearchBudget = 20_000
 
 // Search selects events. Empty fields match all; see also [None].

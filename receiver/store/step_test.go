@@ -200,7 +200,7 @@ func TestCompareReplies(t *testing.T) {
 func TestIsPlainEnd(t *testing.T) {
 	end := Step{Now: time.UnixMilli(1), Outcome: &Outcome{State: Done}}
 	if !end.IsPlainEnd() {
-		t.Error("a step that only ends its event is no plain end")
+		t.Error("a step that only ends its event is not a plain end")
 	}
 
 	for _, outcome := range []*Outcome{nil, {State: Pending}, {State: Skipped}, {State: Done, Failure: &Failure{}}} {

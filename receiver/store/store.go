@@ -131,9 +131,9 @@ type Events interface {
 	// is cheap for State Dead and for Kind error. With any other filter it walks the history until it reaches the limit.
 	List(ctx context.Context, filter Filter, after int64, limit int) ([]Record, error)
 
-	// Search returns up to limit events of a search whose Seq is less than before, the newest first. A before of 0 begins
-	// with the newest. It looks at a bounded number of events: a page may have fewer than limit records, or none,
-	// although there are more. The records have no payload, transcript and replies.
+	// Search returns up to limit events of a search whose Seq is less than before, the newest first. A before of 0 begins with
+	// the newest. It scans a bounded number of events: a page may have fewer than limit records, or none, although there are
+	// more. The records have no payload, transcript and replies.
 	Search(ctx context.Context, search Search, before int64, limit int) (Page, error)
 
 	// JobStates counts the events whose latest bulk replay is that of a job, by the state that they have now.

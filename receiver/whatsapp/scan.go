@@ -134,7 +134,7 @@ func next(raw []byte, at int) int {
 	return at
 }
 
-// space returns the position of the first byte from at on that is no white space.
+// space returns the position of the first byte from at on that is not white space.
 func space(raw []byte, at int) int {
 	for at < len(raw) && (raw[at] == ' ' || raw[at] == '\n' || raw[at] == '\r' || raw[at] == '\t') {
 		at++

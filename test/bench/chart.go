@@ -36,7 +36,7 @@ const (
 	between                 = 18 // minimum distance of the names of lines
 )
 
-// chartStyle follows the reader's light or dark mode. Lines differ in their dashes too, for readers with colour blindness.
+// chartStyle follows the reader's light or dark mode. Lines differ in their dashes too, for readers with color blindness.
 const chartStyle = `
 .ground{fill:#fff}.text{fill:#1f2328}.faint{fill:#59636e}.grid{stroke:#d1d9e0}
 .line{fill:none;stroke-width:2}.line0{stroke:#0072b2}.line1{stroke:#c2410c;stroke-dasharray:7 4}.line2{stroke:#00795a;stroke-dasharray:2 4}

@@ -38,7 +38,7 @@ type verdict struct {
 }
 
 // kept reports whether the promise holds: each delivery is answered 200, and each of its events is stored and processed to
-// an end, which is no dead letter unless Meta refuses the answer for good.
+// an end, which is not a dead letter unless Meta refuses the answer for good.
 func (v verdict) kept() bool {
 	return v.answered == v.files && v.stored == v.events && v.pending == 0 && v.dead == v.refused
 }

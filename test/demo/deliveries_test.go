@@ -37,7 +37,7 @@ func TestDeliveriesOfTheProject(t *testing.T) {
 	}
 }
 
-// TestEveryFileGetsAStoreOfItsOwn delivers one message twice and a file that is no JSON.
+// TestEveryFileGetsAStoreOfItsOwn delivers one message twice and a file that is not JSON.
 func TestEveryFileGetsAStoreOfItsOwn(t *testing.T) {
 	dir := t.TempDir()
 	sample := `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{
@@ -70,7 +70,7 @@ func TestEveryFileGetsAStoreOfItsOwn(t *testing.T) {
 	}
 
 	if got := openDemo(t).postFiles(t.Context(), dir, files); got.kept() || got.answered != 1 {
-		t.Errorf("with a file that is no JSON, %+v, want a broken promise", got)
+		t.Errorf("with a file that is not JSON, %+v, want a broken promise", got)
 	}
 }
 

@@ -74,7 +74,7 @@ func TestHelmRelease(t *testing.T) {
 		return objects
 	}
 
-	// The operator at work, other managers' fields, and the API server's defaults are no drift.
+	// The operator at work, other managers' fields, and the API server's defaults are not drift.
 	startManager(t, client.ObjectKey{Namespace: namespace, Name: release + "-manager"})
 
 	webhook := sample(t, testCluster.NewNamespace(t))

@@ -34,7 +34,7 @@ func TestBlocksHaveALanguage(t *testing.T) {
 			case !slices.Contains(notCommands, block.Language):
 				t.Errorf("%s: the language %q is not sh, yaml or one of %s", block, block.Language, strings.Join(notCommands, ", "))
 			case block.Language == "json" && !isJSON(block.Text):
-				t.Errorf("%s: the block is no JSON; text is the language of a block with placeholders", block)
+				t.Errorf("%s: the block is not JSON; text is the language of a block with placeholders", block)
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func TestFindingsOfTheDoctor(t *testing.T) {
 	for _, page := range pages(t) {
 		for _, match := range finding.FindAllStringSubmatch(strings.Join(page.prose, "\n"), -1) {
 			if !slices.ContainsFunc(all, func(c doctor.Check) bool { return c.Name == match[1] }) {
-				t.Errorf("%s names %s, which is no check of doctor", page.Path, match[1])
+				t.Errorf("%s names %s, which is not a check of doctor", page.Path, match[1])
 			}
 
 			if page.Path == "docs/troubleshooting.md" {

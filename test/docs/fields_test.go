@@ -65,7 +65,7 @@ func TestFieldsExist(t *testing.T) {
 	}
 }
 
-// TestSettingsOfTheReceiverAreFields checks that pages for users of the operator name no key of the receiver's file that is no
+// TestSettingsOfTheReceiverAreFields checks that pages for users of the operator name no key of the receiver's file that is not a
 // field of the resource. A line may name one if it says that this is a key of the receiver's file.
 func TestSettingsOfTheReceiverAreFields(t *testing.T) {
 	spec, err := readSpec()

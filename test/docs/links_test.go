@@ -64,7 +64,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestLinksOfOtherFiles checks the links to this repository in files that are no pages, such as Chart.yaml and alerts.
+// TestLinksOfOtherFiles checks the links to this repository in files that are not pages, such as Chart.yaml and alerts.
 func TestLinksOfOtherFiles(t *testing.T) {
 	byPath := map[string]*Page{}
 	for _, page := range pages(t) {
@@ -158,7 +158,7 @@ func TestPageIsRead(t *testing.T) {
 	}
 
 	if _, err := parse("docs/page.md", "```sh\n"); err == nil {
-		t.Error("a block without an end is no error")
+		t.Error("a block without an end is not an error")
 	}
 }
 

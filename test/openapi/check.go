@@ -295,7 +295,7 @@ func place(invalid *jsonschema.ValidationError) string {
 	return fmt.Sprintf("%s violates %s of %s", at, strings.Join(invalid.ErrorKind.KeywordPath(), "/"), schema)
 }
 
-// likely returns the alternatives whose constants and types the value has: that it is no alternative of another kind says
+// likely returns the alternatives whose constants and types the value has: that it is not an alternative of another kind says
 // nothing.
 func likely(alternatives []*jsonschema.ValidationError) []*jsonschema.ValidationError {
 	var differs func(*jsonschema.ValidationError) bool

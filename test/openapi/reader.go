@@ -33,7 +33,7 @@ func (r *reader) resolve(n node) (map[string]any, string, error) {
 	for range 10 {
 		object, ok := n.value.(map[string]any)
 		if !ok {
-			return nil, "", fmt.Errorf("%s is no object", n.pointer)
+			return nil, "", fmt.Errorf("%s is not an object", n.pointer)
 		}
 
 		ref, ok := object["$ref"].(string)

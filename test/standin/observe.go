@@ -41,7 +41,7 @@ type person struct {
 }
 
 // Observe lets the Graph know what a delivery says: Meta knows who wrote or called and when, and which responder owns the
-// thread. The rules Window and KnownContext need it. A body that is no delivery changes nothing.
+// thread. The rules Window and KnownContext need it. A body that is not a delivery changes nothing.
 func (g *Graph) Observe(body []byte) {
 	var delivery struct {
 		Entry []struct {

@@ -32,7 +32,7 @@ type Forward struct {
 	opening chan struct{} // holds a token while a tunnel is opened
 	mu      sync.Mutex
 	tunnel  *tunnel   // to the pod that is connected
-	tunnels []*tunnel // all that have not ended: earlier ones may have streams
+	tunnels []*tunnel // all that have not ended: earlier ones may have open streams
 	pod     string    // the last pod that was connected
 	closed  bool
 }
@@ -178,7 +178,8 @@ func (f *Forward) connect(ctx context.Context) (*tunnel, error) {
 // errForbidden is an error of a user who may not connect.
 var errForbidden = errors.New("the API server forbids it")
 
-// refused says why the API server did not connect to a pod. What it answers to SPDY is a text, so it is asked for the right.
+// refused says why the API server did not connect to a pod. It answers SPDY requests with an unstructured text, so refused
+// asks whether the user has the right.
 func (f *Forward) refused(ctx context.Context, pod string, err error) error {
 	needed := right{
 		verb:      "create",

@@ -39,8 +39,8 @@ func (c *Cluster) Log(ctx context.Context, pod *corev1.Pod, options LogOptions) 
 		TailLines: options.Tail,
 	}
 	if !options.Since.IsZero() {
-		// As an age, since the clock of the node may differ from this one. It is rounded up, and a second more: the node
-		// counts back from when the request arrives, so that lines would be missing where a log is read on.
+		// As an age, since the clock of the node may differ from this one. It is rounded up, plus a second: the node counts back
+		// from the arrival of the request, so lines would be missing when a log is continued.
 		request.SinceSeconds = new(int64(time.Since(options.Since)/time.Second) + 2)
 	}
 

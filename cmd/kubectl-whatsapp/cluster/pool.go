@@ -58,8 +58,8 @@ func (p *Pool) Use(ctx context.Context, namespace, name string) (forward *Forwar
 	}
 }
 
-// take returns the forward to the receivers of a resource with one user more. If there is no room for it, it returns a channel that
-// is closed when there may be.
+// take returns the forward to the receivers of a resource, and counts one more user of it. If the pool is full, it returns a
+// channel that is closed when a forward becomes idle.
 func (p *Pool) take(namespace, name string) (*pooled, <-chan struct{}, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -166,7 +166,7 @@ func (t pooledTransport) RoundTrip(request *http.Request) (*http.Response, error
 	return response, nil
 }
 
-// releasingBody is the body of an answer whose end is the end of the use of a forward.
+// releasingBody is the body of an answer. Its end releases the forward.
 type releasingBody struct {
 	io.ReadCloser
 

@@ -66,7 +66,7 @@ func (t *tunnel) retire() {
 	}
 }
 
-// dial opens a stream to a port of the pod. failures has the goroutine that reads why the kubelet cannot connect.
+// dial opens a stream to a port of the pod. The goroutine in failures reads why the kubelet cannot connect.
 func (t *tunnel) dial(port int, failures *sync.WaitGroup) (net.Conn, error) {
 	t.mu.Lock()
 	t.streams++

@@ -59,8 +59,9 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	return err
 }
 
-// Handler returns the handler that passes calls on. The name of the host stays: by it the receiver refuses pages of other sites.
-// Their calls of the API are refused here, since a receiver of an earlier version would execute them, in the name of the user.
+// Handler returns the handler that passes calls on. The Host header stays: by it the receiver refuses pages of other sites.
+// Calls of the API by other sites are refused here, since a receiver of an earlier version would execute them in the name of
+// the user.
 func (s *Server) Handler() http.Handler {
 	pages := http.HandlerFunc(s.servePage)
 	refuse := consoleapi.RefuseForeign(http.HandlerFunc(s.serveCall))

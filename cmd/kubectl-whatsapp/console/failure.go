@@ -49,8 +49,8 @@ func withForm(r *http.Request, form []byte) *http.Request {
 	return again
 }
 
-// serveFailure serves a page of the console of a receiver that does not answer. The pages are those of the tool: they say what is
-// known, and keep the text of a message with its key, so that the person gets it once if it is sent again.
+// serveFailure serves a page of the console of a receiver that does not answer. The tool renders the page itself: it says
+// what is known, and keeps the text of a message with its key, so that the person gets it only once if it is sent again.
 func serveFailure(w http.ResponseWriter, r *http.Request, err error) {
 	pages, newErr := console.New(console.Dependencies{
 		Source: away{err},

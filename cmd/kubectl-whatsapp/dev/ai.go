@@ -55,7 +55,7 @@ func (o *AIOptions) Validate() error {
 
 	target, err := url.Parse(o.URL)
 	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
-		return fmt.Errorf("--%s %q is no URL: give one such as http://localhost:8000", o.Kind, o.URL)
+		return fmt.Errorf("--%s %q is not a URL: give one such as http://localhost:8000", o.Kind, o.URL)
 	}
 
 	if o.Kind == KindOpenAI && o.Model == "" {

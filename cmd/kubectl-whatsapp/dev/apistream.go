@@ -47,8 +47,8 @@ const (
 	LevelError   = "error"
 )
 
-// Exchange is an HTTP request and its answer. Credentials are left out. Bodies are cut after 16 KiB, and those that are no
-// text are described.
+// Exchange is an HTTP request and its answer. Credentials are left out. Bodies are truncated after 16 KiB, and binary ones
+// are described.
 type Exchange struct {
 	Method   string `json:"method"`
 	URL      string `json:"url"`

@@ -16,7 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// saveInterval is the wait between two looks whether the chat has changed.
+// saveInterval is the interval at which the chat is saved if it has changed.
 const saveInterval = 5 * time.Second
 
 // archive is the chat as Options.Dir keeps it beside the receiver's store.

@@ -73,7 +73,7 @@ func (s *Server) edit(e Edit) (Message, error) {
 	return m, nil
 }
 
-// amend delivers something that is no message of its own in the chat.
+// amend delivers an object that changes a message and does not appear as a message in the chat.
 func (s *Server) amend(person Person, kind string, object any) error {
 	return s.meta.deliver(
 		standin.PersonMessage{

@@ -82,7 +82,7 @@ func graphRefusal(w http.ResponseWriter, status, code int, message string) {
 	}})
 }
 
-// unsent is the answer that is lost with its connection.
+// unsent is an answer that is not sent, because its connection is closed.
 type unsent struct{ header http.Header }
 
 func (u unsent) Header() http.Header         { return u.header }

@@ -31,7 +31,7 @@ func questionAbout(r *http.Request, body *captured) about {
 		Model   string `json:"model"`
 	}
 
-	_ = json.Unmarshal(body.Bytes(), &question) // of a form nothing is known
+	_ = json.Unmarshal(body.Bytes(), &question) // a multipart form is not JSON: the fields stay empty
 
 	a := about{eventID: question.EventID, what: question.Method}
 	if question.Method == config.NotifyStatus {

@@ -167,11 +167,11 @@ func listen(ctx context.Context, port int) (net.Listener, error) {
 	}
 }
 
-// taken are the errors of a port that is in use. The last two are those of Windows, WSAEADDRINUSE and, for a port that the system has
-// reserved, WSAEACCES: there, syscall.EADDRINUSE is an invention of Go that no call returns.
+// taken are the errors of a port that is in use. The last two are those of Windows, WSAEADDRINUSE and, for a port that the
+// system has reserved, WSAEACCES: there, Go defines syscall.EADDRINUSE, but no call returns it.
 var taken = []error{syscall.EADDRINUSE, syscall.Errno(10048), syscall.Errno(10013)}
 
-// isTaken reports whether a port cannot be had because of another program.
+// isTaken reports whether a port is in use by another program.
 func isTaken(err error) bool {
 	return slices.ContainsFunc(taken, func(known error) bool { return errors.Is(err, known) })
 }
@@ -242,7 +242,7 @@ func (s *Server) end() error {
 	s.meta.close()
 
 	if s.http != nil && s.options.Dir != "" {
-		errs = append(errs, s.save()) // what ended well so far is the whole chat
+		errs = append(errs, s.save()) // nothing changes the chat from here on
 	}
 
 	if s.ai != nil {

@@ -82,7 +82,7 @@ func (a AI) words() string {
 	}
 }
 
-// tones are the colours of the levels.
+// tones are the colors of the levels.
 var tones = map[string]output.Tone{
 	LevelInfo:    output.Faint,
 	LevelOK:      output.Plain,

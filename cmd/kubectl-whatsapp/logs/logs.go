@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	// pollInterval is the time between two looks for pods that come later, and for containers that were restarted.
+	// pollInterval is the time between two polls for new pods and restarted containers.
 	pollInterval = 2 * time.Second
 	// maxLine bounds a line; a longer one is cut.
 	maxLine = 256 << 10
@@ -194,7 +194,7 @@ func (r *Reader) follow(ctx context.Context, pod *corev1.Pod, options cluster.Lo
 
 	stream, err := r.Cluster.Log(ctx, pod, options)
 
-	// A container that has not started yet has no log; the next look tries again.
+	// A container that has not started yet has no log; the next poll tries again.
 	if err != nil && ctx.Err() == nil && !apierrors.IsBadRequest(err) && !apierrors.IsNotFound(err) {
 		r.Lost(pod.Name, err.Error())
 	}
@@ -203,7 +203,7 @@ func (r *Reader) follow(ctx context.Context, pod *corev1.Pod, options cluster.Lo
 		return
 	}
 
-	// The log has ended, or its connection; the next look reads on.
+	// The log has ended, or its connection; the next poll continues.
 	_ = copyLines(stream, func(text string) {
 		select {
 		case lines <- Line{

@@ -84,8 +84,8 @@ func (c *Client) callFor(ctx context.Context, timeout time.Duration, method, pat
 	return nil
 }
 
-// brokenOff returns the error of an answer that did not arrive to its end, as when the receiver goes away. A call that changes
-// something has had its effect by then.
+// brokenOff returns the error of an answer that arrived in part, as when the receiver stops. A call that changes something
+// has had its effect by then.
 func brokenOff(err error, method string) error {
 	if errors.Is(err, context.Canceled) {
 		return err
@@ -155,7 +155,7 @@ func unreachable(err error, address string) error {
 		"call the receiver at %s: %w", address, err)
 }
 
-// StatusError is an answer that is no success.
+// StatusError is an answer that is not a success.
 type StatusError struct {
 	Status int
 	Text   string // for people
@@ -187,7 +187,7 @@ func HasStatus(err error, status int) bool {
 	return ok && answer.Status == status
 }
 
-// refused returns an answer that is no success as an error for people.
+// refused returns an answer that is not a success as an error for people.
 func refused(response *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxError))
 	answer := &StatusError{

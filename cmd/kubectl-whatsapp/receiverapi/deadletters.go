@@ -18,7 +18,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
-// jobInterval is the time between two looks at a job.
+// jobInterval is the time between two polls of a job.
 const jobInterval = 500 * time.Millisecond
 
 // DeadLetterPage is a page of events that were not answered, in order of arrival. Next is the Seq to continue after; the

@@ -70,7 +70,7 @@ func TestErrorsOfTheReceiver(t *testing.T) {
 		text string
 		fix  string
 	}{
-		http.StatusBadRequest:         {"limit is no number\n", output.CodeUsage, "limit is no number", ""},
+		http.StatusBadRequest:         {"limit is not a number\n", output.CodeUsage, "limit is not a number", ""},
 		http.StatusForbidden:          {"use localhost", output.CodeUnreachable, "use localhost", "Call the receiver as localhost."},
 		http.StatusNotFound:           {"404 page not found\n", output.CodeFailed, "of a version without this call", "Upgrade the operator"},
 		http.StatusServiceUnavailable: {"the store is unavailable", output.CodeUnreachable, "the store is unavailable", "status and logs"},

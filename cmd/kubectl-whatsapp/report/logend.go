@@ -40,8 +40,8 @@ func (e *logEnd) drop(n int) {
 	e.cut = true
 }
 
-// lines returns the last lines of at most maxFile bytes, and reports whether any are missing before them. The rest of a line
-// that was cut is left out: masking cannot recognize half of a token or of a phone number.
+// lines returns the last lines of at most maxFile bytes, and reports whether lines before them are missing. A line whose
+// beginning is missing is left out: masking cannot recognize half of a token or of a phone number.
 func (e *logEnd) lines() (text []byte, cut bool) {
 	e.drop(max(0, len(e.kept)-maxFile))
 

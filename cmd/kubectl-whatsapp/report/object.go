@@ -13,7 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// The keys of labels and annotations, and the names of variables, whose values are no secret.
+// The keys of labels and annotations, and the names of variables, whose values are not secret.
 var (
 	shownPrefixes = []string{
 		"app.kubernetes.io/",

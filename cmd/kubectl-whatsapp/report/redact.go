@@ -71,7 +71,7 @@ func opaque(match string) string {
 	return match
 }
 
-// dateTime matches what has as many digits as a phone number, and is none.
+// dateTime matches dates and times, which have as many digits as a phone number.
 var dateTime = regexp.MustCompile(`^\d{4}-\d\d-\d\d|^\d{1,3}(\.\d{1,3}){3}$|^\d+\.\d+$`)
 
 // digits masks what may be a phone number, and the ID of one.

@@ -132,8 +132,8 @@ func (f *filler) collect(value any, key, parent string) {
 	}
 }
 
-// isOwn reports whether a property names the person of a delivery: not the number of the business, from which an echo is,
-// nor the new number of a person.
+// isOwn reports whether a property names the person of a delivery. The number of the business, which is the sender of an
+// echo, and the new number of a person are not.
 func (f *filler) isOwn(key, parent string) bool {
 	isEcho := strings.HasSuffix(parent, "_echoes") || parent == "message"
 
@@ -147,7 +147,8 @@ func (f *filler) isOwn(key, parent string) bool {
 	}
 }
 
-// nameUsers gives each user id of a person the maker's person: the first of a form as it is, others with a number behind it.
+// nameUsers maps each user id of a person to the maker's person. The first id of each form gets the name as it is, others
+// get a number behind it.
 func (f *filler) nameUsers() {
 	f.users = map[string]string{}
 	taken := map[string]int{}
@@ -218,7 +219,7 @@ func (f *filler) fillText(value, key, parent string) string {
 	}
 }
 
-// id returns a new id in the place of one. Equal ids of a delivery stay equal.
+// id returns a new id that replaces an id. Equal ids of a delivery stay equal.
 func (f *filler) id(old string) string {
 	seed := fmt.Sprintf("%s %d %s", f.maker.run, f.maker.made, old)
 	if strings.HasPrefix(old, "wacid.") {
@@ -240,8 +241,8 @@ func (f *filler) number(old string) string {
 	}
 }
 
-// person returns the number or user id in the place of one. Those that are no person of the delivery stay, unless they are
-// placeholders such as <WHATSAPP_USER_ID>.
+// person returns the replacement for a phone number or user id. A value that is not a person of the delivery stays, unless
+// it is a placeholder such as <WHATSAPP_USER_ID>.
 func (f *filler) person(old, key string) string {
 	person := f.maker.Person
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Change is a difference between two looks at a resource.
+// Change is a difference between two polls of a resource.
 type Change struct {
 	At        time.Time `json:"at"`
 	Namespace string    `json:"namespace,omitempty"`
@@ -19,7 +19,7 @@ type Change struct {
 	Text      string    `json:"text"`
 }
 
-// Changes returns what changed between two looks, by name.
+// Changes returns what changed between two polls, by name.
 func Changes(before, after []Status, now time.Time) []Change {
 	var changes []Change
 
@@ -85,7 +85,7 @@ func readiness(s Status) string {
 	return strings.TrimSuffix(fmt.Sprintf("not ready (%s): %s", s.Ready.Reason, s.Ready.Message), ": ")
 }
 
-// differences returns the differences as texts. Counts that rise and fall all the time are no difference.
+// differences returns the differences as texts. It ignores counts, which change all the time.
 func differences(before, after Status) []string {
 	var texts []string
 

@@ -24,10 +24,11 @@ import (
 const (
 	// reportTimeout bounds how long one receiver may take. A resource whose receiver does not answer is shown without it.
 	reportTimeout = 15 * time.Second
-	// fleetReportTimeout is how long one receiver may take in a look at all resources, so that some that hang delay it little.
+	// fleetReportTimeout is how long one receiver may take when all resources are read, so that receivers that hang delay the
+	// others little.
 	fleetReportTimeout = 4 * time.Second
-	// pageTime is how long a look for a page asks further receivers. With fleetReportTimeout after it, the look ends before the page
-	// gives up, which it does after 20 s.
+	// pageTime is how long Page asks further receivers. With fleetReportTimeout after it, the call ends before the page gives
+	// up, which it does after 20 s.
 	pageTime = 8 * time.Second
 	// maxReport bounds the body of a report.
 	maxReport = 1 << 20
@@ -75,8 +76,8 @@ func (c *Collector) All(ctx context.Context, namespace string) ([]Status, error)
 	return readAll(ctx, webhooks, c.askOnce), ctx.Err()
 }
 
-// Page is All for a page that is read again every few seconds. It asks receivers for pageTime: resources whose receivers were not
-// asked by then are shown without them, and are the first in the next look.
+// Page is All for a page that is read again every few seconds. It asks receivers for pageTime: resources whose receivers
+// were not asked by then are shown without them, and are asked first in the next call.
 func (c *Collector) Page(ctx context.Context, namespace string) ([]Status, error) {
 	end := time.Now().Add(pageTime)
 

@@ -17,8 +17,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// turns orders the receivers of looks that may not reach all of them: the least recently asked one comes first. Of what it
-// answered nothing is kept: receivers that never answer would come first in every look, and take all its time.
+// turns orders the receivers for calls that may not reach all of them: the least recently asked one comes first, whether it
+// answered or not. Otherwise receivers that never answer would come first in every call, and take all its time.
 type turns struct {
 	mu    sync.Mutex
 	last  int64                          // the number of the latest turn

@@ -85,7 +85,7 @@ func readKey(source string) ([]byte, error) {
 func parsePrivate(text, password []byte) (*ecdsa.PrivateKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, errors.New("it is no PEM block; make one with 'cosign generate-key-pair'")
+		return nil, errors.New("it is not a PEM block; make one with 'cosign generate-key-pair'")
 	}
 
 	content := block.Bytes
@@ -146,7 +146,7 @@ func ReadVerifier(source string) (*Verifier, error) {
 
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != publicKey {
-		return nil, fmt.Errorf("public key %s: it is no PEM block of the type %q", source, publicKey)
+		return nil, fmt.Errorf("public key %s: it is not a PEM block of the type %q", source, publicKey)
 	}
 
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)

@@ -40,7 +40,7 @@ func (b Builder) Build(ctx context.Context, t Target) (*Built, error) {
 
 	annotated, ok := mutate.Annotations(index, b.described(t).Annotations()).(v1.ImageIndex)
 	if !ok {
-		return nil, errors.New("the annotated index is no index")
+		return nil, errors.New("the annotated index is not an index")
 	}
 
 	return &Built{

@@ -53,7 +53,7 @@ func (b Builder) image(t Target, platform v1.Platform, layers ...v1.Layer) (v1.I
 
 	annotated, ok := mutate.Annotations(image, b.described(t).Annotations()).(v1.Image)
 	if !ok {
-		return nil, errors.New("the annotated image is no image")
+		return nil, errors.New("the annotated image is not an image")
 	}
 
 	return annotated, nil

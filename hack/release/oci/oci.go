@@ -111,7 +111,7 @@ func Resolve(ctx context.Context, reference name.Reference) (*v1.Descriptor, err
 	return found, nil
 }
 
-// Artifact is a manifest that is no image.
+// Artifact is a manifest that is not an image.
 type Artifact struct {
 	// Type is empty if the type of the configuration tells it.
 	Type        string

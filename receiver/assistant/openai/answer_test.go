@@ -212,7 +212,7 @@ func TestAnswersThatCannotBeUsed(t *testing.T) {
 		"the end of thoughts only":    `{"choices":[{"message":{"content":"secret</think>"},"finish_reason":"stop"}]}`,
 		"unknown function":            called(`"secret"`, [2]string{"secret", `"{}"`}),
 		"function without a name":     `{"choices":[{"message":{"tool_calls":[{}]}}]}`,
-		"arguments that are no JSON":  called("null", [2]string{toolHandOff, `"secret"`}),
+		"arguments that are not JSON": called("null", [2]string{toolHandOff, `"secret"`}),
 		"arguments of another shape":  called("null", [2]string{toolChoices, `"{\"options\":\"secret\"}"`}),
 		"choices without a text":      called("null", [2]string{toolChoices, `"{\"text\":\" \",\"options\":[\"secret\"]}"`}),
 		"content of an unknown shape": `{"choices":[{"message":{"content":{"secret":1}}}]}`,

@@ -64,7 +64,7 @@ func TestAnAudioWithoutWordsIsAVoiceMessage(t *testing.T) {
 }
 
 // TestRefusedTranscriptions checks that only voice messages wait for a wrong model, and that an audio that cannot be
-// transcribed is no failure of the message.
+// transcribed is not a failure of the message.
 func TestRefusedTranscriptions(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int

@@ -323,7 +323,7 @@ func TestReadsThatNeedNoKey(t *testing.T) {
 	}
 
 	if s.Problem() == "" {
-		t.Error("the missing key is no problem")
+		t.Error("the missing key is not a problem")
 	}
 
 	keys = keysOf(t, key(2), key(1))

@@ -47,8 +47,8 @@ var reported = map[string]string{
 	"28P01": "the database refuses the user or the password of its URL",
 	"28000": "the database refuses the user of its URL, from here or without TLS",
 	"3D000": "the database that its URL names does not exist",
-	"42501": "the database denies the user of its URL what the store needs: to create tables, and to read and write its own",
-	"3F000": "there is no schema in the database to put tables in: see the search_path of its user",
+	"42501": "the user of the database URL lacks privileges: the store creates tables, and reads and writes them",
+	"3F000": "the database has no schema for the tables: check the search_path of its user",
 	"25006": "the database is read-only: its URL must lead to the primary",
 	"53100": "the disk of the database is full",
 	"53300": "the database has no connection left: raise its max_connections, or lower store.postgreSQL.maxConnections",
@@ -91,14 +91,14 @@ func sanitizeError(ctx context.Context, err error) error {
 
 		return f
 	case errors.As(err, &name):
-		return &fault{text: "the certificate of the database is for another host than its URL names", cause: errUnreachable}
+		return &fault{text: "the certificate of the database does not match the host in its URL", cause: errUnreachable}
 	case errors.As(err, &unknown):
 		return &fault{text: "the certificate of the database is not signed by a trusted CA: see the secret database-ca", cause: errUnreachable}
 	case errors.As(err, &certificate):
 		return &fault{text: "the certificate of the database cannot be trusted, for example because it has expired", cause: errUnreachable}
 	case errors.As(err, &connecting) && strings.Contains(err.Error(), "refused TLS"): // the driver has no type for it
 		return &fault{
-			text:  "the database offers no TLS: enable it there, or accept that the connection is not encrypted by sslmode=disable in its URL",
+			text:  "the database offers no TLS: enable it there, or set sslmode=disable in its URL to accept an unencrypted connection",
 			cause: errUnreachable,
 		}
 	case errors.As(err, &connecting):

@@ -104,7 +104,7 @@ func (p *prepared) add(s *statement, name string) {
 
 // Conditions on events e whose plan stays right when it was made while the tables were empty.
 const (
-	// hasReplies is no EXISTS, for which the planner may read all replies once instead of those of the event.
+	// hasReplies avoids EXISTS, for which the planner may read all replies once instead of those of the event.
 	hasReplies = "(SELECT true FROM replies r WHERE r.event = e.seq LIMIT 1) IS NOT NULL"
 	// isPending hides the state from the indexes on pending events, for events that are found by another index.
 	isPending = "coalesce(e.state, '') = 'pending'"

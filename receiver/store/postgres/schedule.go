@@ -35,8 +35,7 @@ func (s *Store) leasedAt(until time.Time) *int64 {
 	return nil
 }
 
-// Schedule implements store.Queue. The scopes are found by one look into the index for each, not by reading all waiting
-// lanes.
+// Schedule implements store.Queue. The scopes are found by one index lookup for each, not by reading all waiting lanes.
 func (s *Store) Schedule(ctx context.Context, pausedSince time.Time) ([3]store.Schedule, []store.Pause, error) {
 	var (
 		schedule [3]store.Schedule
@@ -96,7 +95,7 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
+		return fmt.Errorf("repair times that a fast clock has set: %w", err)
 	}
 
 	for n := repairBatch; n >= repairBatch; { // fewer are the last: a receiver whose clock is ahead sets further ones all the time
@@ -105,7 +104,7 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
+			return fmt.Errorf("repair times that a fast clock has set: %w", err)
 		}
 	}
 
@@ -115,7 +114,7 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
+			return fmt.Errorf("repair times that a fast clock has set: %w", err)
 		}
 	}
 

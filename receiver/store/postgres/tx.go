@@ -72,7 +72,7 @@ func (s *Store) runPrepared(ctx context.Context, run func(context.Context, *tx) 
 			return err
 		}
 
-		pause := s.clock.NewTimer(rand.N(time.Duration(attempt) * 2 * time.Millisecond)) //nolint:gosec // jitter is no secret
+		pause := s.clock.NewTimer(rand.N(time.Duration(attempt) * 2 * time.Millisecond)) //nolint:gosec // jitter is not a secret
 		select {
 		case <-pause.Chan():
 		case <-ctx.Done():

@@ -20,7 +20,7 @@ const (
 	// commit. Both shrink with the log.
 	copyFrom  = 6000
 	copyPages = 500
-	// copyInterval is the minimum interval between looks at the length of the log. Few pages are written in it.
+	// copyInterval is the minimum interval between two reads of the length of the log. Few pages are written in it.
 	copyInterval = 20 * time.Millisecond
 	// emptyTries is the number of tries to empty the log in quick succession. A try fails while a transaction reads or writes.
 	emptyTries = 100

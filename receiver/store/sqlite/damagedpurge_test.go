@@ -72,7 +72,7 @@ func TestPurgeSetsDamagedEventsAside(t *testing.T) {
 		events time.Time
 		most   int64 // that cannot be purged
 	}{
-		"events":        {events: later, most: 64}, // SQLite merges pages with their neighbours
+		"events":        {events: later, most: 64}, // SQLite merges pages with their neighbors
 		"payloads only": {most: 4},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,7 +27,7 @@ const installedSuffix = ".restored"
 
 var (
 	errUnsound = errors.New("the copy is damaged: its pages do not fit together")
-	errNoStore = errors.New("the copy is no store of a receiver")
+	errNoStore = errors.New("the copy is not a store of a receiver")
 )
 
 // Exists reports whether there is a store at path. An empty file is none: a process that ends while it opens a new store leaves
@@ -159,7 +159,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return errors.Join(err, file.Close())
 }
 
-// checkInstalled returns an error if a file is no sound store, or too new for this program. It does not change it.
+// checkInstalled returns an error if a file is not a sound store, or too new for this program. It does not change it.
 func checkInstalled(ctx context.Context, path string) error {
 	err := checkCopy(ctx, path)
 	if errors.Is(err, store.ErrBackupDamaged) {

@@ -21,8 +21,8 @@ func wantReaders(t *testing.T, s *Store) {
 	}
 }
 
-// A call that is cancelled while its transaction begins leaves the reader outside a transaction.
-func TestCancelledReadsLeaveTheReadersUsable(t *testing.T) {
+// A call that is canceled while its transaction begins leaves the reader outside a transaction.
+func TestCanceledReadsLeaveTheReadersUsable(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 
 	for range 20_000 {

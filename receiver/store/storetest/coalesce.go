@@ -90,7 +90,7 @@ var coalesceTests = map[string]func(*fixture){
 		f.wantEqual("pending", f.stats(at(0)).Pending, int64(0))
 	},
 
-	"ends events together that are not neighbours": func(f *fixture) {
+	"ends events together that are not neighbors": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{Now: at(0), Coalesced: []store.ID{id("c")}})

@@ -16,7 +16,7 @@ func known(e store.Event, alias string) store.Event {
 	return e
 }
 
-// naming returns an event that is no message and contains another name of its person.
+// naming returns an event that is not a message and contains another name of its person.
 func naming(name, lane, alias string) store.Event {
 	e := known(text(name, lane), alias)
 	e.Kind = store.KindField

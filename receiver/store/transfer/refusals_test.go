@@ -171,7 +171,7 @@ func TestRefusals(t *testing.T) {
 			},
 			text: "has version 999, and this program supports",
 		},
-		"source that is no store": {
+		"source that is not a store": {
 			prepare: func(t *testing.T, from, _ place) { change(t, from, "CREATE TABLE other (n INTEGER)") },
 			text:    "read the version of the schema, which every store of a receiver has",
 		},

@@ -64,7 +64,7 @@ export const catalogue = {
     "new-person": "New person…",
     "newest": "New messages",
     "no-answer": "No answer",
-    "no-json": "This is no JSON: {error}",
+    "no-json": "This is not JSON: {error}",
     "no-microphone": "No microphone can be used. Allow it in the browser, or attach a recording as a file.",
     "no-sound": "The recording has no sound.",
     "no-trace": "Each delivery, question, answer, send and status appears here as it happens.",
