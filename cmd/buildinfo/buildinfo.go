@@ -51,7 +51,8 @@ func revision() string {
 		return ""
 	}
 
-	found, modified := "", ""
+	found := ""
+	modified := ""
 
 	for _, setting := range build.Settings {
 		switch setting.Key {

@@ -73,7 +73,8 @@ func matchPattern(pattern, value string) bool {
 		return pattern == value
 	}
 
-	first, last := parts[0], parts[len(parts)-1]
+	first := parts[0]
+	last := parts[len(parts)-1]
 
 	rest, ok := strings.CutPrefix(value, first)
 	if !ok {

@@ -68,27 +68,7 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 		MessagesAPI: messagesAPI(spec.MessagesAPI),
 		Handoff:     handoff(spec.Handoff),
 		Media:       media(spec.Receiver.Media),
-		Processing: config.Processing{
-			Concurrency: int(spec.Processing.Concurrency),
-			Retry: config.Retry{
-				MaxRetries: number(spec.Processing.Retry.MaxRetries),
-				BaseDelay:  seconds(spec.Processing.Retry.BaseDelaySeconds),
-				MaxDelay:   seconds(spec.Processing.Retry.MaxDelaySeconds),
-			},
-			TypingIndicator: enabled(spec.Processing.TypingIndicator),
-			ErrorPolicies:   errorPolicies(spec.Processing.ErrorPolicies),
-			FallbackText:    spec.Processing.FallbackText,
-			FallbackTemplate: config.FallbackTemplate{
-				Name:     spec.Processing.FallbackTemplate.Name,
-				Language: spec.Processing.FallbackTemplate.Language,
-			},
-			AnswerWithin:         seconds(spec.Processing.AnswerWithinSeconds),
-			HandoffDuration:      seconds(spec.Processing.HandoffSeconds),
-			Debounce:             seconds(value(spec.Processing.DebounceSeconds)),
-			Format:               config.Format(spec.Processing.Format),
-			MaxMessagesPerAnswer: int(spec.Processing.MaxMessagesPerAnswer),
-			PassThreadControl:    spec.Processing.PassThreadControl == v1alpha1.Enabled,
-		},
+		Processing:  processing(spec.Processing),
 		Notifications: config.Notifications{
 			SinkURL: spec.Notifications.SinkURL,
 			Signed:  spec.Notifications.SigningKeySecretRef.Name != "",
@@ -100,6 +80,30 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 		},
 		Shutdown: config.Shutdown{DrainTimeout: seconds(spec.Receiver.Shutdown.DrainSeconds)},
 		Log:      config.Log{Level: strings.ToLower(string(spec.Receiver.LogLevel))},
+	}
+}
+
+func processing(wanted v1alpha1.ProcessingSpec) config.Processing {
+	return config.Processing{
+		Concurrency: int(wanted.Concurrency),
+		Retry: config.Retry{
+			MaxRetries: number(wanted.Retry.MaxRetries),
+			BaseDelay:  seconds(wanted.Retry.BaseDelaySeconds),
+			MaxDelay:   seconds(wanted.Retry.MaxDelaySeconds),
+		},
+		TypingIndicator: enabled(wanted.TypingIndicator),
+		ErrorPolicies:   errorPolicies(wanted.ErrorPolicies),
+		FallbackText:    wanted.FallbackText,
+		FallbackTemplate: config.FallbackTemplate{
+			Name:     wanted.FallbackTemplate.Name,
+			Language: wanted.FallbackTemplate.Language,
+		},
+		AnswerWithin:         seconds(wanted.AnswerWithinSeconds),
+		HandoffDuration:      seconds(wanted.HandoffSeconds),
+		Debounce:             seconds(value(wanted.DebounceSeconds)),
+		Format:               config.Format(wanted.Format),
+		MaxMessagesPerAnswer: int(wanted.MaxMessagesPerAnswer),
+		PassThreadControl:    wanted.PassThreadControl == v1alpha1.Enabled,
 	}
 }
 

@@ -38,7 +38,9 @@ func readMedia(a *parser, raw json.RawMessage) error {
 		media.Type = string(m.MediaType)
 	}
 
-	address, isGiven := m.URL, m.URL != nil || m.MediaURL != nil
+	isGiven := m.URL != nil || m.MediaURL != nil
+
+	address := m.URL
 	if !filled(address) {
 		address = m.MediaURL
 	}

@@ -123,7 +123,8 @@ func (c *Codec) Decode(id string) (name string, ok bool) {
 		return "", false
 	}
 
-	vector, encrypted := sealed[:vectorSize], sealed[vectorSize:]
+	vector := sealed[:vectorSize]
+	encrypted := sealed[vectorSize:]
 
 	for _, k := range c.keys {
 		padded := append([]byte(nil), encrypted...)

@@ -42,10 +42,12 @@ func diagnoseChain(presented []*x509.Certificate, host string, roots *x509.CertP
 		return diagnoseInvalid(err, presented, host, now)
 	}
 
-	days := int(leaf.NotAfter.Sub(now).Hours() / 24)
+	left := leaf.NotAfter.Sub(now)
+	lifetime := leaf.NotAfter.Sub(leaf.NotBefore)
+	days := int(left.Hours() / 24)
 	end := leaf.NotAfter.UTC().Format(time.DateOnly)
 
-	if left, lifetime := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore); left < min(renewalWarning, lifetime/3) {
+	if left < min(renewalWarning, lifetime/3) {
 		return warn("renew it, and look at why that did not happen by itself: with cert-manager, kubectl describe certificate",
 			"the certificate ends on %s, in %d days", end, days)
 	}

@@ -196,7 +196,8 @@ func beginsPath(text string) bool {
 		return false
 	}
 
-	drive, root := rune(text[0]), text[1:3]
+	drive := rune(text[0])
+	root := text[1:3]
 
 	return root == `:\` && drive < utf8.RuneSelf && unicode.IsLetter(drive) ||
 		text[:2] == `\\` && isLetterOrDigit(rune(text[2]))

@@ -46,7 +46,9 @@ func withEnvironment(authorities string) string {
 
 // clientCertificate returns the certificate of the environment, or an empty one, which stands for none.
 func clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-	certificate, key := firstSet(certificateVariables), firstSet(keyVariables)
+	certificate := firstSet(certificateVariables)
+
+	key := firstSet(keyVariables)
 	if certificate == "" || key == "" {
 		return &tls.Certificate{}, nil
 	}

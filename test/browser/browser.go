@@ -77,7 +77,8 @@ func Open(t testing.TB, address string, o Options) *Page {
 	}
 
 	if o.Width == 0 {
-		o.Width, o.Height = 1280, 800
+		o.Width = 1280
+		o.Height = 800
 	}
 
 	ctx, cancelBrowser := chromedp.NewExecAllocator(context.Background(), allocatorOptions(t, o)...)

@@ -119,7 +119,8 @@ func (f *Forward) open(ctx context.Context) (*tunnel, error) {
 	}
 
 	f.mu.Lock()
-	current, closed := f.tunnel, f.closed
+	current := f.tunnel
+	closed := f.closed
 	f.mu.Unlock()
 
 	switch {

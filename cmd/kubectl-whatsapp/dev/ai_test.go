@@ -136,7 +136,7 @@ func TestAIAnswersLater(t *testing.T) {
 
 func TestInvalidAIs(t *testing.T) {
 	for want, o := range map[string]AIOptions{
-		"is no URL":     {Kind: KindBridge, URL: "localhost:8000"},
+		"is not a URL":  {Kind: KindBridge, URL: "localhost:8000"},
 		"needs --model": {Kind: KindOpenAI, URL: "http://localhost:11434/v1"},
 	} {
 		if _, err := Open(t.Context(), Options{AI: o}); err == nil || !strings.Contains(err.Error(), want) {

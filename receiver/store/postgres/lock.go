@@ -164,7 +164,9 @@ func (t *tx) readNames(l *lanes, keys []laneKey) {
 func (t *tx) countNames(ctx context.Context, set *lockSet, l *lanes) error {
 	var persons []string
 	for _, pair := range set.pairs {
-		a, b := l.resolve(conversation(pair[0])), l.resolve(conversation(pair[1]))
+		a := l.resolve(conversation(pair[0]))
+
+		b := l.resolve(conversation(pair[1]))
 		if a != b && (!l.created[a] || !l.created[b]) {
 			persons = append(persons, a.lane, b.lane)
 		}

@@ -66,7 +66,9 @@ func (l *lanes) join(name, other string) {
 		return
 	}
 
-	to, from := l.person(name), l.person(other)
+	to := l.person(name)
+
+	from := l.person(other)
 	if to == from || 2+l.aliases[to.lane]+l.aliases[from.lane] > store.MaxNames {
 		return
 	}

@@ -33,7 +33,11 @@ func (t *tx) personRow(lane string) (*personRow, error) {
 	err := t.query("SELECT ready_at, set_at, waits_for, token, head, starts, coalesce(ai_conversation_at, 0), "+stateColumns+`
 		FROM conversations WHERE lane = ? AND class = 0`,
 		func(r row) error {
-			p.ready, p.set, p.waits, p.token, p.at = r[0], r[1], r[2], r[3], r[4]
+			p.ready = r[0]
+			p.set = r[1]
+			p.waits = r[2]
+			p.token = r[3]
+			p.at = r[4]
 			p.starts = r.int(5)
 			p.named = r.int(6)
 			p.state = r.conversation(7)
@@ -93,7 +97,10 @@ func (t *tx) join(name, other string) error {
 // mergePersons moves everything of a person to another, and deletes the person.
 func (t *tx) mergePersons(to, from *personRow) error {
 	if !to.leased() && from.dueBefore(to) {
-		to.ready, to.set, to.waits, to.at = from.ready, from.set, from.waits, from.at
+		to.ready = from.ready
+		to.set = from.set
+		to.waits = from.waits
+		to.at = from.at
 		to.starts = from.starts
 	}
 

@@ -52,7 +52,8 @@ var coalesceTests = map[string]func(*fixture){
 
 	"ends events together without an answer": func(f *fixture) {
 		for _, state := range []store.State{store.Skipped, store.Human, store.Expired} {
-			first, second := string(state)+"1", string(state)+"2"
+			first := string(state) + "1"
+			second := string(state) + "2"
 			f.ingest(text(first, string(state)), text(second, string(state)))
 
 			step := end(state, at(time.Second))
