@@ -126,7 +126,7 @@ func TestListenEndsWithAVerdict(t *testing.T) {
 func TestListenRefusesWrongUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"--address http://localhost:1":                                                    "forward-to",
-		"--address http://localhost:1 --forward-to localhost":                             "no URL",
+		"--address http://localhost:1 --forward-to localhost":                             "not a URL",
 		"--address http://localhost:1 --forward-to http://localhost:2 --auth-scheme None": "--flow",
 		"--forward-to http://localhost:2":                                                 "NAME",
 	} {

@@ -102,7 +102,7 @@ func parseTime(key, text string) (time.Time, error) {
 
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return at, output.Usage("Write a time like 2026-11-23T06:49:00Z, or how long ago like 2h.", "%s=%s is no time", key, text)
+		return at, output.Usage("Write a time like 2026-11-23T06:49:00Z, or how long ago like 2h.", "%s=%s is not a time", key, text)
 	}
 
 	return at, nil

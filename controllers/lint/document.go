@@ -103,7 +103,7 @@ func parse(file string, p part) ([]document, error) {
 		before: p.before,
 	}
 	if err := json.Unmarshal(data, &d.object); err != nil {
-		return nil, errors.New("is no object: an object has apiVersion, kind and metadata")
+		return nil, errors.New("is not an object: an object has apiVersion, kind and metadata")
 	}
 
 	root := &yamlv3.Node{}

@@ -295,7 +295,7 @@ func TestReadFiles(t *testing.T) {
 	}
 
 	// What a folder has besides manifests is not a finding; a file that was named is.
-	want := []string{filepath.Join(folder, "below", "d.txt") + ":1: cannot be read: is no object: an object has apiVersion, kind and metadata"}
+	want := []string{filepath.Join(folder, "below", "d.txt") + ":1: cannot be read: is not an object: an object has apiVersion, kind and metadata"}
 	if diff := cmp.Diff(want, check(t, files...)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

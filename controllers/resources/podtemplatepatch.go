@@ -101,7 +101,7 @@ func isReceiver(c corev1ac.ContainerApplyConfiguration) bool {
 func checkPatch(patch []byte) error {
 	var fields any
 	if err := json.Unmarshal(patch, &fields); err != nil {
-		return fmt.Errorf("is no JSON: %w", err)
+		return fmt.Errorf("is not JSON: %w", err)
 	}
 
 	withoutDirectives, err := checkDirectives("", fields)

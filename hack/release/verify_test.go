@@ -285,8 +285,8 @@ func TestArguments(t *testing.T) {
 	}{
 		"no command":      {nil, "no command"},
 		"unknown command": {[]string{"push"}, `unknown command "push"`},
-		"no version":      {[]string{"publish"}, "is no semantic version"},
-		"commit":          {[]string{"publish", "-version", "f004c39"}, "is no semantic version"},
+		"no version":      {[]string{"publish"}, "is not a semantic version"},
+		"commit":          {[]string{"publish", "-version", "f004c39"}, "is not a semantic version"},
 		"no registry":     {[]string{"publish", "-version", "v1.0.0", "-prefix", "wawebhook/"}, "-prefix"},
 		"no slash":        {[]string{"publish", "-version", "v1.0.0", "-prefix", "registry.example.com"}, "-prefix"},
 		"other platform":  {[]string{"publish", "-version", "v1.0.0", "-prefix", "r.example.com/", "-platforms", "windows/amd64"}, "linux/ARCHITECTURE"},

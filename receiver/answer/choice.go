@@ -30,7 +30,8 @@ func (p *parser) addQuickReplies(quickReplies options, first int) error {
 	return nil
 }
 
-// options decode Options. Those without a title and an id are none: a flow fills in as many as it may have.
+// options decodes a list of Options. Elements without a title and an id are left out: a flow has an element for each option
+// that it may have, filled in or not.
 type options []Option
 
 // UnmarshalJSON decodes options.

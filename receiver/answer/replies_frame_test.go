@@ -79,7 +79,7 @@ func TestReadHeader(t *testing.T) {
 		message(`{"type":["mother"]}`):             "header has an unexpected JSON type",
 		message(`{"type":"mother"}`):               "a type other than text, image, video and document",
 		message(`{"type":"image"}`):                "media without url and media_id",
-		message(`{"type":"image","url":"mother"}`): "no absolute https URL",
+		message(`{"type":"image","url":"mother"}`): "not an absolute https URL",
 	})
 }
 
@@ -98,9 +98,9 @@ func TestReadLink(t *testing.T) {
 		},
 	})
 	checkRefused(t, map[string]string{
-		`{"type":"cta_url","text":"t","button_text":"mother"}`:           "no absolute https URL",
-		`{"type":"cta_url","text":"t","url":"mother"}`:                   "no absolute https URL",
-		`{"type":"cta_url","text":"t","url":"javascript:mother"}`:        "no absolute https URL",
+		`{"type":"cta_url","text":"t","button_text":"mother"}`:           "not an absolute https URL",
+		`{"type":"cta_url","text":"t","url":"mother"}`:                   "not an absolute https URL",
+		`{"type":"cta_url","text":"t","url":"javascript:mother"}`:        "not an absolute https URL",
 		`{"type":"cta_url","text":["mother"],"url":"https://a.example"}`: "malformed: text has an unexpected JSON type",
 	})
 }

@@ -109,7 +109,7 @@ func TestReadProducts(t *testing.T) {
 		`{"type":"catalog","text":["mother"]}`:                                                 "malformed: text",
 		`{"type":"carousel","text":"t","cards":["mother"]}`:                                    "of an unexpected JSON type",
 		`{"type":"carousel","text":"t","cards":[{"header":{"type":"mother"}}]}`:                "header has a type other",
-		`{"type":"carousel","text":"t","cards":[{"url":"mother"}]}`:                            "no absolute https URL",
+		`{"type":"carousel","text":"t","cards":[{"url":"mother"}]}`:                            "not an absolute https URL",
 		`{"type":"carousel","text":"t","cards":[{"catalog_id":"mother"}]}`:                     "a product without catalog_id",
 	})
 }

@@ -262,7 +262,7 @@ func TestParseRefusesOtherForms(t *testing.T) {
 		"<html>mother":                                         "a page in HTML or XML, not JSON",
 		`{"reply":["a",{"type":"mother"}]}`:                    "message 2 is of a type that is not known",
 		`[{"output":["a",["mother"]]}]`:                        "message 2 is neither",
-		`{"image":"mother"}`:                                   "no absolute https URL",
+		`{"image":"mother"}`:                                   "not an absolute https URL",
 		`{"image":7}`:                                          "image is neither a URL nor an object",
 		`{"reply":"a","buttons":"mother"}`:                     "buttons of an unexpected JSON type",
 		`{"image":"https://x.example/a","buttons":["mother"]}`: "not beside a text",

@@ -17,7 +17,7 @@ type HistoryMessage struct {
 // Role is who said something.
 type Role string
 
-// The roles. Handoff is not words but an event: the AI gave the conversation to people.
+// The roles. A message of the role Handoff is an event: the AI gave the conversation to people.
 const (
 	FromPerson  Role = "person"
 	FromAI      Role = "ai"

@@ -206,7 +206,7 @@ func TestFailedRestore(t *testing.T) {
 
 				s.Set(object, []byte(text))
 				s.Set(object+sumSuffix, []byte(sumLine(sum, first)))
-			}, "no store of a receiver",
+			}, "not a store of a receiver",
 		},
 		"a wrong key": {
 			config.RestoreNewest, func(_ *s3.Server, _ *config.Backup, k *config.Secrets) { k.BackupSecret = "other" },

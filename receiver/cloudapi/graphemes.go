@@ -16,7 +16,7 @@ import (
 // than code points, so that a text within the limit in units is within it either way.
 
 // maxCluster bounds the size of a cluster in bytes. Even one of this size is longer than any message, and is cut in turn.
-// Without a bound, a text of nothing but accents is read to its end for each message.
+// Without a bound, a text that consists of accents would be read completely for each message.
 const maxCluster = 4 * MaxTextRunes
 
 // firstCluster returns the first grapheme cluster of a text that is not empty.

@@ -222,7 +222,7 @@ func TestEncodeRefuses(t *testing.T) {
 			ID:   secret,
 			Link: "https://a.example",
 		}, "and not both"},
-		"media link": {MediaContent{Type: "image", Link: "file:///" + secret}, "no absolute http or https URL"},
+		"media link": {MediaContent{Type: "image", Link: "file:///" + secret}, "not an absolute http or https URL"},
 		"caption too long": {MediaContent{
 			Type:    "image",
 			ID:      "7",
@@ -238,7 +238,7 @@ func TestEncodeRefuses(t *testing.T) {
 			Name:       "n",
 			Language:   "es",
 			Components: json.RawMessage(`{"` + secret + `":1}`),
-		}, "no JSON array"},
+		}, "not a JSON array"},
 		"latitude out of range": {LocationContent{Latitude: 573005550101}, "not on earth"},
 		"not a number":          {LocationContent{Longitude: math.NaN()}, "not on earth"},
 		"reaction to nothing":   {ReactionContent{Emoji: secret}, "needs the id of the message"},

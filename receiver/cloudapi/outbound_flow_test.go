@@ -57,16 +57,16 @@ func TestFlows(t *testing.T) {
 		},
 	})
 	checkUnfit(t, map[string]Content{
-		"the text above the flow is empty": flow(func(c *FlowContent) { c.Text = " " }),
-		"has 1025 characters":              flow(func(c *FlowContent) { c.Text = strings.Repeat("t", 1025) }),
-		"either its id or its name":        flow(func(c *FlowContent) { c.ID = "" }),
-		"and not both":                     flow(func(c *FlowContent) { c.Name = secret }),
-		"an unknown mode":                  flow(func(c *FlowContent) { c.Mode = secret }),
-		"an unknown action":                flow(func(c *FlowContent) { c.Action = secret }),
-		"give neither screen nor data":     flow(func(c *FlowContent) { c.Action = "data_exchange"; c.Screen = secret }),
-		"no JSON object with a property":   flow(func(c *FlowContent) { c.Data = json.RawMessage(`{}`) }),
-		"data is not a JSON object":        flow(func(c *FlowContent) { c.Data = json.RawMessage(`["` + secret + `"]`) }),
-		"the flow has no label":            flow(func(c *FlowContent) { c.Label = "📅" }),
+		"the text above the flow is empty":  flow(func(c *FlowContent) { c.Text = " " }),
+		"has 1025 characters":               flow(func(c *FlowContent) { c.Text = strings.Repeat("t", 1025) }),
+		"either its id or its name":         flow(func(c *FlowContent) { c.ID = "" }),
+		"and not both":                      flow(func(c *FlowContent) { c.Name = secret }),
+		"an unknown mode":                   flow(func(c *FlowContent) { c.Mode = secret }),
+		"an unknown action":                 flow(func(c *FlowContent) { c.Action = secret }),
+		"give neither screen nor data":      flow(func(c *FlowContent) { c.Action = "data_exchange"; c.Screen = secret }),
+		"not a JSON object with a property": flow(func(c *FlowContent) { c.Data = json.RawMessage(`{}`) }),
+		"data is not a JSON object":         flow(func(c *FlowContent) { c.Data = json.RawMessage(`["` + secret + `"]`) }),
+		"the flow has no label":             flow(func(c *FlowContent) { c.Label = "📅" }),
 	})
 }
 

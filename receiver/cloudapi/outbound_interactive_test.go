@@ -120,7 +120,7 @@ func TestHeaders(t *testing.T) {
 	checkUnfit(t, map[string]Content{
 		"the header has no known type":      choices(MediaContent{Type: "audio", ID: secret}),
 		"needs either a media id or a link": choices(MediaContent{Type: "image"}),
-		"no absolute http or https URL":     choices(MediaContent{Type: "image", Link: secret}),
+		"not an absolute http or https URL": choices(MediaContent{Type: "image", Link: secret}),
 		"the list has a file in its header": ListContent{Frame: Frame{Text: "t", HeaderMedia: &MediaContent{Type: "image", ID: "7"}}, Sections: []ListSection{{Rows: rows("1")}}},
 	})
 }

@@ -67,7 +67,7 @@ func (p *problems) contract(b Bird) {
 	}
 }
 
-// flow checks the settings of a flow. Of the contract's settings, those are refused that a flow has no use for.
+// flow checks the settings of a flow. It refuses settings that apply to the contract only.
 func (p *problems) flow(b Bird) {
 	p.urlWithQuery("bird.baseURL", b.BaseURL)
 	inRange(p, "bird.flow.maxBodyBytes", b.Flow.MaxBodyBytes, 1<<10, 64<<20)

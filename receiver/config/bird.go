@@ -99,6 +99,6 @@ type AuthScheme string
 const (
 	AuthAccessKey AuthScheme = "AccessKey" // Authorization: AccessKey <key>
 	AuthBearer    AuthScheme = "Bearer"    // Authorization: Bearer <key>
-	AuthAPIKey    AuthScheme = "APIKey"    // X-API-Key: <key>; with OpenAI api-key: <key>, as Azure wants it
+	AuthAPIKey    AuthScheme = "APIKey"    // X-API-Key: <key>; with OpenAI api-key: <key>, as Azure requires
 	AuthNone      AuthScheme = "None"      // no key
 )

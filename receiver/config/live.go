@@ -138,8 +138,9 @@ func (l *Live) Reload() {
 		"ignored_keys", next.Ignored)
 }
 
-// read returns the newest file and secrets. A file that is rejected keeps no rotated secret out, and a secret that cannot be read
-// neither the file nor another secret: old has what stays in force instead. The error says what was not loaded.
+// read returns the newest file and secrets. What cannot be loaded keeps its state in old, and does not prevent the use of
+// the rest: a rejected file that of a rotated secret, or an unreadable secret that of the file and of other secrets. The
+// error says what was not loaded.
 func (l *Live) read(old *Snapshot) (*Snapshot, error) {
 	c, fileErr := Load(l.path)
 	if fileErr == nil {

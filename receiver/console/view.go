@@ -217,7 +217,7 @@ var functions = template.FuncMap{
 		case *time.Time:
 			return moment{v, *at}, nil
 		default:
-			return moment{}, fmt.Errorf("%T is no time", at)
+			return moment{}, fmt.Errorf("%T is not a time", at)
 		}
 	},
 	"pair":       func(v *view, c chart) shownChart { return shownChart{v, c} },

@@ -318,7 +318,7 @@ func TestContentIsChecked(t *testing.T) {
 		"a text of a list":   {`{"type":"text","text":[7]}`, 400, "text has an unexpected JSON type"},
 		"too many messages":  {`[` + strings.Repeat(`"a",`, 60) + `"b"]`, 400, "more than 50 messages"},
 		"too many cards":     {`{"type":"carousel","text":"t","cards":[` + strings.Repeat(`{"text":"c","url":"https://a.example"},`, 20) + `null]}`, 400, ""},
-		"no link":            {`{"type":"image","url":"/etc/mother"}`, 400, "no absolute https URL"},
+		"no link":            {`{"type":"image","url":"/etc/mother"}`, 400, "not an absolute https URL"},
 		"an empty text":      {`{"type":"cta_url","text":"","url":"https://a.example"}`, 400, "is empty"},
 		"nothing":            {`null`, 400, "nothing would be sent"},
 		"a reaction to none": {`{"type":"reaction","emoji":"x"}`, 400, "nothing would be sent"},

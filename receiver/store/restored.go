@@ -32,8 +32,8 @@ const (
 	restoredCallers = 64
 )
 
-// EndRestored ends what is pending in a copy of a store and reaches a person. A copy cannot know what was done after it was made,
-// and a receiver that opens it would do it again.
+// EndRestored ends the pending events of a copy of a store that would reach a person. The copy does not have what was done
+// after it was made, so a receiver that opens it would do it again.
 //
 // Messages become dead letters with the code [CodeRestored], which people can replay. EndRestored returns their number. The events
 // of class Statuses that [SendsAgain] names expire with this code. Other statuses, and notices, stay pending, since their receivers
@@ -41,7 +41,7 @@ const (
 //
 // Nothing else may use the store meanwhile. If ctx ends, a second call completes the work.
 func EndRestored(ctx context.Context, q Queue, now time.Time) (ended int64, err error) {
-	if err := q.RepairClock(ctx, now); err != nil { // a wait that a clock has set which was ahead may be longer than maxWait
+	if err := q.RepairClock(ctx, now); err != nil { // a wait that was set by a fast clock may be longer than maxWait
 		return 0, fmt.Errorf("end what is pending in a copy: %w", err)
 	}
 

@@ -109,10 +109,10 @@ type Queue interface {
 	// pauses that ended recently. It is one cheap transaction, the only one of an idle receiver.
 	Schedule(ctx context.Context, pausedSince time.Time) ([3]Schedule, []Pause, error)
 
-	// RepairClock repairs times later than now, which a clock that was ahead has set. Waiting lanes become due at now; leases
-	// expire, and as with any lease their holders can record steps until the lane is claimed again; pauses and leaderships
-	// end. Messages and takeovers get the time now, and a takeover keeps its length. Events that finished later finished now, so
-	// that their retention is not longer.
+	// RepairClock repairs times later than now, which a fast clock has set. Waiting lanes become due at now; leases expire, and
+	// as with any lease their holders can record steps until the lane is claimed again; pauses and leaderships end. Messages
+	// and takeovers get the time now, and a takeover keeps its length. Events that finished later finished now, so that their
+	// retention is not longer.
 	RepairClock(ctx context.Context, now time.Time) error
 
 	// Peek returns up to limit pending events after the lane's head, in order: the events that a step may coalesce with

@@ -58,7 +58,7 @@ func ParseStatus(raw json.RawMessage) (Status, error) {
 	}
 
 	switch {
-	case status.Type == "" && status.Payment != nil: // a payment that failed is not a message that failed
+	case status.Type == "" && status.Payment != nil: // a failed payment is not a failed message
 		status.Type = typePayment
 	case status.Type == "message": // the same as none
 		status.Type = ""

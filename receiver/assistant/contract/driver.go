@@ -63,7 +63,7 @@ func (Driver) Encode(settings *config.Snapshot, r assistant.Request) (*assistant
 
 		streamed, err := newCall(settings, r, assistant.InMultipart)
 		if err != nil {
-			return nil // the refusal stands
+			return nil // no smaller form is left: the refusal is the result
 		}
 
 		return streamed

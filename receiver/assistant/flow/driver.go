@@ -86,7 +86,7 @@ func (Driver) Encode(settings *config.Snapshot, r assistant.Request) (*assistant
 
 		smaller, err := newCall(settings, request.payload())
 		if err != nil {
-			return nil // the refusal stands
+			return nil // no smaller form is left: the refusal is the result
 		}
 
 		return smaller
@@ -120,8 +120,8 @@ func newCall(settings *config.Snapshot, payload *assistant.Payload) (*assistant.
 // Address implements assistant.Driver: a flow has one address.
 func (Driver) Address(assistant.Method) assistant.Method { return assistant.ProcessText }
 
-// Refused implements assistant.Driver. A refusal may be of one message, such as one that a firewall in front of the flow does
-// not let pass, so that the gate decides by several of them whether it is of the address.
+// Refused implements assistant.Driver. A refusal may concern one message only, such as one that a firewall in front of the
+// flow blocks. The gate therefore counts several refusals before it closes the scope of the address.
 func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failure.Error {
 	f := assistant.Refused(peer, assistant.ProcessText, response) // no method of a flow is optional
 	f.Op = string(r.Method)

@@ -148,7 +148,7 @@ func withoutReasoning(text string) string {
 
 	switch {
 	case isBegun, isEnded && !strings.Contains(thoughts, begin):
-		return strings.TrimSpace(after) // without an end it is all thoughts
+		return strings.TrimSpace(after) // without an end mark, all of it is reasoning
 	default:
 		return text
 	}

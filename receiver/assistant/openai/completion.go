@@ -58,7 +58,7 @@ func completion(settings *config.Snapshot, r assistant.Request, instructions str
 
 		again, err := completion(settings, r, instructions, smaller)
 		if err != nil {
-			return nil // the refusal stands
+			return nil // no smaller form is left: the refusal is the result
 		}
 
 		return again

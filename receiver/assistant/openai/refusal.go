@@ -77,8 +77,8 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 // absent are the codes of an address that the server does not have.
 var absent = []string{httpclient.StatusCode(http.StatusNotFound), httpclient.StatusCode(http.StatusGone)}
 
-// asTranscription makes a failure one of transcriptions: only these wait for a wrong model or address, and the AI is asked
-// about an audio that cannot be transcribed without its words.
+// asTranscription limits a failure to transcriptions: only they wait while the model or the address is wrong. For an audio
+// that cannot be transcribed, the AI is asked without its words.
 func asTranscription(e *failure.Error) {
 	switch {
 	case e.Code == codeNoModel:
@@ -114,7 +114,7 @@ func (f form) without(refusal *httpclient.Response, r assistant.Request) (form, 
 	isLarge := refusal.Status == http.StatusRequestEntityTooLarge
 
 	switch {
-	case isLarge && hasFile: // of such a body the memory is a small part
+	case isLarge && hasFile: // the memory is a small part of such a body
 		f.noFile = true
 	case p.isTooLong(refusal.Status) && hasHistory && (f.noHistory == 0 || !hasFile):
 		f = f.shorter(len(r.History))

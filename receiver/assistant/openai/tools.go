@@ -55,7 +55,7 @@ type schema struct {
 	Additional  *bool             `json:"additionalProperties,omitempty"`
 }
 
-// tools returns the functions. Strict lets the server make sure that calls follow the schema; some know it not.
+// tools returns the functions. Strict lets the server make sure that calls follow the schema; some do not support it.
 func tools(strict bool) []tool {
 	text := func(description string) schema { return schema{Type: "string", Description: description} }
 	object := func(properties map[string]schema, names ...string) schema {

@@ -33,7 +33,7 @@ type Store struct {
 	unreadable atomic.Pointer[unreadable] // nil before the first
 }
 
-// unreadable is why the last event could not be decrypted.
+// unreadable is the reason why the last event could not be decrypted.
 type unreadable struct {
 	at  time.Time
 	err error
@@ -79,7 +79,7 @@ func (s *Store) Problem() string {
 // note records for Problem why an event could not be decrypted.
 func (s *Store) note(err error) { s.unreadable.Store(&unreadable{at: s.clock.Now(), err: err}) }
 
-// The places of values in an event.
+// payloadOf and the other functions return the place of a value in an event.
 func payloadOf(id store.ID) []byte    { return append([]byte("payload/"), id[:]...) }
 func transcriptOf(id store.ID) []byte { return append([]byte("transcript/"), id[:]...) }
 

@@ -141,7 +141,7 @@ func (t *tx) repairFinished(ctx context.Context, now int64) (int64, error) {
 	return max(unanswered, others), err
 }
 
-// repairClock repairs rows of conversations that a clock has set which was ahead, and returns how many it found.
+// repairClock repairs rows of conversations whose times a fast clock has set, and returns how many it found.
 func (t *tx) repairClock(ctx context.Context, now int64) (int, error) {
 	var ahead []laneKey
 
@@ -179,8 +179,8 @@ func (t *tx) repairClock(ctx context.Context, now int64) (int, error) {
 }
 
 // repairClock makes a lane due at now that waits for a time set later than now, or whose lease was granted later. The holder
-// of such a lease keeps it until another caller claims the lane. The lane waits for no scope any more: why it waited is as
-// doubtful as until when. Messages and takeovers of later are of now.
+// of such a lease keeps it until another caller claims the lane. The lane waits for no scope any more: the reason of the
+// wait is as doubtful as its time. Messages and takeovers with later times get the time now.
 func (l *lane) repairClock(now int64) {
 	if l.ready != nil && *l.ready > now && l.set != nil && *l.set > now {
 		l.ready = &now

@@ -25,8 +25,8 @@ const (
 	// movingSuffix marks the sessions of a move.
 	movingSuffix = "-move"
 
-	// maxAhead is further than the clock of a receiver is ahead. A lease that was granted later is one of an interrupted
-	// [store.EndRestored], which claims what is due in the future, or worthless: RepairClock frees it.
+	// maxAhead is more than the clock of a receiver can be ahead. A lease that was granted later is ignored: an interrupted
+	// [store.EndRestored] granted it, which claims lanes that are due in the future, or RepairClock will free it.
 	maxAhead = 24 * time.Hour
 )
 
@@ -93,9 +93,10 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// checkUnused returns an error if a receiver works on the store, as far as its traces show. Leases and the leadership of the
-// subscription end soon after a receiver; that of retention can outlast it by far, and shows nothing. Neither does a lease
-// that no receiver can have granted. An older schema may lack the time at which leases were granted, so no column names it.
+// checkUnused returns an error if a receiver works on the store, as far as sessions, leases and leaderships show. Leases and
+// the leadership of the subscription end soon after the receiver does. The leadership of retention may last much longer, so
+// it is ignored, and so is a lease that no receiver can have granted. An older schema may lack the column with the time at
+// which leases were granted, so the query does not name it.
 func (s *stopped) checkUnused(ctx context.Context, on querier) error {
 	var (
 		sessions int

@@ -148,8 +148,9 @@ func checkCopy(ctx context.Context, path string) (err error) {
 	return err
 }
 
-// endPending ends what is pending in a copy and reaches a person, so that no receiver that opens it does it a second time. A process that
-// dies meanwhile leaves a copy that the next start removes, so nothing waits for the disk.
+// endPending ends the pending events of a copy that would reach a person, so that no receiver that opens the copy processes
+// them a second time. If the process dies during the call, the next start removes the copy, so endPending does not wait for
+// the disk.
 func (s *Store) endPending(ctx context.Context, path string) (err error) {
 	source := dsn(path, []string{
 		"journal_mode(MEMORY)", "synchronous(OFF)", "secure_delete(ON)", "cache_size(-4096)", "temp_store(MEMORY)",

@@ -18,7 +18,7 @@ func outbound(name, lane string) store.Event {
 }
 
 var outboundTests = map[string]func(*fixture){
-	"is no inbound activity of the person": func(f *fixture) {
+	"is not inbound activity of the person": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		f.work("lane", template(true))
 		f.ingest(received(outbound("b", "lane"), at(time.Hour)), sent(received(outbound("c", "lane"), at(time.Hour)), at(time.Hour)))
