@@ -49,8 +49,8 @@ func (d denial) place() string {
 	return fmt.Sprintf("namespace %q, or the namespace does not exist", d.namespace)
 }
 
-// access records the resources that the operator may not list or watch. It reads them from the responses to the cache's
-// requests, which the cache repeats at intervals, so it needs neither requests nor rights of its own.
+// access records the resources that the operator may not list or watch. It derives them from the responses to the cache's
+// requests, which the cache repeats at intervals. So it needs neither requests nor rights of its own.
 type access struct {
 	log logr.Logger
 	// changed is called with the namespace in which rights came or went, or an empty string for all.

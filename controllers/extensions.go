@@ -122,8 +122,8 @@ func (e *extensions) readableKinds(namespace string) []kind {
 // isDisabled reports whether the operator must not use a kind.
 func (e *extensions) isDisabled(kind string) bool { return slices.Contains(e.disabled, kind) }
 
-// split returns the objects whose API is available, the optional kinds among the rendered objects, those of them that are
-// missing, and the cause of each that is missing although the cluster may serve it.
+// split returns the objects whose API is available, the optional kinds among the rendered objects, and the missing ones
+// among these kinds. denied has the reason for each kind that is missing although the cluster may serve it.
 func (e *extensions) split(namespace string, rendered []resources.Object) (
 	available []resources.Object,
 	wanted, missing []schema.GroupVersionKind,

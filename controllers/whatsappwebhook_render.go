@@ -19,8 +19,8 @@ import (
 // errRenderingPanicked is the error of render for a fault of the operator. All others are for what is wrong with the spec.
 var errRenderingPanicked = errors.New("the operator cannot render the spec, which is a fault of the operator; its log has the cause")
 
-// render returns the objects of a resource. A panic becomes an error, so that the status says that the objects stay as they
-// are: it would otherwise stay as it was, too.
+// render returns the objects of a resource. A panic becomes an error, so that the status is updated and says that the
+// objects stay as they are.
 func render(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,

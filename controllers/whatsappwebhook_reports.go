@@ -84,9 +84,9 @@ func subscription(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summary) ve
 	}
 }
 
-// responding returns the verdict on messages that go to another responder. They do in time if the receiver passes conversations
-// to it, and a receiver does not report which of them it passed. The message names phone numbers, not how many messages, so that
-// it changes rarely.
+// responding returns the verdict on messages that go to another responder. Such messages are expected if the receiver passes
+// conversations to the responder; a receiver does not report which conversations it passed. The message names phone numbers,
+// not how many messages, so that it changes rarely.
 func responding(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summary) verdict {
 	switch {
 	case !reported.Answered:

@@ -42,11 +42,11 @@ type StoreSpec struct {
 
 // StoreEncryption encrypts payloads, replies and transcripts in the store with AES-256-GCM.
 type StoreEncryption struct {
-	// keySecretRefs refer to the keys: 32 random bytes in base64 each. The first one encrypts, all decrypt, and values in
-	// clear text stay readable. To rotate: put the new key first, with several replicas only after all pods have it as the
-	// last one. Remove the old one after retentionDays, deadLetterDays and 7 days together, and when no older message is
-	// pending or a dead letter. Without a key, its values cannot be read by anyone: keep copies of the keys, apart from the
-	// backups.
+	// keySecretRefs refer to the keys: 32 random bytes in base64 each. The first one encrypts, all decrypt, and values in clear
+	// text stay readable. To rotate: put the new key first; with several replicas, add it as the last one before that, and wait
+	// until all pods have it. Remove the old one after retentionDays, deadLetterDays and 7 days together, and when no older
+	// message is pending or a dead letter. Without a key, its values cannot be read by anyone: keep copies of the keys, apart
+	// from the backups.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1

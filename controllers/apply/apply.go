@@ -57,7 +57,8 @@ func New(c client.Client, live client.Reader, clock clockwork.Clock, typed ...sc
 	return a
 }
 
-// ErrExists reports that a target without an object has one by now, or that the cache lacks it. Nothing was written.
+// ErrExists means that the object of a target exists although no reader found it: it was created meanwhile, or the cache
+// lacks it. Nothing was written.
 var ErrExists = errors.New("the object exists already")
 
 // Apply applies the rendered object of a target, and returns the result: the complete object or its metadata, see [New].
@@ -245,8 +246,9 @@ func (a *Applier) Forget(owner client.ObjectKey) {
 	a.memory.remove(owner)
 }
 
-// body returns the body of the request: the rendered object, its owner unless the object outlives it, and the condition on the
-// object in the cluster: that it is the one that was read, or even unchanged.
+// body returns the body of the request: the rendered object, its owner unless the object outlives the owner, and the
+// precondition on the object in the cluster. The precondition is the UID that was read, and with unchanged also the resource
+// version.
 func (a *Applier) body(target *Target, rendered []byte, unchanged bool) ([]byte, error) {
 	object := &unstructured.Unstructured{}
 	if err := object.UnmarshalJSON(rendered); err != nil {

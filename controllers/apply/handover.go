@@ -18,10 +18,11 @@ import (
 // FieldOwnerReplicas is the field manager that holds the replicas of a Deployment until another manager sets them.
 const FieldOwnerReplicas = FieldOwner + "-replicas"
 
-// HandOverReplicas preserves the replicas of a Deployment before [Applier.Apply] stops setting them. A field whose last
-// owner drops it returns to its default, which would end all pods but one as soon as the spec leaves the number to others.
-// It does nothing if another manager owns the field too, or if the operator does not own it. A 0 of the operator's is the pause
-// that ends when the spec no longer asks for it: the field returns to 1, from which an autoscaler goes on. It never leaves 0.
+// HandOverReplicas preserves the replicas of a Deployment before [Applier.Apply] stops setting them. A field returns to its
+// default when its last owner drops it. This would end all pods but one as soon as the spec leaves the number to others. It
+// does nothing if another manager owns the field too, or if the operator does not own it. A 0 of the operator's is the pause
+// that ends when the spec no longer asks for it: the field returns to 1, from which an autoscaler goes on. It never leaves
+// 0.
 //
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
 func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.ObjectKey) error {

@@ -30,8 +30,8 @@ func IndexOwner(object client.Object) []string {
 	return nil
 }
 
-// Prune deletes the objects of the kinds that owner controls and that are no longer rendered. It forgets what it applied of
-// them, so that the watch reports one that the cache does not have yet, see [Applier.IsExternalChange].
+// Prune deletes the objects of the kinds that owner controls and that are no longer rendered. It drops their records, so
+// that the watch reports such an object if the cache did not have it yet, see [Applier.IsExternalChange].
 func (a *Applier) Prune(
 	ctx context.Context,
 	owner client.Object,

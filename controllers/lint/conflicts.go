@@ -31,7 +31,7 @@ func conflicts(all []resource) []Finding {
 		findings = append(findings, finding)
 	}
 
-	// The claims that the operator creates come first, so that the finding is about the field that names one of them.
+	// The claims that the operator creates come first, so that the finding is about the existingClaim that names one of them.
 	for _, r := range all {
 		if created := resources.ClaimName(r.webhook); created != "" && resources.ExistingClaim(r.webhook) == "" {
 			first["claim "+r.namespace()+"/"+created] = r

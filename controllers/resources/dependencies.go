@@ -15,8 +15,8 @@ func ReferenceTo(object Object) Reference {
 	return Reference{Kind: *object.GetKind(), Name: *object.GetName()}
 }
 
-// Dependencies returns the objects to which each object refers. If one of them has another owner, the object that
-// refers to it would mount, publish or scale an object of that owner.
+// Dependencies returns the objects to which each object refers. If a dependency has another owner, it must not be used: the
+// dependent object would mount, publish or scale an object of that owner.
 func Dependencies(p Params) map[Reference][]Reference {
 	deployment := Reference{"Deployment", p.name}
 	admin := Reference{"Service", p.name + suffixAdmin}

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// The directives of a strategic merge patch: keys that say how to merge the object that they are in, or its list that they
-// name after a slash.
+// The directives of a strategic merge patch. A directive is a key that says how to merge the object around it, or the list
+// of this object that is named after a slash.
 //
 // Source: https://github.com/kubernetes/community/blob/main/contributors/devel/sig-api-machinery/strategic-merge-patch.md
 const (

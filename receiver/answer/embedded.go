@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 )
 
-// readNested decodes the answer under a key of another program. A text that is an answer in JSON, as models write it that were
-// instructed to answer in JSON, is read as one.
+// readNested decodes the answer under a key of another program. A text that is itself an answer in JSON is decoded too:
+// models write such texts if they are instructed to answer in JSON.
 func (p *parser) readNested(raw json.RawMessage, depth int) error {
 	var text string
 	if json.Unmarshal(raw, &text) == nil && p.readEmbedded([]byte(text), depth) {

@@ -149,7 +149,11 @@ func isModelMessage(raw json.RawMessage) bool {
 func inMessage(number int, err error) error {
 	_, isMissing := errors.AsType[*MissingError](err)
 	if text, ok := strings.CutPrefix(err.Error(), "the answer "); ok && !isMissing {
-		return &messageError{number: number, text: text, cause: err}
+		return &messageError{
+			number: number,
+			text:   text,
+			cause:  err,
+		}
 	}
 
 	return err

@@ -212,7 +212,7 @@ func (s *Scheduler) reportAhead(files []File) {
 
 	for _, ahead := range Complete(files, now) {
 		if ahead.isAhead(now) {
-			s.Log.Warn("a copy was begun by a clock that was ahead: delete it, since a restore would take it for the newest one", "copy", ahead.Name)
+			s.Log.Warn("a copy was begun while the clock was ahead: delete it, since a restore would take it for the newest one", "copy", ahead.Name)
 		}
 	}
 }

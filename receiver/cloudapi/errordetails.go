@@ -56,7 +56,8 @@ func (d *errorDetails) refine(reported *ReportedError) {
 	}
 }
 
-// MayRefuseContext reports whether Meta refuses a send for the message that it quotes: it names this parameter, or none.
+// MayRefuseContext reports whether Meta may have refused a send because of the quoted message: Meta names this parameter, or
+// none.
 func MayRefuseContext(f *failure.Error) bool {
 	code, err := strconv.Atoi(f.Code)
 

@@ -45,8 +45,8 @@ func (p *problems) path(key, value string) {
 	p.check(valid, key, `must start with "/" and contain no space, "+", "?" or "#"`)
 }
 
-// absolutePath checks the path of a file or folder of the receiver. It is one of a container also where the tool checks a
-// configuration on Windows, by whose rules it is not absolute.
+// absolutePath checks the path of a file or folder of the receiver. The rules are those of the container, also when the tool
+// checks a configuration on Windows.
 func (p *problems) absolutePath(key, name string) {
 	p.check(path.IsAbs(name) || filepath.IsAbs(name), key, "must be an absolute path")
 }

@@ -44,8 +44,8 @@ func (v *view) readMessage() {
 	v.key = v.request.PostFormValue("key")
 }
 
-// withoutPartOfEscape returns the beginning of a form without the %XX that it ends in the middle of, for which its last field
-// would be dropped.
+// withoutPartOfEscape removes an incomplete %XX from the end of a truncated form. Otherwise the last field could not be
+// decoded.
 func withoutPartOfEscape(form []byte) []byte {
 	const escape = len("%XX")
 

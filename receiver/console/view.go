@@ -57,8 +57,8 @@ func (c *console) newView(w http.ResponseWriter, r *http.Request) *view {
 	return v
 }
 
-// pageOf returns the page that a request belongs to: of an act, which GET does not know, that of what it changes. The path of
-// an act is that of the page with one more segment.
+// pageOf returns the path of the page that a request belongs to. An act has no page of its own: its page is that of the
+// changed object, and its path has one segment more.
 func pageOf(r *http.Request) *url.URL {
 	if r.Method != http.MethodPost || r.PathValue("act") == "" {
 		return r.URL
@@ -103,7 +103,7 @@ func (v *view) Reveals() bool { return reveals(v.shown) }
 
 func reveals(page *url.URL) bool { return page.Query().Get("reveal") == "true" }
 
-// RevealHere returns this page with personal data, or without them if it shows them.
+// RevealHere returns the link that switches the personal data of this page on or off.
 func (v *view) RevealHere() string {
 	query := v.shown.Query()
 	if v.Reveals() {

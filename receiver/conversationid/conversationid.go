@@ -8,8 +8,8 @@
 // conversation has one id in all receivers of a number, at every start, and in every page of a list.
 //
 // What it protects from: a reader of ids, in a terminal, a ticket, a browser history or an audit log, who has no app secret.
-// That reader learns neither the name nor any part of it, cannot test a guess (a plain hash of a phone number is found by
-// trying all of them), and cannot make or change an id so that it is accepted.
+// That reader learns neither the name nor a part of it, and cannot forge an id. The reader cannot test a guess either, as
+// with a plain hash, which is found by trying all phone numbers.
 //
 // What it does not protect from:
 //   - A holder of the app secret reads every id. That holder can forge deliveries too.

@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// slowAI is the time of an answer to a probe from which it is called slow: a bridge answers one without asking its AI.
+// slowAI is the time from which the answer to a probe counts as slow. A bridge answers a probe without asking its AI.
 const slowAI = 2 * time.Second
 
 const (

@@ -56,7 +56,11 @@ func (n Network) dial(ctx context.Context, network, hostPort string) (net.Conn, 
 	}
 
 	dialer := net.Dialer{Timeout: callTimeout / 2, Control: httpclient.ControlMetadata}
-	err = &net.DNSError{Err: "no address", Name: host, IsNotFound: true}
+	err = &net.DNSError{
+		Err:        "no address",
+		Name:       host,
+		IsNotFound: true,
+	}
 
 	for _, address := range addresses {
 		conn, failed := dialer.DialContext(ctx, network, net.JoinHostPort(address.Unmap().String(), port))

@@ -133,8 +133,8 @@ func (e *Engine) forget(op string) {
 	}
 }
 
-// endProblems removes the problems of operations that calls of other receivers showed to be over: the events that
-// met them were processed there, so that no call of this receiver would show it.
+// endProblems removes the problems of operations that are over according to calls of other receivers. The other receivers
+// have processed the waiting events, so this receiver makes no call that would end the problems.
 func (e *Engine) endProblems(over []string) {
 	e.calls.mu.Lock()
 	defer e.calls.mu.Unlock()

@@ -55,7 +55,7 @@ func (e *Engine) interpret(a *attempt, method assistant.Method, given answer.Ans
 	return given, nil
 }
 
-// answerLater ends the event, since the AI answers it by the messages API, and starts the time that it has for that.
+// answerLater ends the event, since the AI answers it by the messages API, and stores the answer deadline.
 //
 // If people took the conversation over while the AI was asked, its answer will be refused: the message is theirs.
 func (e *Engine) answerLater(ctx context.Context, a *attempt) error {

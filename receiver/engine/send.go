@@ -241,8 +241,9 @@ func (e *Engine) checkRepeatable(a *attempt, reply *store.Reply) error {
 	return nil
 }
 
-// statusPossibleSince returns the time from which a status of this send could have reached us: the start of the send, or the
-// time since which we can be reached if that is later, since Meta redelivers the statuses that it could not deliver before.
+// statusPossibleSince returns the time from which a status of this send could have reached us. This is the later one of the
+// start of the send and the time since which we can be reached: Meta redelivers the statuses that it could not deliver
+// before.
 func (e *Engine) statusPossibleSince(reply *store.Reply) time.Time {
 	return later(reply.StartedAt, e.reachableSince())
 }

@@ -143,8 +143,8 @@ func (e *Engine) problemOf(call gate.Call, err error) error {
 	return &f
 }
 
-// separateReport lets the report of a status that the AI refuses alone, or that failed twice, wait in its own lane, so that
-// no other report waits for it. There the wait between two attempts grows with its age.
+// separateReport moves the report of a status to its own lane if the AI refuses only this report, or if the report failed
+// twice. So no other report waits for it. There the wait between two attempts grows with its age.
 func (e *Engine) separateReport(a *statusAttempt, step *store.Step) {
 	outcome := step.Outcome
 	isReport := a.call.Target == gate.AI && intake.IsReportLane(a.work.Event.Lane)

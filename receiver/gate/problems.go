@@ -26,9 +26,9 @@ const (
 )
 
 // Problems shares between the receivers of a store what they found refused or unavailable, by the name of a scope or of an
-// operation. A receiver stores its problem before it gives the event back. The next receiver for which such a call succeeds
-// deletes the problem, and so the first one learns that it is over. Its own calls may not show that for hours: other
-// receivers have processed the events that waited.
+// operation. A receiver stores its problem before it gives the event back. The next receiver whose call succeeds deletes the
+// problem, and so the first receiver learns that it is over. Its own calls may not show that for hours: other receivers have
+// processed the events that waited.
 //
 // A stored problem is a pause that has ended, so that it stops no call. It is safe for concurrent use.
 type Problems struct {
@@ -104,7 +104,7 @@ func (p *Problems) Forget(name string) {
 	delete(p.own, name)
 }
 
-// Succeeded records that a call of this receiver, which began at a time, showed that a problem is over.
+// Succeeded records that a problem is over, because a call of this receiver succeeded. The call began at the given time.
 func (p *Problems) Succeeded(name string, began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -119,8 +119,8 @@ func (p *Problems) Succeeded(name string, began time.Time) {
 	}
 }
 
-// adopt takes over the problems in the store, which was asked for them at asked. It returns those of this receiver that
-// calls of others showed to be over, also repeatedly, until Forget is called for them.
+// adopt takes over the problems in the store, which was asked for them at asked. It returns the problems of this receiver
+// that are over according to calls of other receivers. It returns a problem repeatedly, until Forget is called for it.
 func (p *Problems) adopt(pauses []store.Pause, asked time.Time) (over []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

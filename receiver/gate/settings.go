@@ -31,8 +31,8 @@ func (g *Gate) applySettings() {
 	}
 }
 
-// Changed reports whether a credential, address or setting of a target, or the authorities that it is trusted by, changed, so that
-// a call that failed before may succeed.
+// Changed reports whether a credential, an address, a setting or the trusted authorities of a target changed, so that a call
+// that failed before may succeed.
 func Changed(target Target, before, after *config.Snapshot) bool {
 	if target == Graph {
 		return graphChanged(before, after)

@@ -56,12 +56,16 @@ func TransportFor(setting, authorities string) (*http.Transport, error) {
 	return transport, nil
 }
 
-// TransportWith returns such a transport whose authorities may change between two requests, and that identifies itself by a
-// certificate, which may be nil, to servers that ask for one.
+// TransportWith is TransportFor with authorities that may change between two requests, and with a client certificate for
+// servers that ask for one. certificate may be nil.
 func TransportWith(setting string, authorities func() string,
 	certificate func(*tls.CertificateRequestInfo) (*tls.Certificate, error),
 ) http.RoundTripper {
-	return &trust{template: guarded(setting), authorities: authorities, certificate: certificate}
+	return &trust{
+		template:    guarded(setting),
+		authorities: authorities,
+		certificate: certificate,
+	}
 }
 
 func guarded(setting string) *http.Transport {

@@ -34,7 +34,11 @@ type run struct {
 
 // parseDelimiter parses a run of *, _ or ~.
 func (p *inline) parseDelimiter(at int) int {
-	r := run{delimiterKind: delimiterKind{mark: p.source[at]}, before: ' ', after: ' '}
+	r := run{
+		delimiterKind: delimiterKind{mark: p.source[at]},
+		before:        ' ',
+		after:         ' ',
+	}
 
 	end := at
 	for end < len(p.source) && p.source[end] == r.mark {

@@ -81,7 +81,11 @@ func (p *inline) parse() {
 func (p *inline) parseToken(at int) int {
 	switch p.source[at] {
 	case '\n':
-		return p.add(token{start: at, end: at + 1, kind: lineBreak})
+		return p.add(token{
+			start: at,
+			end:   at + 1,
+			kind:  lineBreak,
+		})
 	case '\\':
 		return p.parseEscape(at)
 	case '`':

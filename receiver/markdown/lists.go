@@ -31,7 +31,11 @@ func (s *listStack) add(column int, number string) string {
 		items = items[:len(items)-1]
 	}
 
-	item := listItem{column: column, number: number, place: 1}
+	item := listItem{
+		column: column,
+		number: number,
+		place:  1,
+	}
 
 	if last := len(items) - 1; last >= 0 && items[last].column == column {
 		if number == "1" && items[last].number == number {

@@ -187,7 +187,11 @@ func (p *inline) parseLiteral(at int) int {
 		return at
 	}
 
-	return p.add(token{start: at, end: at + length, kind: address})
+	return p.add(token{
+		start: at,
+		end:   at + length,
+		kind:  address,
+	})
 }
 
 // beginsPath reports whether a text begins with a path of Windows.

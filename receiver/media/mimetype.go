@@ -45,9 +45,10 @@ func Sends(kind, mimeType string) bool {
 // genericType is the type of a file of which nothing is known.
 const genericType = "application/octet-stream"
 
-// sendableType returns the media type to declare for a downloaded file: the first that WhatsApp sends in messages of this
-// type, of the one that its server declares, the one of its name, and the one of its content. If it sends none of them, the
-// type is what the server declares, and Meta decides.
+// sendableType returns the media type to declare for a downloaded file. The candidates are the type that the server
+// declares, the type of the file name's extension, and the type of the content, in this order; the first that WhatsApp sends
+// in messages of this type is used. If WhatsApp sends none of them, sendableType returns the type that the server declares,
+// and Meta decides.
 func sendableType(kind string, file *File) string {
 	declared, _, err := mime.ParseMediaType(file.MimeType)
 	if err != nil {

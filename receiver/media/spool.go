@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package media downloads files into a directory of the receiver, with limits on time, size and hosts, and removes them
-// after use: the files that people send, which it looks up at Meta and verifies, and the files that answers link to.
+// after use. It downloads the files that people send, which it looks up at Meta and verifies, and the files that answers
+// link to.
 package media
 
 import (

@@ -21,8 +21,8 @@ type countedStore struct {
 	metrics *Metrics
 }
 
-// notFailures are errors that do not mean a store failure: regular results, calls that the caller canceled, and values whose key is
-// missing, which the store has returned.
+// notFailures are errors that do not mean a store failure: regular results, calls that the caller canceled, and values that
+// cannot be decrypted because their key is missing.
 var notFailures = []error{
 	store.ErrLeaseLost, store.ErrAlreadySent, store.ErrTakenOver, store.ErrNotFound, store.ErrInProgress, store.ErrKey, context.Canceled,
 }

@@ -16,8 +16,8 @@ const (
 	ProblemPrefix = "problem:"
 )
 
-// Pause stops all receivers from using a rate-limited scope, such as a number or a pair of numbers. A pause that ends when it is
-// set stops none: with its own name, it tells the other receivers of something else.
+// Pause stops all receivers from using a rate-limited scope, such as a number or a pair of numbers. A pause that ends when
+// it is set stops no receiver. Receivers use such pauses, with names of their own, to share problems.
 type Pause struct {
 	Scope string // in the caller's naming
 	Until time.Time

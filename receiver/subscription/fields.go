@@ -66,8 +66,8 @@ func (c *check) reconcileApp(ctx context.Context, app cloudapi.App) error {
 	return err
 }
 
-// subscribeApp subscribes the app to the fields that it has and to the missing ones. If Meta refuses that, it adds one
-// field after the other, so that a field that the app may not have does not keep it from the rest.
+// subscribeApp subscribes the app to the fields that it has and to the missing ones. If Meta refuses the request, it adds
+// one field after the other, so that a field that Meta does not grant to the app does not block the others.
 func (c *check) subscribeApp(
 	ctx context.Context,
 	app cloudapi.App,

@@ -10,9 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// This file reads JSON that encoding/json has found valid, without a copy and without checking it again: Split and Decode
-// check a document once, and all that they return are parts of it. Of invalid JSON it returns nonsense, but it ends, and
-// never reads beyond the document.
+// This file reads JSON without copying or checking it. Split and Decode check a document once with encoding/json, and return
+// parts of it. The result for invalid JSON is undefined, but reading ends, and never goes beyond the document.
 
 // members walks over the members of an object.
 type members struct {

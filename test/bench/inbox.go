@@ -19,8 +19,8 @@ import (
 const (
 	inboxPeople   = 10_000
 	foreignNumber = "206540352242922"
-	// inboxBlock is the number of events of which one is a message that the AI was asked about, one was quarantined, one is a
-	// message that nothing handles, and the others are statuses.
+	// inboxBlock is the number of events in a block: one message that the AI was asked about, one quarantined event, one
+	// message that nothing handles, and statuses.
 	inboxBlock = 20
 	// One of so many messages is of one person, whose conversation is long.
 	talkative = 50

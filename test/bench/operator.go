@@ -37,7 +37,11 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 
 	defer func() { err = errors.Join(err, c.stop()) }()
 
-	t := &operatorTrial{cluster: c, count: count, quiet: quiet}
+	t := &operatorTrial{
+		cluster: c,
+		count:   count,
+		quiet:   quiet,
+	}
 	defer func() { err = errors.Join(err, t.stopManager()) }()
 
 	// The base line runs before and after, since the speed of the machine and the caches of the server change meanwhile.

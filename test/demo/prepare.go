@@ -88,7 +88,7 @@ func (d *delivery) date(timestamp string, now time.Time) {
 		return
 	}
 
-	// WhatsApp's API is not older than 2018. An odd timestamp is no time to run a receiver at.
+	// WhatsApp's API is not older than 2018. A receiver cannot run at the time of an earlier timestamp.
 	if at := time.Unix(seconds, 0); at.After(d.at) && at.Before(now) && at.Year() >= 2018 {
 		d.at = at
 	}

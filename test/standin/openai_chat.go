@@ -121,7 +121,11 @@ func (o *OpenAI) checkParameters(request chatRequest) error {
 			Code:    "invalid_parameter_combination",
 		}
 	case request.Stream:
-		return OpenAIError{Message: "The stand-in does not stream.", Param: "stream", Code: "unsupported_value"}
+		return OpenAIError{
+			Message: "The stand-in does not stream.",
+			Param:   "stream",
+			Code:    "unsupported_value",
+		}
 	}
 
 	return nil

@@ -167,7 +167,11 @@ func (o *OpenAI) checkRecording(recording Recording, found bool) error {
 			Message: "Invalid file format. Supported formats: ['" + strings.Join(recordingFormats, "', '") + "']",
 		}
 	case recording.Bytes == 0:
-		return OpenAIError{Message: "Audio file is too short. Minimum audio length is 0.1 seconds.", Param: "file", Code: "audio_too_short"}
+		return OpenAIError{
+			Message: "Audio file is too short. Minimum audio length is 0.1 seconds.",
+			Param:   "file",
+			Code:    "audio_too_short",
+		}
 	case recording.Bytes > maxRecordingBytes:
 		return OpenAIError{
 			Status:  http.StatusRequestEntityTooLarge,

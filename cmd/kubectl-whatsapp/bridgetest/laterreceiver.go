@@ -54,7 +54,11 @@ func (t *tester) openLater(ctx context.Context) (_ *later, err error) {
 		return nil, err
 	}
 
-	l := &later{asked: make(chan exchange, maxPosted), posts: make(chan posted, maxPosted), transport: &http.Transport{}}
+	l := &later{
+		asked:     make(chan exchange, maxPosted),
+		posts:     make(chan posted, maxPosted),
+		transport: &http.Transport{},
+	}
 
 	defer func() {
 		if err != nil {

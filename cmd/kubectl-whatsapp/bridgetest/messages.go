@@ -29,7 +29,11 @@ func (p *person) status(status string) assistant.Request {
 		body.Payment = json.RawMessage(`{"reference_id":"o-1","amount":{"value":800,"offset":100},"currency":"INR"}`)
 	}
 
-	return assistant.Request{Method: assistant.NotifyStatus, Attempt: 1, Body: body}
+	return assistant.Request{
+		Method:  assistant.NotifyStatus,
+		Attempt: 1,
+		Body:    body,
+	}
 }
 
 // message returns a request of a method without media, other than a text or a status.

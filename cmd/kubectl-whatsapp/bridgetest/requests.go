@@ -175,7 +175,11 @@ func (p *person) file(m assistant.Method) assistant.Request {
 	case assistant.ProcessAudio, assistant.TranscribeAudio:
 		request.Media = p.media("audio/ogg; codecs=opus", "", voice)
 		request.Text = "[voice message]"
-		request.Body = assistant.AudioMessage{Common: common, MimeType: request.Media.MimeType, Voice: true}
+		request.Body = assistant.AudioMessage{
+			Common:   common,
+			MimeType: request.Media.MimeType,
+			Voice:    true,
+		}
 
 		if m == assistant.TranscribeAudio {
 			request.Body = analysis("audio", "")
@@ -183,7 +187,11 @@ func (p *person) file(m assistant.Method) assistant.Request {
 	case assistant.ProcessVideo, assistant.AnalyzeVideo:
 		request.Media = p.media("video/mp4", "", clip)
 		request.Text = "[video]"
-		request.Body = assistant.VideoMessage{Common: common, Caption: "look", MimeType: "video/mp4"}
+		request.Body = assistant.VideoMessage{
+			Common:   common,
+			Caption:  "look",
+			MimeType: "video/mp4",
+		}
 
 		if m == assistant.AnalyzeVideo {
 			request.Body = analysis("video", "")
@@ -191,7 +199,11 @@ func (p *person) file(m assistant.Method) assistant.Request {
 	case assistant.ProcessDocument, assistant.ParseDocument:
 		request.Media = p.media("application/pdf", "offer.pdf", offer)
 		request.Text = "[document offer.pdf]"
-		request.Body = assistant.DocumentMessage{Common: common, Filename: "offer.pdf", MimeType: "application/pdf"}
+		request.Body = assistant.DocumentMessage{
+			Common:   common,
+			Filename: "offer.pdf",
+			MimeType: "application/pdf",
+		}
 
 		if m == assistant.ParseDocument {
 			request.Body = analysis("document", "offer.pdf")

@@ -56,7 +56,11 @@ func checkTheEvents(ctx context.Context, c *cluster.Cluster, name string, pods [
 // replicaSets returns the names of the ReplicaSets of a resource, or none if the user may not see them.
 func replicaSets(ctx context.Context, c *cluster.Cluster, name string) []string {
 	list := &metav1.PartialObjectMetadataList{}
-	list.SetGroupVersionKind(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: replicaSet + "List"})
+	list.SetGroupVersionKind(schema.GroupVersionKind{
+		Group:   "apps",
+		Version: "v1",
+		Kind:    replicaSet + "List",
+	})
 
 	err := c.Client().List(ctx, list, client.InNamespace(c.Namespace),
 		client.MatchingLabels(resources.SelectorLabels(resources.Name(name))))

@@ -9,7 +9,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// samples are the answers of the echo to a text that is one of these words, so that each kind can be seen without an AI.
+// samples are the answers of the echo by the word that asks for them, so that each kind of message can be seen without an
+// AI.
 var samples = map[string]any{
 	"help": "Write one of: buttons, list, link, form, location, contact, product, carousel, photo, template, format, reaction, later please, " +
 		"person please. I repeat everything else.",

@@ -45,8 +45,8 @@ type Reader struct {
 	Lost    func(pod, why string) // called when the log of a pod, or the rest of it, cannot be read
 }
 
-// Read reads the logs, one pod after the other. It fails if no pod has a log that can be read: a pod that just starts has none,
-// and none of an earlier container while that did not restart.
+// Read reads the logs, one pod after the other. It fails if no pod has a log that can be read. A pod that is starting has no
+// log, and a pod without a restart has no log of a previous container.
 func (r *Reader) Read(ctx context.Context) error {
 	pods, err := r.Cluster.Receivers(ctx, r.Cluster.Namespace, r.Name)
 	if err != nil {

@@ -24,8 +24,9 @@ type pods struct {
 // end is when the log of a pod ended. It is zero while the log is followed.
 type end struct{ at time.Time }
 
-// begin returns the options to follow a pod with, and false if it is followed already, or need not be. The log of a pod
-// that comes later is read from its start, and that of one whose container was restarted from where it ended.
+// begin returns the options to follow a pod with, and false if it is followed already, or need not be. The log of a new pod
+// is read from its start. After a restart of its container, the log of a pod is read from the end of the previous
+// container's log.
 func (p *pods) begin(pod *corev1.Pod, options cluster.LogOptions, first bool) (cluster.LogOptions, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

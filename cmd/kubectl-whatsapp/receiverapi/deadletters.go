@@ -116,8 +116,8 @@ func (c *Client) Bulk(
 	return job, nil
 }
 
-// start starts a job. The receiver answers with the job even if it failed at once, and with the one that runs if there is
-// one of the kind.
+// start starts a job. The receiver answers with the job, even if it failed at once, or with the running job of the same
+// kind.
 func (c *Client) start(ctx context.Context, kind consoleapi.JobKind, filter Filter, expected *int64) (consoleapi.Job, error) {
 	query := filter.query()
 	if expected != nil {

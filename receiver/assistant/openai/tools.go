@@ -59,7 +59,11 @@ type schema struct {
 func tools(strict bool) []tool {
 	text := func(description string) schema { return schema{Type: "string", Description: description} }
 	object := func(properties map[string]schema, names ...string) schema {
-		all := schema{Type: "object", Properties: properties, Required: names}
+		all := schema{
+			Type:       "object",
+			Properties: properties,
+			Required:   names,
+		}
 		if strict {
 			all.Additional = new(false)
 		}

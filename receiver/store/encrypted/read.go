@@ -90,9 +90,9 @@ func (s *Store) DeadLetters(ctx context.Context, selection store.Selection, afte
 	return s.records(records, err)
 }
 
-// FindByIdentifiers implements store.Persons. The engine cannot look into encrypted payloads. So it returns all events with
-// one, and says which of them have an identifier. One call gets both: a search for the identifiers alone would look at as
-// many events as a call may, again for each page of encrypted ones.
+// FindByIdentifiers implements store.Persons. The engine cannot search encrypted payloads, so it returns every event with an
+// encrypted payload, and marks the events in which it found an identifier. One call returns both: a separate search for the
+// identifiers would scan the same events again for each page.
 func (s *Store) FindByIdentifiers(ctx context.Context, identifiers store.Identifiers, after int64, limit int) ([]store.FoundRecord, int64, error) {
 	identifiers.Encrypted = true
 

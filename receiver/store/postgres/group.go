@@ -42,8 +42,8 @@ type group[T weighted] struct {
 // transactFunc runs a function in a transaction, such as [Store.write].
 type transactFunc func(context.Context, func(context.Context, *tx) error) error
 
-// runFunc runs the calls of a batch in a transaction. It sets Err of a call that alone has failed, for which it must have
-// written nothing. An error that it returns fails the batch and rolls the transaction back.
+// runFunc runs the calls of a batch in a transaction. If only one call failed, it sets Err of that call, and must have
+// written nothing for it. An error that it returns fails the batch and rolls the transaction back.
 type runFunc[T any] func(context.Context, *tx, []*groupcommit.Call[T]) error
 
 func newGroup[T weighted](s *Store, transact transactFunc, run runFunc[T], settle func(*groupcommit.Call[T])) *group[T] {

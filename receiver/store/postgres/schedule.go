@@ -95,7 +95,7 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("repair times that a fast clock has set: %w", err)
+		return fmt.Errorf("repair the times of a fast clock: %w", err)
 	}
 
 	for n := repairBatch; n >= repairBatch; { // fewer are the last: a receiver whose clock is ahead sets further ones all the time
@@ -104,7 +104,7 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("repair times that a fast clock has set: %w", err)
+			return fmt.Errorf("repair the times of a fast clock: %w", err)
 		}
 	}
 
@@ -114,7 +114,7 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("repair times that a fast clock has set: %w", err)
+			return fmt.Errorf("repair the times of a fast clock: %w", err)
 		}
 	}
 

@@ -129,7 +129,11 @@ func readGroups(ctx context.Context, c *conn, selection *store.Selection) ([]*gr
 	byKey := map[key]*group{}
 
 	err := c.query(ctx, "SELECT seq, state, phone_number_id, code, received_at"+selected, func(r row) error {
-		k := key{state: r.text(1), phoneNumberID: r.text(2), code: r.text(3)}
+		k := key{
+			state:         r.text(1),
+			phoneNumberID: r.text(2),
+			code:          r.text(3),
+		}
 		received := r.time(4)
 
 		g := byKey[k]

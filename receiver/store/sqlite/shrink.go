@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// keptPages is the number of free pages that stay in the file at least, besides a tenth of its pages: new events use
-	// them, and a file that shrinks to grow again only costs writes.
+	// keptPages is the minimum number of free pages that stay in the file, besides a tenth of its pages. New events use them: a
+	// file that shrinks and grows again costs writes.
 	keptPages = 1024
 	// shrinkPages is the number of pages that one transaction removes, so that deliveries do not wait behind it.
 	shrinkPages = 32

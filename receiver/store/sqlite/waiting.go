@@ -109,7 +109,7 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 	}
 
 	if err != nil {
-		return fmt.Errorf("correct times of a fast clock: %w", err)
+		return fmt.Errorf("repair the times of a fast clock: %w", err)
 	}
 
 	return nil

@@ -82,7 +82,11 @@ func Run(t *testing.T, factory Factory) {
 							t.Errorf("Close: %v", err)
 						}
 					})
-					test(&fixture{T: t, Store: s, encrypts: factory.Encrypts})
+					test(&fixture{
+						T:        t,
+						Store:    s,
+						encrypts: factory.Encrypts,
+					})
 				})
 			}
 		})

@@ -42,7 +42,11 @@ type commonPrefix struct{ Prefix string }
 // list lists a page of the objects whose keys have a prefix, after a continuation token: the last object or folder of the page
 // before. Objects with the delimiter behind the prefix are listed as their folder.
 func (s *Server) list(w http.ResponseWriter, prefix, delimiter, after string) {
-	p := page{Name: s.Bucket, Prefix: prefix, MaxKeys: pageSize}
+	p := page{
+		Name:    s.Bucket,
+		Prefix:  prefix,
+		MaxKeys: pageSize,
+	}
 	last := after
 
 	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
