@@ -176,7 +176,7 @@ func TestStatusHasTheProblemsOfReceivers(t *testing.T) {
 	waitUntilSettled(t, webhook)
 }
 
-// TestReadyWaitsForWhatIsAskedFor has a resource whose pods are ready, and whose other wishes come true one by one.
+// TestReadyWaitsForWhatIsAskedFor has a resource whose pods are ready, and fulfills its other requests one by one.
 func TestReadyWaitsForWhatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")

@@ -76,8 +76,8 @@ func TestSuspendedResourceStaysAsItIs(t *testing.T) {
 	apiserver.Eventually(t, func() error { return wantReadyReason(t, webhook, v1alpha1.ReasonProgressing) })
 }
 
-// TestObservedClaim has an operator that has just started observe the claim of a resource that it holds back: one that a resource
-// owns, one that is retained, and one of others.
+// TestObservedClaim has a new operator hold a resource back and observe its claim: an owned claim, a retained one, and one
+// of another owner.
 func TestObservedClaim(t *testing.T) {
 	t.Parallel()
 

@@ -17,8 +17,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// TestNameConflict creates an object of another owner before the resource. The object and all that would refer to it stay as
-// they are until it is gone.
+// TestNameConflict creates an object of another owner before the resource. The object, and all objects that would refer to
+// it, stay unchanged until it is deleted.
 func TestNameConflict(t *testing.T) {
 	t.Parallel()
 

@@ -250,8 +250,8 @@ func TestUploadThatFails(t *testing.T) {
 	}
 }
 
-// TestFailedUploadsAreNoOutage checks that uploads which Meta's server fails again and again do not stop the sends, and that
-// sends which work make no dead letters of them.
+// TestFailedUploadsAreNoOutage checks that uploads that Meta's server repeatedly fails do not stop the sends, and that
+// successful sends do not make dead letters of the uploads.
 func TestFailedUploadsAreNoOutage(t *testing.T) {
 	b := newBridge(t, "/files/a.jpg", byDefault)
 	b.Graph.SetRules(func(r *standin.Rules) { r.FailedFetches = map[string]int{b.url: http.StatusForbidden} })

@@ -14,7 +14,7 @@ import (
 )
 
 // TestMissingPermissionStopsNoOtherNumber checks that a number whose account the token may not use delays only its own
-// conversations, also those of another number that wait behind many of them.
+// conversations. Conversations of another number do not wait, even behind many of these.
 func TestMissingPermissionStopsNoOtherNumber(t *testing.T) {
 	const people, refused = 20, "4200"
 

@@ -206,7 +206,7 @@ func checkGolden(t *testing.T, name, text string) {
 func TestCommandsOfReceiver(t *testing.T) {
 	r := openReceiver(t)
 
-	// One is answered, one cannot be sent, one is of a number that is not served.
+	// One message is answered, one cannot be sent, and one is of a number that is not served.
 	r.deliver(t, servedNumber, "34600001111", "hello")
 	answered := r.waitFor(t, 1, "done")[0]
 

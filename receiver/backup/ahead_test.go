@@ -22,8 +22,8 @@ func (f *fixture) restartAt(now time.Time) {
 	f.after(0)
 }
 
-// TestClockThatWasAhead makes a copy while the clock is a year ahead. The next ones are made on time, and the first of them that
-// needs its place takes it.
+// TestClockThatWasAhead makes a copy while the clock is a year ahead. The next copies are made on time, and the first one
+// that needs its place takes it.
 func TestClockThatWasAhead(t *testing.T) {
 	server, bucket, secrets := serve(t)
 	settings := &config.Backup{

@@ -40,8 +40,8 @@ func TestRefusedMessageIsKept(t *testing.T) {
 	b.leadsTo(w, sales+"/conversations/abc")
 }
 
-// TestMessageKeepsItsKey checks that a message which the receiver did not confirm can be sent again without a second one for
-// the person, whether its page can be shown or not, and that another text after one that was stored is a separate message.
+// TestMessageKeepsItsKey checks that a message that the receiver did not confirm can be sent again, and reaches the person
+// once, whether its page can be shown or not. After a stored message another text is a separate message.
 func TestMessageKeepsItsKey(t *testing.T) {
 	const (
 		kept    = `<input type="hidden" name="key" value="k1">`
@@ -89,8 +89,8 @@ func TestMessageKeepsItsKey(t *testing.T) {
 	}
 }
 
-// TestLongMessage checks that a text of the length that the page allows is sent whole in any script, and that one which is too
-// long is not sent, but kept as far as it goes.
+// TestLongMessage checks that the longest text that the page allows is sent completely in any script. A longer text is not
+// sent, and the page keeps its beginning.
 func TestLongMessage(t *testing.T) {
 	const path = sales + "/conversations/abc/send"
 
@@ -184,8 +184,7 @@ func TestAnswersOfActsLeadOn(t *testing.T) {
 	}
 }
 
-// leadsTo checks that an answer names the page that it shows, and that all its links and that of the language's form can be
-// opened.
+// leadsTo checks that an answer names its page, and that all links of the answer and the form of the language can be opened.
 func (b browser) leadsTo(answer *httptest.ResponseRecorder, page string) {
 	b.t.Helper()
 

@@ -229,8 +229,8 @@ func TestBulkCallExpectsANumber(t *testing.T) {
 	}
 }
 
-// TestBulkCallChangesNoMoreThanExpected checks that a job ends at the number that its person agreed to, although more events are
-// selected: those of further causes, which are not counted, and those that failed since the count.
+// TestBulkCallChangesNoMoreThanExpected checks that a job ends at the number to which the person agreed, although more
+// events are selected: events of causes that were not counted, and events that failed after the count.
 func TestBulkCallChangesNoMoreThanExpected(t *testing.T) {
 	discarded := func(inbox *fakeStore) (n int) {
 		for i := range inbox.events {

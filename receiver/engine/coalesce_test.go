@@ -16,8 +16,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// TestSettles checks which attempts settle a question: this one, or an earlier one that ended with its process, may have
-// asked it.
+// TestSettles checks which attempts settle a question: those in which the AI may have been asked, now or before the process
+// ended.
 func TestSettles(t *testing.T) {
 	postpone := &postponed{until: now.Add(time.Second)}
 	fail := &failure.Error{Class: failure.Transient, Op: "op"}

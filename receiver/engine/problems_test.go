@@ -15,8 +15,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// TestProblemEndsWithTheCallOfAnotherReceiver lets two receivers of a store meet a refusal with one message. Only one of them
-// makes the call that shows that it is fixed.
+// TestProblemEndsWithTheCallOfAnotherReceiver lets two receivers of a store meet a refusal with one message. Only one
+// receiver makes the call that shows that the problem is fixed.
 func TestProblemEndsWithTheCallOfAnotherReceiver(t *testing.T) {
 	user, err := pgtest.New(t, pgtest.Options{}).NewUser()
 	if err != nil {

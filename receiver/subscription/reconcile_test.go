@@ -171,8 +171,8 @@ func TestDrift(t *testing.T) {
 	}
 }
 
-// TestOverwrittenCallbackIsReported checks that a callback that others set after this receiver is set again and reported, as
-// with two resources of one app, until a check finds it as it was left.
+// TestOverwrittenCallbackIsReported checks that a callback that others overwrite, as with two resources of one app, is set
+// again, and reported until a check finds it unchanged.
 func TestOverwrittenCallbackIsReported(t *testing.T) {
 	for name, tc := range map[string]struct {
 		scope   config.CallbackScope

@@ -17,8 +17,8 @@ import (
 // classAnnotation names the controller of an Ingress without a class.
 const classAnnotation = "kubernetes.io/ingress.class"
 
-// TestIngressClasses checks that no resource of the pages has a class and its annotation, which the API server refuses, and
-// that GKE serves each resource with its annotations: it ignores an Ingress with a class.
+// TestIngressClasses checks that no resource of the pages has both a class and the annotation of a class, which the API
+// server refuses. A resource for GKE has the annotation, because GKE ignores an Ingress with a class.
 //
 // Sources: https://kubernetes.io/docs/concepts/services-networking/ingress/#deprecated-annotation,
 // https://cloud.google.com/kubernetes-engine/docs/concepts/ingress#controller_summary

@@ -52,8 +52,8 @@ func jobs(t *testing.T, note string) map[Block]*batchv1.Job {
 	return found
 }
 
-// checkJob checks that a Job runs on nodes of Linux, that its volumes are mounted, and that its arguments name files on them. It
-// returns the pod.
+// checkJob checks that a Job runs on Linux nodes, that its volumes are mounted, and that its arguments name files on these
+// volumes. It returns the pod.
 func checkJob(t *testing.T, block Block, job *batchv1.Job) *corev1.PodSpec {
 	t.Helper()
 

@@ -191,8 +191,8 @@ func TestErrorsOfTheClusterSayHowToFixThem(t *testing.T) {
 	wantError(t, err, output.CodeUnreachable, "does not accept your credentials", "Sign in again")
 }
 
-// TestBusyAPIServer checks that a call which the API server cannot serve now counts as one that did not reach it: commands that watch
-// go on then.
+// TestBusyAPIServer checks that a call that the API server cannot serve now counts as a call that did not reach it: commands
+// that watch continue then.
 func TestBusyAPIServer(t *testing.T) {
 	kind := v1alpha1.SchemeGroupVersion.WithResource("whatsappwebhooks").GroupResource()
 

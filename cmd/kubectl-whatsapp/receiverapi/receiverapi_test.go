@@ -99,8 +99,8 @@ func TestErrorsOfTheReceiver(t *testing.T) {
 	}
 }
 
-// TestAnswerThatBreaksOff checks that a receiver which goes away during its answer counts as one that cannot be reached: commands that
-// watch go on then.
+// TestAnswerThatBreaksOff checks that a receiver that ends during its answer counts as unreachable: commands that watch
+// continue then.
 func TestAnswerThatBreaksOff(t *testing.T) {
 	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")

@@ -333,7 +333,7 @@ func TestReadsThatNeedNoKey(t *testing.T) {
 	}
 }
 
-// TestPingWithUnusableKeys checks that the store is not taken for one that accepts events while its keys cannot be used.
+// TestPingWithUnusableKeys checks that the store does not report that it accepts events while its keys cannot be used.
 func TestPingWithUnusableKeys(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "inbox.db"), clockwork.NewFakeClock(), keysOf(t, key(1)))
 	if err := s.Ping(t.Context()); err != nil {
