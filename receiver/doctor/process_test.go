@@ -20,7 +20,7 @@ var connectionFaults = map[string]fault{
 		checks:  []string{"sink"},
 		state:   doctor.Failure,
 		detail:  "HTTP 503: the sink is down",
-		fix:     "waits meanwhile",
+		fix:     "wait until then",
 	},
 	"the sink redirects": {
 		provoke: func(h *harness) { h.sinkStatus.Store(http.StatusPermanentRedirect) },
