@@ -55,7 +55,8 @@ func TestSpecInvalidForTheReceiver(t *testing.T) {
 	}
 }
 
-// TestReceiversOfAnInvalidSpec has receivers report problems while the spec is invalid. They run on, so the status has them.
+// TestReceiversOfAnInvalidSpec has receivers report problems while the spec is invalid. The receivers keep running, so the
+// status has the problems.
 func TestReceiversOfAnInvalidSpec(t *testing.T) {
 	t.Parallel()
 

@@ -270,7 +270,7 @@ func TestClaimHasOneUser(t *testing.T) {
 
 		change(t, older, useClaim("data"))
 		inUse(t, older, "data", "b-younger")
-		apiserver.Eventually(t, wantMounted(t, older, "a-older-store")) // its pods run on
+		apiserver.Eventually(t, wantMounted(t, older, "a-older-store")) // its pods keep running
 		waitUntilSettled(t, younger)
 		apiserver.Eventually(t, wantConditions(t, younger, progressing(nil)))
 	})

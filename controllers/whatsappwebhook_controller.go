@@ -203,9 +203,9 @@ func (r *WhatsAppWebhookReconciler) reconcile(
 	return seen.failures.result(r.retries, failingFor(webhook))
 }
 
-// reportInvalid reports a spec that cannot be rendered, and the state of the receivers, which run on. It returns no error for what is
-// wrong with the spec: nothing is to be retried until that changes, and the alert about failed reconciliations is for the operator's
-// faults.
+// reportInvalid reports a spec that cannot be rendered, and the state of the receivers, which keep running. It returns no
+// error for a fault of the spec: a retry before the spec changes is of no use, and the alert about failed reconciliations is
+// for faults of the operator.
 func (r *WhatsAppWebhookReconciler) reportInvalid(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, cause error) error {
 	deployment, err := ownedDeployment(ctx, r.client, webhook)
 	if err != nil {
