@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -47,6 +48,8 @@ type object struct {
 	Error          json.RawMessage `json:"error"`
 	Success        json.RawMessage `json:"success"`
 	Status         json.RawMessage `json:"status"`
+	StatusCode     json.RawMessage `json:"statusCode"`
+	Code           json.RawMessage `json:"code"`
 	Attempt        json.RawMessage `json:"attempt"`
 	RequestID      json.RawMessage `json:"request_id"`
 	ConversationID json.RawMessage `json:"conversation_id"`
@@ -265,7 +268,15 @@ func (o *object) wrapped() json.RawMessage {
 func (o *object) isFailure() bool {
 	status := strings.ToLower(string(o.Status))
 
-	return string(o.Success) == "false" || status == `"error"` || status == `"failed"` || status == `"fail"`
+	return string(o.Success) == "false" || status == `"error"` || status == `"failed"` || status == `"fail"` ||
+		slices.ContainsFunc([]json.RawMessage{o.Status, o.StatusCode, o.Code}, isErrorStatus)
+}
+
+// isErrorStatus reports whether a property is a status of HTTP for an error, as frameworks write it beside their message.
+func isErrorStatus(raw json.RawMessage) bool {
+	status, err := strconv.Atoi(strings.Trim(string(raw), `"`))
+
+	return err == nil && status >= 400 && status <= 599
 }
 
 // receipts are the texts by which workflow programs say that a workflow without an answer has begun: an n8n webhook that
