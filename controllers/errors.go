@@ -92,7 +92,7 @@ func nameConflict(step string, foreign *apply.NotOwnedError) failure {
 func beingDeleted(step string, deleted *apply.BeingDeletedError) failure {
 	f := failure{
 		reason:  v1alpha1.ReasonProgressing,
-		message: step + " is still being deleted",
+		message: step + " is still being deleted, and is created again once it is gone",
 		retry:   retryConflict,
 	}
 
@@ -116,6 +116,8 @@ var (
 	deniedByQuota  = regexp.MustCompile(`(exceeded|failed|status unknown for) quota: |insufficient quota to `)
 	// deniedByAuthorizer matches a missing right. The second form is for the right that an owner reference needs.
 	deniedByAuthorizer = regexp.MustCompile(`User ".*" cannot |cannot set blockOwnerDeletion `)
+	// frozenConfigMap matches a ConfigMap that somebody has made immutable, which cannot be undone.
+	frozenConfigMap = regexp.MustCompile("^ConfigMap .* field is immutable when `immutable` is set")
 	// deniedOwner matches the plugin OwnerReferencesPermissionEnforcement, which some distributions enable.
 	deniedOwner = regexp.MustCompile(`cannot set an ownerRef on a resource you can't delete`)
 )
@@ -151,6 +153,12 @@ func answered(step string, status metav1.Status) failure {
 		}
 	case forbidden: // by an admission plugin of the API server, such as those for limits and for the size of volumes
 		return denied(step, whole)
+	case invalid && frozenConfigMap.MatchString(status.Message):
+		return failure{
+			reason:  v1alpha1.ReasonObjectRejected,
+			message: fmt.Sprintf("%s was made immutable: %s; delete it, and the operator creates it again", step, bounded(causes(status))),
+			retry:   retryRejected,
+		}
 	case invalid:
 		return failure{
 			reason:  v1alpha1.ReasonObjectRejected,

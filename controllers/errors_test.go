@@ -69,7 +69,7 @@ func TestFailures(t *testing.T) {
 		},
 		"being deleted": {
 			&apply.BeingDeletedError{Kind: "Service", Name: "sales"}, "Progressing",
-			"Service sales is still being deleted",
+			"Service sales is still being deleted, and is created again once it is gone",
 		},
 		"being deleted with a former resource": {
 			&apply.BeingDeletedError{

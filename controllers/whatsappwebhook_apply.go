@@ -103,11 +103,22 @@ func (r *WhatsAppWebhookReconciler) apply(ctx context.Context, p *plan, seen *ob
 		r.metrics.observeApply(reference.Kind, time.Since(begin), result)
 
 		seen.record(live)
+		seen.checkStays(reference, live)
 	}
 
 	if object, contested := r.applier.Contested(client.ObjectKeyFromObject(p.webhook)); contested {
 		seen.failures = append(seen.failures, contestOf(object))
 	}
+}
+
+// checkStays records that an object is being deleted, which a finalizer of another controller can delay for any time. It is created
+// again once it is gone. The verdict on the volume reports a claim.
+func (o *observation) checkStays(reference resources.Reference, live client.Object) {
+	if live == nil || live.GetDeletionTimestamp() == nil || reference.Kind == "PersistentVolumeClaim" {
+		return
+	}
+
+	o.failures = append(o.failures, beingDeleted(reference.String(), &apply.BeingDeletedError{Kind: reference.Kind, Name: reference.Name}))
 }
 
 // held returns the failure of an object that is not applied because a dependency has failed, if there is one.

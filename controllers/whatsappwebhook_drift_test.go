@@ -233,3 +233,64 @@ func TestUnchangedResourceCausesNoWrites(t *testing.T) {
 		t.Errorf("requests that are not reads (-want +got):\n%s", diff)
 	}
 }
+
+// TestObjectThatIsBeingDeleted deletes an object with a finalizer, as those of controllers for load balancers are.
+func TestObjectThatIsBeingDeleted(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	webhook.Spec.Ingress.Host = "hooks.example.com"
+	testCluster.MustCreate(t, webhook)
+	waitUntilSettled(t, webhook)
+
+	ingress := &networkingv1.Ingress{ObjectMeta: named(webhook, "sales")}
+	change(t, ingress, func(i *networkingv1.Ingress) { i.Finalizers = []string{"example.com/load-balancer"} })
+
+	if err := testCluster.Delete(t.Context(), ingress); err != nil {
+		t.Fatal(err)
+	}
+
+	exposed := map[string]string{"Exposed": "False AddressPending"}
+	apiserver.Eventually(t, func() error {
+		if err := wantConditions(t, webhook, progressing(exposed))(); err != nil {
+			return err
+		}
+
+		return want(readyMessage(webhook), "Ingress sales is still being deleted, and is created again once it is gone")
+	})
+
+	gone := ingress.UID
+	change(t, ingress, func(i *networkingv1.Ingress) { i.Finalizers = nil })
+	apiserver.Eventually(t, func() error {
+		again := &networkingv1.Ingress{}
+		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(ingress), again); err != nil {
+			return err
+		}
+
+		return want(again.UID != gone, true)
+	})
+	waitUntilSettled(t, webhook)
+
+	if message := readyMessage(webhook); message != "waiting for Kubernetes to observe the receiver's Deployment" {
+		t.Errorf("the message is still %q", message)
+	}
+}
+
+// TestImmutableConfigMap makes the configuration immutable, which only its deletion ends.
+func TestImmutableConfigMap(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	testCluster.MustCreate(t, webhook)
+	waitUntilSettled(t, webhook)
+
+	config := &corev1.ConfigMap{ObjectMeta: named(webhook, "sales-config")}
+	change(t, config, func(c *corev1.ConfigMap) { c.Immutable = new(true) })
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Processing.Concurrency = 7 })
+	apiserver.Eventually(t, wantConditions(t, webhook, stalled("ObjectRejected", nil)))
+	wantMessage(t, webhook, "ConfigMap sales-config was made immutable", "delete it, and the operator creates it again")
+
+	if err := testCluster.Delete(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+
+	apiserver.Eventually(t, wantConditions(t, webhook, progressing(nil)))
+}
