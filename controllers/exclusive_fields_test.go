@@ -180,6 +180,15 @@ func TestRejectedObjectKeepsTheFieldsOfOthers(t *testing.T) {
 		t.Errorf("owners of fields: %v", err)
 	}
 
+	version := deployment.ResourceVersion
+	if _, err := testCluster.reconciler.Reconcile(t.Context(), request(webhook)); err != nil {
+		t.Fatal(err)
+	}
+
+	if got := apiserver.MustGet(t, testCluster.Server, deployment).ResourceVersion; got != version {
+		t.Errorf("a further reconciliation changed the object, from version %s to %s, and so causes the next one", version, got)
+	}
+
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver = v1alpha1.ReceiverSpec{} })
 	apiserver.Eventually(t, wantConditions(t, webhook, progressing(nil)))
 

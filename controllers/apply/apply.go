@@ -111,39 +111,6 @@ func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, err
 	return applied, nil
 }
 
-// writeReclaimed applies an object that the API server rejected, without the fields by which other managers made it invalid. If
-// that does not help, these fields stay, and it returns the error of the rejection.
-func (a *Applier) writeReclaimed(
-	ctx context.Context,
-	target *Target,
-	desired *unstructured.Unstructured,
-	rendered []byte,
-	fingerprint [sha256.Size]byte,
-	rejected error,
-) (client.Object, record, error) {
-	for _, beside := range []bool{false, true} {
-		undo, err := a.reclaim(ctx, desired, rejected, beside)
-		if err != nil {
-			return nil, record{}, errors.Join(rejected, err)
-		}
-
-		if undo == nil {
-			continue
-		}
-
-		applied, result, err := a.write(ctx, target, desired, rendered, fingerprint, false)
-		if err == nil {
-			return applied, result, nil
-		}
-
-		if err := undo(); err != nil {
-			return nil, record{}, errors.Join(rejected, err)
-		}
-	}
-
-	return nil, record{}, rejected
-}
-
 // write applies the object, and returns the result and its record. If the object must be unchanged, the write is refused as a
 // conflict after any change since it was read.
 func (a *Applier) write(

@@ -106,16 +106,18 @@ func recordOf(object client.Object, kind schema.GroupVersionKind, rendered [sha2
 // memory holds a record for each object of each owner. It starts empty, so the first reconciliation after a restart
 // applies every object once, which the API server treats as no change.
 type memory struct {
-	mu       *sync.Mutex
-	owners   map[client.ObjectKey]map[string]record
-	contests map[client.ObjectKey]contest
+	mu         *sync.Mutex
+	owners     map[client.ObjectKey]map[string]record
+	rejections map[client.ObjectKey]map[string][sha256.Size]byte // see [Applier.writeReclaimed]
+	contests   map[client.ObjectKey]contest
 }
 
 func newMemory() memory {
 	return memory{
-		mu:       new(sync.Mutex),
-		owners:   map[client.ObjectKey]map[string]record{},
-		contests: map[client.ObjectKey]contest{},
+		mu:         new(sync.Mutex),
+		owners:     map[client.ObjectKey]map[string]record{},
+		rejections: map[client.ObjectKey]map[string][sha256.Size]byte{},
+		contests:   map[client.ObjectKey]contest{},
 	}
 }
 
@@ -137,6 +139,29 @@ func (m memory) put(owner client.Object, object *unstructured.Unstructured, r re
 	}
 
 	m.owners[key][describe(object)] = r
+	delete(m.rejections[key], describe(object))
+}
+
+// isRejected reports whether reject was called with the same rejection, and the object has not been written since.
+func (m memory) isRejected(owner client.Object, object *unstructured.Unstructured, rejection [sha256.Size]byte) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	known, ok := m.rejections[client.ObjectKeyFromObject(owner)][describe(object)]
+
+	return ok && known == rejection
+}
+
+func (m memory) reject(owner client.Object, object *unstructured.Unstructured, rejection [sha256.Size]byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	key := client.ObjectKeyFromObject(owner)
+	if m.rejections[key] == nil {
+		m.rejections[key] = map[string][sha256.Size]byte{}
+	}
+
+	m.rejections[key][describe(object)] = rejection
 }
 
 // keep removes the records of all objects of the owner but the given ones.
@@ -144,7 +169,9 @@ func (m memory) keep(owner client.Object, objects map[string]bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 
-	maps.DeleteFunc(m.owners[client.ObjectKeyFromObject(owner)], func(object string, _ record) bool { return !objects[object] })
+	key := client.ObjectKeyFromObject(owner)
+	maps.DeleteFunc(m.owners[key], func(object string, _ record) bool { return !objects[object] })
+	maps.DeleteFunc(m.rejections[key], func(object string, _ [sha256.Size]byte) bool { return !objects[object] })
 }
 
 // find returns the record of an object by its kind and name.
@@ -160,6 +187,7 @@ func (m memory) remove(owner client.ObjectKey) {
 	defer m.mu.Unlock()
 
 	delete(m.owners, owner)
+	delete(m.rejections, owner)
 	delete(m.contests, owner)
 }
 

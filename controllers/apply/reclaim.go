@@ -6,6 +6,7 @@ package apply
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +30,59 @@ import (
 type fault struct {
 	names     []string // without the items of lists
 	duplicate bool     // the field is a second item of a list
+}
+
+// writeReclaimed applies an object that the API server rejected, without the fields by which other managers made it invalid. If
+// that does not help, these fields stay, and it returns the error of the rejection. It tries once for the same rejection of the same
+// rendered object: each attempt changes the object, which leads to the next reconciliation.
+func (a *Applier) writeReclaimed(
+	ctx context.Context,
+	target *Target,
+	desired *unstructured.Unstructured,
+	rendered []byte,
+	fingerprint [sha256.Size]byte,
+	rejected error,
+) (client.Object, record, error) {
+	rejection := digest(fingerprint, rejected)
+	if a.memory.isRejected(target.owner, desired, rejection) {
+		return nil, record{}, rejected
+	}
+
+	for _, beside := range []bool{false, true} {
+		undo, err := a.reclaim(ctx, desired, rejected, beside)
+		if err != nil {
+			return nil, record{}, errors.Join(rejected, err)
+		}
+
+		if undo == nil {
+			continue
+		}
+
+		applied, result, err := a.write(ctx, target, desired, rendered, fingerprint, false)
+		if err == nil {
+			return applied, result, nil
+		}
+
+		if err := undo(); err != nil {
+			return nil, record{}, errors.Join(rejected, err)
+		}
+	}
+
+	a.memory.reject(target.owner, desired, rejection)
+
+	return nil, record{}, rejected
+}
+
+// digest returns a hash of a rendered object and of the fields for which it was rejected.
+func digest(rendered [sha256.Size]byte, rejected error) [sha256.Size]byte {
+	var fields []string
+	for _, fault := range faultsOf(rejected, false) {
+		fields = append(fields, strings.Join(fault.names, "."))
+	}
+
+	slices.Sort(fields) // the API server finds the entries of a map in any order
+
+	return sha256.Sum256(append(rendered[:], strings.Join(fields, "\n")...))
 }
 
 // reclaim makes the operator the only owner of the fields in and below those that the API server rejected. If beside is true, it
