@@ -5,7 +5,6 @@ package whatsapp
 
 import (
 	"encoding/json"
-	"slices"
 )
 
 // Contact is the person who sent a message.
@@ -53,20 +52,48 @@ func (c *Contact) readProfile(raw json.RawMessage) {
 // rawContacts are the elements of value.contacts as Meta sent them.
 type rawContacts []json.RawMessage
 
-// readContacts returns the elements of value.contacts, or the only one if Meta sends no list. ok is false, and the result empty,
-// for any other value, if there are too many contacts, or if one is too large to be repeated for each message.
+// readContacts returns the elements of value.contacts, or the only one if Meta sends no list. ok is false if the result lacks
+// something: there is none for any other value, or if there are too many contacts, and a contact that is too large to be
+// repeated for each message is replaced by its names.
 func readContacts(raw json.RawMessage) (_ rawContacts, ok bool) {
 	list := readList(raw)
-	if list == nil && len(raw) > 0 && !isNull(raw) && raw[0] != '[' {
+	isOther := list == nil && len(raw) > 0 && !isNull(raw) && raw[0] != '['
+
+	if isOther || len(list) > maxItems {
 		return nil, false
 	}
 
-	tooLarge := func(element json.RawMessage) bool { return len(element) > maxCommon }
-	if len(list) > maxItems || slices.ContainsFunc(list, tooLarge) {
-		return nil, false
+	ok = true
+
+	for i, element := range list {
+		if len(element) > maxCommon {
+			list[i] = ParseContact(element).names()
+			ok = false
+		}
 	}
 
-	return list, true
+	return list, ok
+}
+
+// names returns a contact with the names of the person alone, in Meta's form. A name that is too long for an id is left out.
+func (c Contact) names() json.RawMessage {
+	var e encoder
+
+	name := func(key string, value Text) {
+		if len(value) <= maxUserID {
+			e.optional(key, string(value))
+		}
+	}
+
+	name("wa_id", c.WaID)
+	name("user_id", c.UserID)
+	name("parent_user_id", c.ParentID)
+
+	if len(e.buf) == 0 {
+		return json.RawMessage("{}")
+	}
+
+	return e.end()
 }
 
 // contacts are value.contacts, parsed.

@@ -4,6 +4,7 @@
 package whatsapp
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,6 +73,20 @@ func TestSender(t *testing.T) {
 			contacts: `null,{"profile":{"name":"Ana"}},{"user_id":"CO.1"},3`,
 			message:  `{"id":"w"}`,
 			want:     Person{UserID: "CO.1"},
+		},
+		"a contact with a long name": {
+			contacts: `{"wa_id":"573","user_id":"CO.1","profile":{"name":"` + strings.Repeat("x", maxCommon) + `"}}`,
+			message:  `{"id":"w"}`,
+			want:     Person{WaID: "573", UserID: "CO.1"},
+		},
+		"a contact with a long user id": {
+			contacts: `{"wa_id":"573","user_id":"` + strings.Repeat("x", maxCommon) + `"}`,
+			message:  `{"id":"w"}`,
+			want:     Person{WaID: "573"},
+		},
+		"a long contact without a name": {
+			contacts: `"` + strings.Repeat("x", maxCommon) + `"`,
+			message:  `{"id":"w"}`,
 		},
 		"several contacts and no name": {
 			contacts: `{"wa_id":"573"},{"wa_id":"574"}`,

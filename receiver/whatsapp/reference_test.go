@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"slices"
 )
 
 // This file parses deliveries with encoding/json alone, as a reference for the tests: Split and the parsers read the same
@@ -198,18 +197,24 @@ func referenceContacts(raw json.RawMessage) (_ referenced, ok bool) {
 		elements = []json.RawMessage{raw}
 	}
 
-	tooLarge := func(element json.RawMessage) bool { return len(element) > maxCommon }
-	if len(elements) > maxItems || slices.ContainsFunc(elements, tooLarge) {
+	if len(elements) > maxItems {
 		return nil, false
 	}
 
+	ok = true
+
 	all := make(referenced, len(elements))
 	for i, element := range elements {
+		if len(element) > maxCommon {
+			element = referenceContact(element).names()
+			ok = false
+		}
+
 		all[i].Contact = referenceContact(element)
 		all[i].raw = element
 	}
 
-	return all, true
+	return all, ok
 }
 
 func (r referenced) of(person Person, isOnly bool) int {
