@@ -181,6 +181,7 @@ func TestRejectedObjectKeepsTheFieldsOfOthers(t *testing.T) {
 	}
 
 	version := deployment.ResourceVersion
+
 	if _, err := testCluster.reconciler.Reconcile(t.Context(), request(webhook)); err != nil {
 		t.Fatal(err)
 	}
