@@ -36,6 +36,8 @@ func Read(r Response) (Answer, error) {
 		return Answer{}, err
 	case looksLikeJSON(body):
 		return Parse(body)
+	case mediaType == "text/event-stream", stream.Match(body):
+		return Answer{}, errStream
 	}
 
 	switch mediaType {
@@ -71,6 +73,11 @@ func looksLikeJSON(body []byte) bool {
 }
 
 var errPage = errors.New("the answer is a page in HTML or XML, not JSON or a text")
+
+var errStream = errors.New("the answer is a stream of events: turn streaming off, and answer with one object")
+
+// stream is the beginning of a stream of events in JSON, as of a model's server.
+var stream = regexp.MustCompile(`^(event: ?\S+\r?\n)?data: ?[{\[]`)
 
 // page is the beginning of a page, as of a proxy that names the wrong type.
 var page = regexp.MustCompile(`^(?i)<(html|!doctype|\?xml|head|body)`)

@@ -176,7 +176,7 @@ func TestReadSecrets(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, RoleAccessToken, "0"), "token\n")
 	write(t, filepath.Join(dir, RoleAppSecret, "0"), "old")
-	write(t, filepath.Join(dir, RoleAppSecret, "1"), "new\n")
+	write(t, filepath.Join(dir, RoleAppSecret, "1"), "\ufeffnew\r\n") // as editors for Windows write a file
 	write(t, filepath.Join(dir, RoleAppSecret, "..2026"), "bookkeeping")
 	write(t, filepath.Join(dir, RoleVerifyToken, "0"), "\n")
 	write(t, filepath.Join(dir, RoleDeskKey, "0"), "old")

@@ -200,6 +200,9 @@ func readRole(dir string) ([]string, error) {
 	return values, nil
 }
 
+// byteOrderMark begins the files of some editors for Windows. No secret begins with it.
+var byteOrderMark = []byte("\ufeff")
+
 func readValue(path string) (string, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -221,5 +224,5 @@ func readValue(path string) (string, error) {
 		return "", fmt.Errorf("%s is larger than %d bytes", filepath.Base(path), maxSecretBytes)
 	}
 
-	return string(bytes.TrimSpace(data)), nil
+	return string(bytes.TrimSpace(bytes.TrimPrefix(data, byteOrderMark))), nil
 }
