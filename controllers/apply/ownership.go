@@ -26,6 +26,7 @@ type NotOwnedError struct {
 	Owner string
 }
 
+// Error names the object and its owner.
 func (e *NotOwnedError) Error() string {
 	return fmt.Sprintf("a %s named %q exists and belongs to %s", e.Kind, e.Name, e.Owner)
 }
@@ -37,6 +38,7 @@ type BeingDeletedError struct {
 	Former bool
 }
 
+// Error names the object.
 func (e *BeingDeletedError) Error() string {
 	return fmt.Sprintf("a %s named %q is still being deleted", e.Kind, e.Name)
 }

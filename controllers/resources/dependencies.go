@@ -6,6 +6,7 @@ package resources
 // Reference is the kind and name of an object in the namespace of the resource.
 type Reference struct{ Kind, Name string }
 
+// String returns the kind and the name.
 func (r Reference) String() string {
 	return r.Kind + " " + r.Name
 }

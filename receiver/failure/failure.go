@@ -67,6 +67,7 @@ type Error struct {
 	Pause      time.Duration // the first pause that fits a rate limit; 0 if the one of its scope does
 }
 
+// Error returns the operation, the text and the code.
 func (e *Error) Error() string {
 	if e.Code == "" {
 		return fmt.Sprintf("%s: %s", e.Op, e.Text)
