@@ -125,7 +125,8 @@ func (c contacts) of(person Person, isOnly bool) int {
 	return -1
 }
 
-// single returns the index of the contact of the only person in the list, who can be in it several times, or -1.
+// single returns the index of the contact of the only person in the list, who can be in it several times, or -1. A contact with
+// neither number nor id, but with a name, may be of another person.
 func (c contacts) single() int {
 	if len(c) == 1 {
 		return 0
@@ -135,7 +136,7 @@ func (c contacts) single() int {
 
 	for i := range c {
 		switch {
-		case c[i].IsZero():
+		case c[i] == Contact{}:
 		case found < 0:
 			found = i
 		case !c[i].matches(c[found].Person):

@@ -69,10 +69,19 @@ func TestSender(t *testing.T) {
 			message:  `{"id":"w"}`,
 			want:     Person{UserID: "CO.1"},
 		},
-		"the only contact with a name": {
-			contacts: `null,{"profile":{"name":"Ana"}},{"user_id":"CO.1"},3`,
+		"the only contact that is an object": {
+			contacts: `null,{"user_id":"CO.1"},3`,
 			message:  `{"id":"w"}`,
 			want:     Person{UserID: "CO.1"},
+		},
+		"a contact beside one without a number and id": {
+			contacts: `{"profile":{"name":"Ana"}},{"user_id":"CO.1","profile":{"name":"Luis"}}`,
+			message:  `{"id":"w","from":"573"}`,
+			want:     Person{WaID: "573"},
+		},
+		"a contact beside one without a number and id, and no name": {
+			contacts: `{"user_id":"CO.1","profile":{"name":"Luis"}},{"profile":{"name":"Ana"}}`,
+			message:  `{"id":"w"}`,
 		},
 		"a contact with a long name": {
 			contacts: `{"wa_id":"573","user_id":"CO.1","profile":{"name":"` + strings.Repeat("x", maxCommon) + `"}}`,
