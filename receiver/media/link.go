@@ -73,15 +73,16 @@ func newLinkClient(live *config.Live, clock clockwork.Clock) *httpclient.Client 
 	})
 }
 
-// checkBridge refuses a redirect of another server to the host of bird.baseURL. That host may be private, for the links of the AI
-// itself: others could let the receiver send a person what only the cluster can reach there.
+// checkBridge refuses a redirect of another host to that of bird.baseURL or openAI.baseURL. That host may be private, for the
+// links of the AI itself: others could let the receiver send a person what only the cluster can reach there. Another port of the
+// host must be public, such as one that redirects http to https.
 func checkBridge(settings *config.Snapshot, next *http.Request, via []*http.Request) error {
-	bridge := addressOf(settings.AIBaseURL())
-	if hostPort(next.URL) == bridge && hostPort(via[len(via)-1].URL) != bridge {
-		return linkFailure(CodeHost, "the server of the linked file redirects to the host of bird.baseURL: let the answer link to it")
+	isSame := strings.EqualFold(next.URL.Hostname(), via[len(via)-1].URL.Hostname())
+	if isSame || hostPort(next.URL) != addressOf(settings.AIBaseURL()) {
+		return nil
 	}
 
-	return nil
+	return linkFailure(CodeHost, "the server of the linked file redirects to the host of the AI: let the answer link to it")
 }
 
 // FetchLink downloads the file that an answer links to, for a message of this type: an image, video, audio, document or

@@ -21,12 +21,17 @@ func newLinkSpool(t *testing.T, handle http.HandlerFunc, media config.Media) (sp
 	server := httptest.NewServer(handle)
 	t.Cleanup(server.Close)
 
+	return openLinkSpool(t, server.URL+"/bridge", media), server.URL
+}
+
+// openLinkSpool returns a spool with this bird.baseURL.
+func openLinkSpool(t *testing.T, baseURL string, media config.Media) *Spool {
 	media.SpoolDir = t.TempDir()
 	if media.DownloadTimeout == 0 {
 		media.DownloadTimeout = time.Minute
 	}
 
-	live := config.Fixed(config.Config{Media: media, Bird: config.Bird{BaseURL: server.URL + "/bridge"}}, config.Secrets{AccessToken: "token"})
+	live := config.Fixed(config.Config{Media: media, Bird: config.Bird{BaseURL: baseURL}}, config.Secrets{AccessToken: "token"})
 
 	spool, err := Open(live, nil, clockwork.NewRealClock())
 	if err != nil {
@@ -35,7 +40,7 @@ func newLinkSpool(t *testing.T, handle http.HandlerFunc, media config.Media) (sp
 
 	t.Cleanup(spool.Close)
 
-	return spool, server.URL
+	return spool
 }
 
 func TestFetchLink(t *testing.T) {
@@ -206,5 +211,28 @@ func TestRedirectToTheBridge(t *testing.T) {
 	_, err := spool.FetchLink(t.Context(), "document", "https://files.example.com/a.pdf")
 	if f := failure.Of(err); err == nil || f.Class != failure.Permanent || f.Code != CodeHost {
 		t.Errorf("FetchLink() = %v, want a permanent failure with the code %s", err, CodeHost)
+	}
+}
+
+// TestRedirectOfTheBridgeToHTTPS lets the bridge redirect a link of its own from http to https, as an Ingress does.
+func TestRedirectOfTheBridgeToHTTPS(t *testing.T) {
+	spool := openLinkSpool(t, "https://Bridge.example.com/ask", config.Media{})
+
+	spool.links.Intercept(publicHost{"bridge.example.com", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Scheme == "http" {
+			http.Redirect(w, r, "https://bridge.example.com"+r.URL.Path, http.StatusPermanentRedirect)
+			return
+		}
+
+		w.Write([]byte("a"))
+	}})
+
+	file, err := spool.FetchLink(t.Context(), "document", "http://bridge.example.com/a.pdf")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := file.Remove(); err != nil {
+		t.Error(err)
 	}
 }
