@@ -204,7 +204,7 @@ func (c *Client) proved(call httpclient.Call, secret, token string) httpclient.C
 
 // isProofRefused reports whether Meta refused a call because its proof is wrong or missing.
 func isProofRefused(response *httpclient.Response) bool {
-	if response.Status == http.StatusOK {
+	if response.Status == http.StatusOK && !isError(response.Body) {
 		return false
 	}
 

@@ -84,6 +84,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 		"limited by a gateway":            {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, failure.RateLimited, "http_429"},
 		"200 without an id":               {func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{}`)) }, failure.Ambiguous, "bad_response"},
 		"200 with an expired token":       {code(200, 190), failure.Configuration, "190"},
+		"200 with a missing permission":   {code(200, 200), failure.Configuration, "200"},
 		"200 with a limit":                {code(200, 130429), failure.RateLimited, "130429"},
 		"200 with something that failed":  {code(200, 131000), failure.Ambiguous, "131000"},
 		"200 with an error of no code":    {body(`{"error":{"message":"x"}}`), failure.Ambiguous, "bad_response"},

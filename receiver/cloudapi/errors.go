@@ -183,8 +183,8 @@ func readError(body []byte, httpStatus int) ReportedError {
 
 	_ = json.Unmarshal(answer.Error, &details) // an object, whose fields accept any value
 
-	// Other APIs repeat the HTTP status as code of an error in this form.
-	if _, known := apiErrors[code]; known || code != httpStatus {
+	// Other APIs repeat the HTTP status as code of an error in this form. 200 is Meta's: a permission is missing.
+	if _, known := apiErrors[code]; known || code != httpStatus || code == http.StatusOK {
 		reported.Code = code
 	}
 

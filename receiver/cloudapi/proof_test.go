@@ -25,13 +25,18 @@ import (
 type proofServer struct {
 	secret   string
 	optional bool   // calls without a proof are accepted
+	status   int    // of refusals
 	answer   string // of calls with a proof
 	calls    int
 	client   *Client
 }
 
 func newProofServer(t *testing.T, secret string, mounted ...string) *proofServer {
-	s := &proofServer{secret: secret, answer: `{"messages":[{"id":"wamid.9"}],"url":"https://example.com","success":true}`}
+	s := &proofServer{
+		secret: secret,
+		status: http.StatusBadRequest,
+		answer: `{"messages":[{"id":"wamid.9"}],"url":"https://example.com","success":true}`,
+	}
 	server := httptest.NewServer(s)
 	s.client = NewClient(config.Fixed(config.Config{
 		CloudAPI: config.CloudAPI{BaseURL: server.URL, Timeout: time.Minute},
@@ -62,7 +67,7 @@ func (s *proofServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if refusal != "" {
-		w.WriteHeader(http.StatusBadRequest)
+		w.WriteHeader(s.status)
 		fmt.Fprintf(w, `{"error":{"message":%q,"type":"GraphMethodException","code":100}}`, refusal)
 
 		return
@@ -158,6 +163,16 @@ func TestNoProofIsSentIfTheTokenIsOfAnotherApp(t *testing.T) {
 
 	if f := s.send(t); f != nil || s.calls != 7 {
 		t.Errorf("three sends made %d calls and failed with %v, want the proof once it is required", s.calls, f)
+	}
+}
+
+// A gateway can answer every call with 200.
+func TestRefusalOfAProofWithStatus200(t *testing.T) {
+	s := newProofServer(t, "y", "x", "y")
+	s.status = http.StatusOK
+
+	if f := s.send(t); f != nil || s.calls != 2 {
+		t.Errorf("%d calls failed with %v, want success with the second secret", s.calls, f)
 	}
 }
 
