@@ -163,14 +163,19 @@ func (l *list[T]) UnmarshalJSON(raw []byte) error {
 // handoff decodes a Handoff, or none.
 type handoff struct{ given *Handoff }
 
-// UnmarshalJSON decodes a handoff. An object without content is one too, and so is true, since the reason and the text are optional.
+// UnmarshalJSON decodes a handoff. An object without content is one too, and so is true, since the reason and the text are
+// optional.
 func (h *handoff) UnmarshalJSON(raw []byte) error {
 	if raw[0] != '{' && !filled(raw) {
 		return nil
 	}
 
-	if string(raw) == "true" {
-		h.given = &Handoff{}
+	var isGiven boolean
+	if raw[0] != '{' && isGiven.UnmarshalJSON(raw) == nil {
+		if isGiven {
+			h.given = &Handoff{}
+		}
+
 		return nil
 	}
 

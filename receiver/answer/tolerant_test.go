@@ -194,6 +194,8 @@ func TestParseHandoffAndConversation(t *testing.T) {
 	for body, want := range map[string]Answer{
 		`{"reply":"hi","handoff":{"reason":"r"}}`:                              {Replies: texts("hi"), Handoff: &Handoff{Reason: "r"}},
 		`{"reply":"hi","handoff":true}`:                                        {Replies: texts("hi"), Handoff: &Handoff{}},
+		`{"reply":"hi","handoff":"true"}`:                                      {Replies: texts("hi"), Handoff: &Handoff{}},
+		`{"reply":"hi","handoff":"false"}`:                                     {Replies: texts("hi")},
 		`[{"output":{"answer":"hi","handoff":{"reason":"r"}}}]`:                {Replies: texts("hi"), Handoff: &Handoff{Reason: "r"}},
 		`{"answer":"hi","conversation_id":"c"}`:                                {Replies: texts("hi"), ConversationID: new("c")},
 		`{"answer":"hi","conversation_id":7}`:                                  {Replies: texts("hi"), ConversationID: new("7")},

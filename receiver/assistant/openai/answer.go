@@ -31,9 +31,9 @@ type completed struct {
 
 type choice struct {
 	Message struct {
-		Content json.RawMessage     `json:"content"` // a string, or a list of parts from some servers
-		Refusal lenient[string]     `json:"refusal"`
-		Calls   lenient[[]toolCall] `json:"tool_calls"`
+		Content json.RawMessage              `json:"content"` // a string, or a list of parts from some servers
+		Refusal lenient[string]              `json:"refusal"`
+		Calls   lenient[[]lenient[toolCall]] `json:"tool_calls"` // one of another type calls no function, which is a failure
 	} `json:"message"`
 	FinishReason lenient[string] `json:"finish_reason"`
 	Error        json.RawMessage `json:"error"`
@@ -93,7 +93,7 @@ func (c choice) answer() (answer.Answer, error) {
 
 	switch {
 	case len(c.Message.Calls.value) > 0:
-		return c.Message.Calls.value[0].answer(content)
+		return c.Message.Calls.value[0].value.answer(content)
 	case c.Message.Refusal.value != "":
 		return answer.Answer{}, errors.New("the AI refuses to answer")
 	case content == "" && c.FinishReason.value == "content_filter":
@@ -122,10 +122,13 @@ func textOf(content json.RawMessage) string {
 	var joined strings.Builder
 
 	for _, raw := range parts {
-		var part struct {
-			Type string `json:"type"`
-			Text string `json:"text"`
-		}
+		var (
+			text string
+			part struct {
+				Type string `json:"type"`
+				Text string `json:"text"`
+			}
+		)
 
 		switch { // another shape has no text
 		case json.Unmarshal(raw, &text) == nil:

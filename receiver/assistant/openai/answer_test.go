@@ -103,7 +103,7 @@ func TestAnswers(t *testing.T) {
 			answer.Answer{Replies: []answer.Reply{text("hola")}},
 		},
 		"list of texts": {
-			`{"choices":[{"message":{"content":["ho","la"]}}]}`,
+			`{"choices":[{"message":{"content":["ho","la",null]}}]}`,
 			answer.Answer{Replies: []answer.Reply{text("hola")}},
 		},
 		"one part": {
@@ -182,6 +182,10 @@ func TestAnswers(t *testing.T) {
 			called("null", [2]string{toolHandOff, `"{\"reason\":\"r\"}"`}, [2]string{"unknown", `"{}"`}),
 			answer.Answer{Handoff: &answer.Handoff{Reason: "r"}},
 		},
+		"a call of another shape after the first": {
+			`{"choices":[{"message":{"tool_calls":[{"function":{"name":"` + toolHandOff + `"}},7]}}]}`,
+			answer.Answer{Handoff: &answer.Handoff{}},
+		},
 	} {
 		got, err := answerOf(c.body)
 		if err != nil {
@@ -212,6 +216,7 @@ func TestAnswersThatCannotBeUsed(t *testing.T) {
 		"the end of thoughts only":    `{"choices":[{"message":{"content":"secret</think>"},"finish_reason":"stop"}]}`,
 		"unknown function":            called(`"secret"`, [2]string{"secret", `"{}"`}),
 		"function without a name":     `{"choices":[{"message":{"tool_calls":[{}]}}]}`,
+		"call of another shape":       `{"choices":[{"message":{"content":"secret","tool_calls":[{"function":"secret"}]}}]}`,
 		"arguments that are not JSON": called("null", [2]string{toolHandOff, `"secret"`}),
 		"arguments of another shape":  called("null", [2]string{toolChoices, `"{\"options\":\"secret\"}"`}),
 		"choices without a text":      called("null", [2]string{toolChoices, `"{\"text\":\" \",\"options\":[\"secret\"]}"`}),

@@ -110,7 +110,7 @@ func (c toolCall) answer(content string) (answer.Answer, error) {
 	arguments := c.Function.Arguments
 
 	var quoted string
-	if json.Unmarshal(arguments, &quoted) == nil {
+	if len(arguments) == 0 || json.Unmarshal(arguments, &quoted) == nil {
 		arguments = json.RawMessage(cmp.Or(quoted, "{}"))
 	}
 
