@@ -55,6 +55,10 @@ func (r *WhatsAppWebhookReconciler) podAddresses(
 ) ([]string, error) {
 	own := map[string]bool{}
 	for _, pod := range pods {
+		if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+			continue // its address may be that of another pod by now
+		}
+
 		for _, address := range pod.Status.PodIPs {
 			own[address.IP] = true
 		}
