@@ -36,6 +36,7 @@ func TestFieldsThatExcludeOursAreRemoved(t *testing.T) {
 	sidecar := corev1.Container{
 		Name:  "sidecar",
 		Image: "registry.example.com/sidecar",
+		Ports: []corev1.ContainerPort{{Name: "metrics", ContainerPort: 9999, Protocol: corev1.ProtocolTCP}},
 		Env:   []corev1.EnvVar{{Name: "NODE", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "spec.nodeName"}}}},
 		Resources: corev1.ResourceRequirements{
 			Limits: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("5m")},
@@ -44,6 +45,10 @@ func TestFieldsThatExcludeOursAreRemoved(t *testing.T) {
 	change(t, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")}, func(d *appsv1.Deployment) {
 		d.Spec.Template.Spec.Containers = append(d.Spec.Template.Spec.Containers, sidecar)
 		receiverOf(d).WorkingDir = "/tmp"
+	})
+
+	change(t, &corev1.Service{ObjectMeta: named(webhook, "sales")}, func(s *corev1.Service) {
+		s.Spec.Ports = append([]corev1.ServicePort{{Name: "debug", Port: 6060}}, s.Spec.Ports...)
 	})
 
 	for name, edit := range map[string]func(*appsv1.Deployment){
@@ -70,6 +75,7 @@ func TestFieldsThatExcludeOursAreRemoved(t *testing.T) {
 				LocalhostProfile: new("profile.json"),
 			}
 		},
+		"port of the receiver": func(d *appsv1.Deployment) { receiverOf(d).Ports[0].ContainerPort = 9998 },
 		"limit below a request": func(d *appsv1.Deployment) {
 			receiverOf(d).Resources.Requests[corev1.ResourceCPU] = resource.MustParse("1m")
 			receiverOf(d).Resources.Limits[corev1.ResourceCPU] = resource.MustParse("1m")
@@ -96,7 +102,7 @@ func TestFieldsThatExcludeOursAreRemoved(t *testing.T) {
 		})
 	})
 	t.Run("port with the name of ours", func(t *testing.T) {
-		wantReverted(t, webhook, &corev1.Service{ObjectMeta: named(webhook, "sales")}, func(s *corev1.Service) { s.Spec.Ports[0].Port = 8080 })
+		wantReverted(t, webhook, &corev1.Service{ObjectMeta: named(webhook, "sales")}, func(s *corev1.Service) { s.Spec.Ports[1].Port = 8080 })
 	})
 
 	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
@@ -106,6 +112,7 @@ func TestFieldsThatExcludeOursAreRemoved(t *testing.T) {
 		want(receiverOf(deployment).WorkingDir, "/tmp"),
 		want(kept.Name, "sidecar"),
 		want(kept.Env[0].ValueFrom != nil, true),
+		want(kept.Ports[0].Name, "metrics"),
 		want(kept.Resources.Limits.Cpu().String(), "5m"),
 	); err != nil {
 		t.Errorf("fields of another manager: %v", err)

@@ -10,11 +10,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,12 +23,6 @@ import (
 // Some fields exclude each other, such as the handlers of a probe or the sources of a volume. If another manager replaces one
 // that the operator sets by another, an apply would leave both, and the API server rejects it. A field is removed by an apply
 // of its only owner that leaves it out, so the operator becomes that owner first.
-
-// fault is a field that the API server finds invalid.
-type fault struct {
-	names     []string // without the items of lists
-	duplicate bool     // the field is a second item of a list
-}
 
 // writeReclaimed applies an object that the API server rejected, without the fields by which other managers made it invalid. If
 // that does not help, these fields stay, and it returns the error of the rejection. It tries once for the same rejection of the same
@@ -154,7 +146,7 @@ func reclaimed(owners []metav1.ManagedFieldsEntry, object map[string]any, faults
 		}
 
 		for path := range sets[i].All() {
-			if isAtFault(path, faults, sets[own]) {
+			if isAtFault(path, faults, sets[own], object) {
 				moved.Insert(path.Copy())
 			}
 		}
@@ -216,65 +208,4 @@ func pathOf(names []string) fieldpath.Path {
 	}
 
 	return path
-}
-
-// isAtFault reports whether a field is one of the faults or below one. Items that other managers added to a list are not, unless the
-// fault is that there are two.
-func isAtFault(path fieldpath.Path, faults []fault, own *fieldpath.Set) bool {
-	var names []string
-
-	foreignItem := false
-
-	for i, element := range path {
-		switch {
-		case element.FieldName != nil:
-			names = append(names, *element.FieldName)
-		case !ownsBelow(own, path[:i+1]):
-			foreignItem = true
-		}
-	}
-
-	return slices.ContainsFunc(faults, func(f fault) bool {
-		return len(names) >= len(f.names) && slices.Equal(names[:len(f.names)], f.names) && (!foreignItem || f.duplicate)
-	})
-}
-
-// ownsBelow reports whether the set has the item of a list or a field of it.
-func ownsBelow(set *fieldpath.Set, item fieldpath.Path) bool {
-	if set.Has(item) {
-		return true
-	}
-
-	for _, element := range item {
-		set = set.WithPrefix(element)
-	}
-
-	return !set.Empty()
-}
-
-var itemOfList = regexp.MustCompile(`\[[^\]]*\]`)
-
-// faultsOf returns the fields that the API server rejected, or else the structs that they are in.
-func faultsOf(rejected error, beside bool) []fault {
-	var status apierrors.APIStatus
-	if !errors.As(rejected, &status) || status.Status().Details == nil {
-		return nil
-	}
-
-	var faults []fault
-
-	for _, cause := range status.Status().Details.Causes {
-		names := strings.Split(itemOfList.ReplaceAllString(cause.Field, ""), ".")
-		if names[0] == "" || names[0] == "metadata" {
-			continue
-		}
-
-		if beside && len(names) > 1 {
-			names = names[:len(names)-1]
-		}
-
-		faults = append(faults, fault{names: names, duplicate: cause.Type == metav1.CauseTypeFieldValueDuplicate})
-	}
-
-	return faults
 }
