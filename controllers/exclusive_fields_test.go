@@ -166,6 +166,7 @@ func TestRejectedObjectKeepsTheFieldsOfOthers(t *testing.T) {
 	change(t, deployment, func(d *appsv1.Deployment) {
 		d.Spec.Template.Spec.Tolerations = []corev1.Toleration{{Key: "dedicated", Operator: corev1.TolerationOpExists}}
 		d.Spec.Template.Spec.DNSPolicy = corev1.DNSDefault
+		receiverOf(d).LivenessProbe.TerminationGracePeriodSeconds = new(int64(5))
 	})
 
 	owners := func() string {
@@ -179,7 +180,9 @@ func TestRejectedObjectKeepsTheFieldsOfOthers(t *testing.T) {
 	before := owners()
 
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
-		w.Spec.Receiver.PodTemplatePatch = &runtime.RawExtension{Raw: []byte(`{"spec":{"restartPolicy":"Never"}}`)}
+		w.Spec.Receiver.PodTemplatePatch = &runtime.RawExtension{Raw: []byte(`{"spec":{"containers":[
+			{"name":"receiver","livenessProbe":{"periodSeconds":-1}}
+		]}}`)}
 	})
 	apiserver.Eventually(t, wantConditions(t, webhook, stalled("ObjectRejected", nil)))
 
@@ -200,7 +203,12 @@ func TestRejectedObjectKeepsTheFieldsOfOthers(t *testing.T) {
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver = v1alpha1.ReceiverSpec{} })
 	apiserver.Eventually(t, wantConditions(t, webhook, progressing(nil)))
 
-	if policy := apiserver.MustGet(t, testCluster.Server, deployment).Spec.Template.Spec.DNSPolicy; policy != corev1.DNSDefault {
-		t.Errorf("the DNS policy of another manager is %s", policy)
+	apiserver.MustGet(t, testCluster.Server, deployment)
+
+	if err := errors.Join(
+		want(deployment.Spec.Template.Spec.DNSPolicy, corev1.DNSDefault),
+		want(receiverOf(deployment).LivenessProbe.TerminationGracePeriodSeconds, new(int64(5))),
+	); err != nil {
+		t.Errorf("fields of another manager: %v", err)
 	}
 }

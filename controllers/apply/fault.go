@@ -24,7 +24,8 @@ type fault struct {
 
 var itemOfList = regexp.MustCompile(`\[[^\]]*\]`)
 
-// faultsOf returns the fields that the API server rejected, or else the structs that they are in.
+// faultsOf returns the fields that the API server rejected, or if beside is true the structs that they are in. A spec is never such a
+// struct, since it has fields that have nothing to do with the fault.
 func faultsOf(rejected error, beside bool) []fault {
 	var status apierrors.APIStatus
 	if !errors.As(rejected, &status) || status.Status().Details == nil {
@@ -44,7 +45,7 @@ func faultsOf(rejected error, beside bool) []fault {
 		switch {
 		case cause.Type == metav1.CauseTypeFieldValueDuplicate:
 			f.duplicate = cause.Message
-		case beside && len(names) > 1:
+		case beside && len(names) > 1 && names[len(names)-2] != "spec":
 			f.names = names[:len(names)-1]
 		}
 

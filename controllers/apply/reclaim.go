@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -23,6 +24,8 @@ import (
 // Some fields exclude each other, such as the handlers of a probe or the sources of a volume. If another manager replaces one
 // that the operator sets by another, an apply would leave both, and the API server rejects it. A field is removed by an apply
 // of its only owner that leaves it out, so the operator becomes that owner first.
+
+const undoTimeout = 10 * time.Second
 
 // writeReclaimed applies an object that the API server rejected, without the fields by which other managers made it invalid. If
 // that does not help, these fields stay, and it returns the error of the rejection. It tries once for the same rejection of the same
@@ -98,7 +101,13 @@ func (a *Applier) reclaim(ctx context.Context, desired *unstructured.Unstructure
 		return nil, err
 	}
 
-	return func() error { return a.setOwners(ctx, live, before) }, nil
+	return func() error {
+		// The former owners return also while the operator ends.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+		defer cancel()
+
+		return a.setOwners(ctx, live, before)
+	}, nil
 }
 
 // setOwners replaces the owners of an object's fields, unless the object has changed since it was read.
