@@ -144,6 +144,7 @@ func TestDebounceCoalescesTexts(t *testing.T) {
 		h.deliver(http.StatusOK, textDelivery(ana, fmt.Sprint("wamid.", i), words))
 	}
 
+	h.waitFor("the texts to wait", h.nothingDue)
 	h.clock.Advance(time.Minute)
 
 	if got, want := h.waitSent(1)[0].Text, "You said: hello\nI have\na question"; got != want {

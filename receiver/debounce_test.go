@@ -79,6 +79,7 @@ func TestRetryAsksTheSameTexts(t *testing.T) {
 				h.deliver(http.StatusOK, textDelivery(ana, fmt.Sprint("wamid.", i), text))
 			}
 
+			h.waitFor("the texts to wait", h.nothingDue)
 			h.clock.Advance(time.Minute)
 			h.waitFor("the attempt to fail", func() bool { return len(h.record("wamid.0").Failures) == 1 })
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.late", "how much is it?"))
@@ -106,6 +107,7 @@ func TestDebounceAsksTheNewWording(t *testing.T) {
 		"original_message_id": "wamid.1",
 		"message":             map[string]any{"type": "text", "text": map[string]any{"body": "send 10 boxes"}},
 	}, time.Now()))
+	h.waitFor("the texts to wait", h.nothingDue)
 	h.clock.Advance(time.Minute)
 
 	if got, want := h.waitSent(1)[0].Text, "You said: send 10 boxes\nthanks"; got != want {

@@ -259,6 +259,7 @@ func TestRevocationOfATextAnsweredTogether(t *testing.T) {
 		h.waitReady()
 		h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "send 100 boxes"))
 		h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "and a bag"))
+		h.waitFor("the texts to wait", h.nothingDue)
 		h.clock.Advance(2 * time.Minute)
 		h.waitFor("the attempt to fail", func() bool { return len(h.record("wamid.1").Failures) == 1 })
 		h.deliver(http.StatusOK, echo(ana, "wamid.echo"))

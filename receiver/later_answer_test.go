@@ -566,6 +566,7 @@ func TestLaterAnswerToTexts(t *testing.T) {
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much"))
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "is it?"))
+	h.waitFor("the texts to wait", h.nothingDue)
 	h.clock.Advance(time.Minute)
 	h.waitAsked("wamid.1")
 	h.waitAsked("wamid.2")

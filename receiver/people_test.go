@@ -166,6 +166,7 @@ func TestDeskTakesOverWhileTheAIIsAsked(t *testing.T) {
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much"))
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "is it?"))
+	h.waitFor("the texts to wait", h.nothingDue)
 	h.clock.Advance(time.Minute)
 	<-asked
 	h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/take-over", nil)
@@ -557,6 +558,7 @@ func TestHandoffOfTexts(t *testing.T) {
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "I want"))
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "to complain"))
+	h.waitFor("the texts to wait", h.nothingDue)
 	h.clock.Advance(time.Minute)
 
 	if got := h.waitDesk(1)[0].Payload["text"]; got != "I want\nto complain" {

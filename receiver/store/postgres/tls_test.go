@@ -87,7 +87,7 @@ func TestTLS(t *testing.T) {
 	byIP := user.URL // not a name in the certificate
 	byName := strings.Replace(byIP, "127.0.0.1", "localhost", 1)
 
-	const untrusted, elsewhere = "not signed by a trusted CA", "for another host"
+	const untrusted, elsewhere = "not signed by a trusted CA", "does not match the host"
 	for _, c := range []struct {
 		name   string
 		access Access
