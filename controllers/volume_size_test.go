@@ -35,14 +35,7 @@ func TestRefusedResize(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			webhook := newWebhook(testCluster.NewNamespace(t), "sales")
-			webhook.Spec.Store.Embedded = &v1alpha1.EmbeddedStore{
-				Size:             new(resource.MustParse("10Gi")),
-				StorageClassName: new(fixedClass(t)),
-			}
-			testCluster.MustCreate(t, webhook)
-			waitUntilSettled(t, webhook)
-			bind(t, webhook.Namespace, "sales-store")
+			webhook := withVolume(t, fixedClass(t))
 
 			resize := func(size string) {
 				change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
@@ -63,14 +56,7 @@ func TestRefusedResize(t *testing.T) {
 // TestClaimThatAnotherManagerEnlarges raises the request of a claim as a controller does that enlarges volumes that fill up.
 func TestClaimThatAnotherManagerEnlarges(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
-	webhook.Spec.Store.Embedded = &v1alpha1.EmbeddedStore{
-		Size:             new(resource.MustParse("10Gi")),
-		StorageClassName: new(growingClass(t)),
-	}
-	testCluster.MustCreate(t, webhook)
-	waitUntilSettled(t, webhook)
-	bind(t, webhook.Namespace, "sales-store")
+	webhook := withVolume(t, growingClass(t))
 
 	claim := &corev1.PersistentVolumeClaim{ObjectMeta: named(webhook, "sales-store")}
 	request := func(want string) {
@@ -95,6 +81,22 @@ func TestClaimThatAnotherManagerEnlarges(t *testing.T) {
 
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Store.Embedded.Size = new(resource.MustParse("30Gi")) })
 	request("30Gi")
+}
+
+// withVolume creates a resource whose claim sales-store has 10 GiB of a storage class, and is bound.
+func withVolume(t *testing.T, class string) *v1alpha1.WhatsAppWebhook {
+	t.Helper()
+
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	webhook.Spec.Store.Embedded = &v1alpha1.EmbeddedStore{
+		Size:             new(resource.MustParse("10Gi")),
+		StorageClassName: &class,
+	}
+	testCluster.MustCreate(t, webhook)
+	waitUntilSettled(t, webhook)
+	bind(t, webhook.Namespace, "sales-store")
+
+	return webhook
 }
 
 // fixedClass creates a storage class whose volumes cannot grow, and returns its name.

@@ -85,14 +85,7 @@ func TestResizing(t *testing.T) {
 func TestVolumeThatDoesNotGrow(t *testing.T) {
 	t.Parallel()
 
-	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
-	webhook.Spec.Store.Embedded = &v1alpha1.EmbeddedStore{
-		Size:             new(resource.MustParse("10Gi")),
-		StorageClassName: new(growingClass(t)),
-	}
-	testCluster.MustCreate(t, webhook)
-	waitUntilSettled(t, webhook)
-	bind(t, webhook.Namespace, "sales-store")
+	webhook := withVolume(t, growingClass(t))
 	setDeployed(t, webhook, 1)
 	apiserver.Eventually(t, wantReason(t, webhook, "Ready", "", "volume"))
 

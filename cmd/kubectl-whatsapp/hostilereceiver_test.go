@@ -17,8 +17,6 @@ import (
 	"testing"
 	"time"
 	"unicode"
-
-	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // takeOverTerminal are control characters by which a text could take over a terminal, or show itself in another order.
@@ -29,18 +27,7 @@ const takeOverTerminal = "\x1b]0;title\a\x9b2J\u009b2J\u202e\r\nforged"
 func TestTextsOfReceiversAreNoControls(t *testing.T) {
 	r := openReceiver(t)
 
-	r.deliver(t, servedNumber, "34600001111", "hello")
-	answered := r.waitFor(t, 1, "done")[0]
-
-	r.Graph.Faults.Add(standin.Fault{
-		Method:     http.MethodPost,
-		PathPrefix: "/" + servedNumber + "/messages",
-		Status:     http.StatusBadRequest,
-		Body:       `{"error":{"message":"(#131026) Message undeliverable","code":131026}}`,
-	})
-	r.deliver(t, servedNumber, "34600002222", "undeliverable")
-	dead := r.waitFor(t, 1, "dead")[0]
-
+	answered, dead := r.answerAndFail(t)
 	hostile := serveHostile(t, "http://"+r.Local.ConsoleAddr())
 
 	for _, args := range [][]string{

@@ -140,6 +140,25 @@ func decode[T any](t *testing.T, r *liveReceiver, args ...string) T {
 	return result
 }
 
+// answerAndFail delivers a message that is answered, and one whose answer Meta refuses, as it then refuses all. It returns their events.
+func (r *liveReceiver) answerAndFail(t *testing.T) (answered, dead consoleapi.Event) {
+	t.Helper()
+
+	r.deliver(t, servedNumber, "34600001111", "hello")
+	answered = r.waitFor(t, 1, "done")[0]
+
+	r.Graph.Faults.Add(standin.Fault{
+		Method:     http.MethodPost,
+		PathPrefix: "/" + servedNumber + "/messages",
+		Status:     http.StatusBadRequest,
+		Body:       `{"error":{"message":"(#131026) Message undeliverable","code":131026}}`,
+	})
+	r.deliver(t, servedNumber, "34600002222", "undeliverable")
+	dead = r.waitFor(t, 1, "dead")[0]
+
+	return answered, dead
+}
+
 // waitFor waits until the receiver has n events of a state.
 func (r *liveReceiver) waitFor(t *testing.T, n int, state string) []consoleapi.Event {
 	t.Helper()
@@ -207,17 +226,7 @@ func TestCommandsOfReceiver(t *testing.T) {
 	r := openReceiver(t)
 
 	// One message is answered, one cannot be sent, and one is of a number that is not served.
-	r.deliver(t, servedNumber, "34600001111", "hello")
-	answered := r.waitFor(t, 1, "done")[0]
-
-	r.Graph.Faults.Add(standin.Fault{
-		Method:     http.MethodPost,
-		PathPrefix: "/" + servedNumber + "/messages",
-		Status:     http.StatusBadRequest,
-		Body:       `{"error":{"message":"(#131026) Message undeliverable","code":131026}}`,
-	})
-	r.deliver(t, servedNumber, "34600002222", "undeliverable")
-	dead := r.waitFor(t, 1, "dead")[0]
+	answered, dead := r.answerAndFail(t)
 
 	r.deliver(t, otherNumber, "34600003333", "who is this")
 	quarantined := r.waitFor(t, 1, "quarantined")[0]
