@@ -121,7 +121,7 @@ test: ## Run vet and the tests of the code with the race detector, a real kube-a
 
 .PHONY: release-test
 release-test: ## Test the programs that make a release; make one in a registry on this machine, and install it on a real node.
-	go test -C hack/release -race ./...
+	go test -C hack/release -race -count=1 ./...
 	IMAGES=none test/e2e/on-cluster.sh test/e2e/release.sh
 
 .PHONY: chart-test

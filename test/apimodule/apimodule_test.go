@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
 )
 
 const module = "github.com/wawebhook/whatsapp-webhook-operator/api"
@@ -91,6 +93,7 @@ sigs.k8s.io/structured-merge-diff/v6
 
 func run(t *testing.T, folder, name string, args ...string) string {
 	t.Helper()
+	testcache.DependOnCheckout(t)
 
 	command := exec.CommandContext(t.Context(), name, args...)
 	command.Dir = folder

@@ -91,14 +91,28 @@ func (p *Page) Until(what, expression string) {
 // UntilShown waits until there is a visible element of a selector.
 func (p *Page) UntilShown(selector string) {
 	p.t.Helper()
-	p.Until("shown", fmt.Sprintf("document.querySelector(%q)?.checkVisibility()", selector))
+	p.untilVisible(first(selector))
 }
+
+// untilVisible waits until the element of an expression is visible.
+func (p *Page) untilVisible(element string) {
+	p.t.Helper()
+	p.Until("shown", fmt.Sprintf("(%s)?.checkVisibility()", element))
+}
+
+// first returns an expression for the first element of a selector.
+func first(selector string) string { return fmt.Sprintf("document.querySelector(%q)", selector) }
 
 // Click clicks with the mouse on the middle of the first element of a selector, once it is shown.
 func (p *Page) Click(selector string) {
 	p.t.Helper()
+	p.click(first(selector))
+}
 
-	middle := p.middle(selector)
+func (p *Page) click(element string) {
+	p.t.Helper()
+
+	middle := p.middle(element)
 	p.do(chromedp.MouseClickXY(middle[0], middle[1]))
 }
 
@@ -106,24 +120,25 @@ func (p *Page) Click(selector string) {
 func (p *Page) Hover(selector string) {
 	p.t.Helper()
 
-	middle := p.middle(selector)
+	middle := p.middle(first(selector))
 	p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, middle[0], middle[1]))
 }
 
-// middle scrolls to an element and returns the place of its middle. A page may replace the element at any time.
-func (p *Page) middle(selector string) []float64 {
+// middle scrolls to the element of an expression and returns the place of its middle. A page may replace the element at any
+// time.
+func (p *Page) middle(element string) []float64 {
 	p.t.Helper()
 
 	for {
-		p.UntilShown(selector)
+		p.untilVisible(element)
 
 		middle := Eval[[]float64](p, fmt.Sprintf(`(() => {
-			const element = document.querySelector(%q);
+			const element = %s;
 			if (!element) return [];
 			element.scrollIntoView({block: "nearest", behavior: "instant"});
 			const {left, top, width, height} = element.getBoundingClientRect();
 			return [left + width / 2, top + height / 2];
-		})()`, selector))
+		})()`, element))
 		if len(middle) == 2 {
 			return middle
 		}
@@ -134,11 +149,11 @@ func (p *Page) middle(selector string) []float64 {
 func (p *Page) Follow(text, next string) {
 	p.t.Helper()
 
-	found := fmt.Sprintf(`[...document.querySelectorAll("main a, main button, nav a, header button")].find(e => e.textContent.trim() === %q)`, text)
+	const elements = `document.querySelectorAll("main a, main button, nav a, header button")`
+
+	found := fmt.Sprintf("[...%s].find(e => e.textContent.trim() === %q)", elements, text)
 	p.Until("there is "+text, found)
-	Eval[bool](p, "(document.querySelectorAll('[data-follow]').forEach(e => e.removeAttribute('data-follow')), "+
-		found+".setAttribute('data-follow', ''), true)")
-	p.Click("[data-follow]")
+	p.click(found)
 	p.Shows(next)
 }
 

@@ -16,6 +16,8 @@ import (
 
 	"github.com/creack/pty"
 	"go.uber.org/goleak"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
 )
 
 // runsMain is the variable with which the test's program runs the demo instead of the tests.
@@ -33,6 +35,7 @@ func TestMain(m *testing.M) {
 // command returns the demo as a separate process.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
+	testcache.DependOnCheckout(t)
 
 	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-resources", samples}, args...)...)
 	cmd.Env = append(os.Environ(), runsMain+"=1", "TERM=xterm", "NO_COLOR=1")

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
 )
 
 // ours matches the addresses of files and folders of this repository on GitHub.
@@ -66,6 +68,8 @@ func TestLinks(t *testing.T) {
 
 // TestLinksOfOtherFiles checks the links to this repository in files that are not pages, such as Chart.yaml and alerts.
 func TestLinksOfOtherFiles(t *testing.T) {
+	testcache.DependOnCheckout(t)
+
 	byPath := map[string]*Page{}
 	for _, page := range pages(t) {
 		byPath[page.Path] = page

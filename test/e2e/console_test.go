@@ -77,11 +77,7 @@ func (u *tool) openConsole(t *testing.T, port int, flags string) *browser.Page {
 
 		return nil
 	})
-	t.Cleanup(func() {
-		if err := <-console.ended; err == nil { // the end of the context of the test kills it
-			t.Error("the console ended before the test")
-		}
-	})
+	t.Cleanup(func() { console.stop(t) }) // after the browser
 
 	page := browser.Open(t, address+"/", browser.Options{})
 	page.Allow("502 (Bad Gateway)") // the receiver is away for a time

@@ -495,8 +495,12 @@ type running struct {
 	ended   chan error
 }
 
+// start starts a command line. It is killed at the end of the test, after the cleanups that are registered later.
 func (u *tool) start(t *testing.T, line string) *running {
 	t.Helper()
+
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	t.Cleanup(cancel)
 
 	file, err := os.CreateTemp(t.TempDir(), "output")
 	if err != nil {
@@ -504,7 +508,7 @@ func (u *tool) start(t *testing.T, line string) *running {
 	}
 
 	r := &running{
-		command: u.command(t.Context(), "exec "+line),
+		command: u.command(ctx, "exec "+line),
 		file:    file.Name(),
 		ended:   make(chan error, 1),
 	}

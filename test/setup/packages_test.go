@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
 )
 
 // programs are what the tests need of the PATH. The font is a file, which every machine that runs these tests has.
@@ -260,6 +262,7 @@ func TestFirstPackagesAreEnough(t *testing.T) {
 // packages runs the script in a mode, and returns its exit code and what it printed.
 func packages(t *testing.T, mode string, environment ...string) (int, string) {
 	t.Helper()
+	testcache.DependOnCheckout(t)
 
 	script := exec.CommandContext(t.Context(), "../../hack/packages.sh", mode)
 	script.Env = environment

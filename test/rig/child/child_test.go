@@ -11,11 +11,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestReceiverIsStartedAskedKilledAndStopped(t *testing.T) {
+	testcache.DependOnCheckout(t)
+
 	binary, err := Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,46 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package testcache
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestDependOnCheckout checks what the go command reads after a test: the record of the files that the process examined.
+func TestDependOnCheckout(t *testing.T) {
+	if os.Getenv("TESTCACHE_CHILD") != "" {
+		DependOnCheckout(t)
+		return
+	}
+
+	record := filepath.Join(t.TempDir(), "record")
+
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDependOnCheckout$", "-test.testlogfile="+record)
+
+	child.Env = append(os.Environ(), "TESTCACHE_CHILD=1")
+
+	if output, err := child.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+
+	text, err := os.ReadFile(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, file := range []string{"Makefile", "cmd/receiver/main.go", "examples/bridge-go/main.go"} {
+		if !strings.Contains(string(text), "stat "+filepath.Join(root, file)+"\n") {
+			t.Errorf("the test does not depend on %s", file)
+		}
+	}
+}
