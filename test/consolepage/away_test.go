@@ -17,6 +17,21 @@ import (
 
 // TestReceiverAway checks that a page says that nothing answers, keeps what it shows, and goes on by itself.
 func TestReceiverAway(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		hangs   bool // until the browser gives up
+		warning string
+	}{
+		{"the connection ends", false, "The console cannot be reached."},
+		{"no answer", true, "There is no answer yet"},
+	} {
+		t.Run(tc.name, func(t *testing.T) { refreshesAfter(t, tc.hangs, tc.warning) })
+	}
+}
+
+func refreshesAfter(t *testing.T, hangs bool, warning string) {
+	t.Helper()
+
 	r := startReceiver(t)
 	isAway := new(atomic.Bool)
 	pages := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
@@ -26,6 +41,10 @@ func TestReceiverAway(t *testing.T) {
 
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isAway.Load() {
+			if hangs {
+				<-r.Context().Done()
+			}
+
 			panic(http.ErrAbortHandler)
 		}
 
@@ -40,7 +59,7 @@ func TestReceiverAway(t *testing.T) {
 	before := browser.Eval[int](w.Page, `document.querySelectorAll("tbody tr").length`)
 	browser.Eval[bool](w.Page, "(document.isTheFirst = true)")
 	isAway.Store(true)
-	w.Shows("The console cannot be reached.")
+	w.Shows(warning)
 	w.rows(before)
 
 	isAway.Store(false)

@@ -44,7 +44,7 @@ func (s *suite) visitConsole(t *testing.T) {
 	u.seeWithoutRights(t)
 
 	s.kubectl(t, "delete", "waw/support", "--wait", "--timeout=5m")
-	s.kubectl(t, "delete", "namespace", formerNamespace, nextNamespace, "--timeout=5m")
+	s.kubectl(t, "delete", "namespace", formerNamespace, nextNamespace, "--wait=false")
 }
 
 // openConsole starts the command console and opens it in a browser.

@@ -30,6 +30,7 @@ const (
 // numberMoved moves a number to another namespace. The ingress controller's webhook denies the new Ingress while the former one
 // has the host. After the former resource is deleted, the new one becomes ready by itself.
 func (s *suite) numberMoved(t *testing.T) {
+	s.kubectl(t, "delete", "namespace", formerNamespace, nextNamespace, "--ignore-not-found", "--timeout=5m")
 	s.applyTo(t, "", "branches.yaml")
 	s.denyDuplicates(t)
 
@@ -66,7 +67,7 @@ func (s *suite) numberMoved(t *testing.T) {
 
 	logStep(t, "the next one became ready by itself:\n%s", s.kubectl(t, "--namespace="+nextNamespace, "get", "waw,ingress"))
 	s.kubectl(t, "delete", "validatingwebhookconfiguration/ingress-admission")
-	s.kubectl(t, "delete", "namespace", formerNamespace, nextNamespace, "--timeout=5m")
+	s.kubectl(t, "delete", "namespace", formerNamespace, nextNamespace, "--wait=false")
 }
 
 // denyDuplicates registers the stand-in of the ingress controller's webhook and waits until the API server calls it.

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Refreshes the parts of a page that have data-refresh, the number of seconds. It waits while the page is hidden, while a
-// person has details open or text selected, and while refreshing is stopped. While the receiver cannot be reached, the page says
-// so and keeps what it shows.
+// person has details open or text selected, and while refreshing is stopped. While the receiver cannot be reached or does not
+// answer, the page says so and keeps what it shows.
 
 "use strict";
 
@@ -110,6 +110,8 @@ async function refresh() {
   reading.hidden = stopped || !isReading();
 
   if (!document.hidden && !stopped && reading.hidden) {
+    const slow = setTimeout(() => warn(stale.dataset.slow), 5000);
+
     try {
       const response = await fetch(page, {headers: {Accept: "text/html"}, signal: AbortSignal.timeout(20000)});
       const next = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -124,8 +126,10 @@ async function refresh() {
       } else if (!isSame) {
         warn(parts(next)[0]?.textContent ?? stale.dataset.text);
       }
-    } catch {
-      warn(stale.dataset.text);
+    } catch (error) {
+      warn(error.name === "TimeoutError" ? stale.dataset.slow : stale.dataset.text);
+    } finally {
+      clearTimeout(slow);
     }
   }
 
