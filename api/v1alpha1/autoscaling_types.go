@@ -42,7 +42,7 @@ type CPUTarget struct {
 
 // PendingWorkTarget is the backlog per pod that the autoscaler aims at.
 type PendingWorkTarget struct {
-	// targetPerReplica is the number of pending events per pod.
+	// targetPerReplica is the number of pending messages per pod.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000000

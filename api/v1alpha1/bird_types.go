@@ -74,7 +74,8 @@ type BirdSpec struct {
 	// +optional
 	Media BirdMediaSpec `json:"media,omitzero"`
 
-	// circuitBreaker pauses calls while the AI keeps failing. Messages that wait for it use up no retries.
+	// circuitBreaker pauses calls to the AI while they keep failing, and likewise calls to Meta and transfers of files. Messages
+	// that wait for it use up no retries.
 	// +optional
 	CircuitBreaker CircuitBreakerSpec `json:"circuitBreaker,omitzero"`
 }
@@ -131,7 +132,8 @@ type FlowSpec struct {
 	// +kubebuilder:validation:Maximum=600
 	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
 
-	// statuses reports failed, delivered and read messages to the flow, each as one run of it. Defaults to Disabled.
+	// statuses reports each status of a message to the flow, such as sent, delivered, read and failed, each as one run of it.
+	// Defaults to Disabled.
 	// +optional
 	Statuses State `json:"statuses,omitempty"`
 }
@@ -178,14 +180,14 @@ const (
 
 // CircuitBreakerSpec configures when calls to the AI are paused, and for how long.
 type CircuitBreakerSpec struct {
-	// failureThreshold is the number of consecutive failed calls that opens the circuit. A rejected access key opens it
-	// at once. Defaults to 10.
+	// failureThreshold is the number of consecutive failed calls, of at least two messages, that opens the circuit. A rejected
+	// access key opens it at once. Defaults to 10.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10000
 	FailureThreshold int32 `json:"failureThreshold,omitempty"`
 
-	// openSeconds is the time the circuit stays open before one call probes the AI again. Defaults to 30.
+	// openSeconds is the time the circuit stays open before one call probes the other side again. Defaults to 30.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3600

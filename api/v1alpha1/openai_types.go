@@ -77,7 +77,8 @@ type OpenAISpec struct {
 	// +optional
 	Tools State `json:"tools,omitempty"`
 
-	// circuitBreaker pauses calls while the model keeps failing. Messages that wait for it use up no retries.
+	// circuitBreaker pauses calls to the model while they keep failing, and likewise calls to Meta and transfers of files.
+	// Messages that wait for it use up no retries.
 	// +optional
 	CircuitBreaker CircuitBreakerSpec `json:"circuitBreaker,omitzero"`
 }

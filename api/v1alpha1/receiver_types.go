@@ -80,8 +80,8 @@ type ReceiverSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(e, e.name != 'GOMEMLIMIT')",message="must not set GOMEMLIMIT, which follows the memory limit in resources"
 	Env []corev1.EnvVar `json:"env,omitempty"`
 
-	// proxy is the proxy for the calls of the receiver: to Meta, the AI, the sink and the desk. If not set, the receiver
-	// calls them directly.
+	// proxy is the proxy for all calls of the receiver over HTTP: to Meta, the AI, the desk, the sink, the bucket of backups
+	// and the trace collector. If not set, the receiver calls them directly.
 	// +optional
 	Proxy ProxySpec `json:"proxy,omitzero"`
 

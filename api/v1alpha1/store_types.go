@@ -16,7 +16,7 @@ type StoreSpec struct {
 	Embedded *EmbeddedStore `json:"embedded,omitempty"`
 
 	// postgreSQL is an existing database that several receivers share. It allows several replicas, rolling updates and
-	// autoscaling. Switching the store leaves the pending events in the old one: let them be processed first. If not set,
+	// autoscaling. Switching the store leaves all events in the old one: docs/resource.md says how to move them. If not set,
 	// the embedded store is used.
 	// +optional
 	PostgreSQL PostgreSQLStore `json:"postgreSQL,omitzero"`

@@ -194,7 +194,7 @@ type WhatsAppWebhookStatus struct {
 	// +kubebuilder:validation:MaxLength=21
 	Receivers string `json:"receivers,omitempty"`
 
-	// pending is the number of events that wait to be processed, as reported by the receivers. A small change is written
+	// pending is the number of messages that wait to be answered, as reported by the receivers. A small change is written
 	// within six minutes.
 	// +optional
 	Pending *int64 `json:"pending,omitempty"`
