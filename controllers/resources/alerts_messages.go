@@ -32,7 +32,7 @@ func messageAlerts(p Params) []alert {
 			pending:     "1m",
 			expr:        fmt.Sprintf(`max(whatsapp_oldest_dead_letter_seconds{@self}) > %d * 60`, p.deadLetterNoticeAge()),
 			summary:     "dead letters are about to be purged",
-			description: "The oldest dead letter or quarantined event is {{ $value | humanizeDuration }} old, and is purged when spec.store.deadLetterDays are over.",
+			description: "The oldest dead letter or quarantined event is {{ $value | humanizeDuration }} old, and is about to be purged: dead_letters_expire_at in /status says when.",
 		},
 		{
 			name:        "WhatsAppMessagesWaiting",
