@@ -78,8 +78,8 @@ var allFaults = []Fault{
 		Name:  FaultRateLimit,
 		Group: "Meta",
 		Title: "Rate limit",
-		What: "Meta refuses every message with 131056: too many to this person. The receiver pauses the conversation for a " +
-			"minute, then for longer, and keeps the answer: the AI is not asked again. No attempt is spent.",
+		What: "Meta refuses every message with 131056: too many to this person. The receiver pauses the conversation for " +
+			"1 s, 4 s, 16 s and so on, and keeps the answer: the AI is not asked again. No attempt is spent.",
 	},
 	{
 		Name:  FaultSendUnknown,

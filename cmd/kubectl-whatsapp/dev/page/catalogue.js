@@ -301,8 +301,8 @@ export const faults = {
     "rate-limit": {
       title: "Límite de envíos",
       what:
-        "Meta rechaza cada mensaje con 131056: demasiados a esta persona. El receptor pausa la conversación un minuto, luego " +
-        "más, y guarda la respuesta: no vuelve a preguntar a la IA. No se gasta ningún intento.",
+        "Meta rechaza cada mensaje con 131056: demasiados a esta persona. El receptor pausa la conversación 1 s, 4 s, " +
+        "16 s y así sucesivamente, y guarda la respuesta: no vuelve a preguntar a la IA. No se gasta ningún intento.",
     },
     "send-unknown": {
       title: "Envío de resultado desconocido",
