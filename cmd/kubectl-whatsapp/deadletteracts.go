@@ -21,10 +21,10 @@ func (u unanswered) replayCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay NAME [ID...]",
 		Short: "Replay " + u.what,
-		Long:  "Replay " + u.what + ", so that the receiver processes them again: by their IDs, by --where, or --all.\n" + whereHelp,
+		Long:  "Replay " + u.what + ", so that the receiver processes them again: by their IDs, by --where, or --all.\n" + whereHelp(),
 		Example: g.example(
 			u.use+" replay sales ID",
-			u.use+" replay sales --where code=131026",
+			u.use+" replay sales --where "+u.where,
 			u.use+" replay sales --all",
 		),
 		Args:              g.nameAnd(0, -1),
@@ -44,10 +44,10 @@ func (u unanswered) discardCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "discard NAME [ID...]",
 		Short: "Discard " + u.what + " permanently",
-		Long:  "Discard " + u.what + " permanently: by their IDs, by --where, or --all.\n" + whereHelp,
+		Long:  "Discard " + u.what + " permanently: by their IDs, by --where, or --all.\n" + whereHelp(),
 		Example: g.example(
 			u.use+" discard sales ID",
-			u.use+" discard sales --where code=131026 --yes",
+			u.use+" discard sales --where "+u.where+" --yes",
 		),
 		Args:              g.nameAnd(0, -1),
 		ValidArgsFunction: g.webhookNames,

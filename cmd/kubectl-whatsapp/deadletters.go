@@ -23,6 +23,7 @@ type unanswered struct {
 	what  string // the events, in the plural
 	state string // of the events, unless --where names another
 	why   string // how events get into the state
+	where string // an example of --where
 }
 
 func newDeadLettersCommand(g *global) *cobra.Command {
@@ -31,6 +32,7 @@ func newDeadLettersCommand(g *global) *cobra.Command {
 		what:  "dead letters",
 		state: "dead",
 		why:   "Dead letters are events that failed permanently.",
+		where: "code=131026",
 	}.command(g)
 }
 
@@ -40,6 +42,7 @@ func newQuarantineCommand(g *global) *cobra.Command {
 		what:  "quarantined events",
 		state: "quarantined",
 		why:   "Quarantined events are of phone numbers that the resource does not serve: see spec.cloudAPI.phoneNumberIDs.",
+		where: "number=106540352242922",
 	}.command(g)
 }
 
@@ -48,7 +51,7 @@ func (u unanswered) command(g *global) *cobra.Command {
 		Use:     u.use,
 		Short:   "Show " + u.what + " and their causes, replay or discard them",
 		Long:    "Show " + u.what + " and their causes, replay or discard them. " + u.why,
-		Example: g.example(u.use+" list sales --by-cause", u.use+" replay sales --where code=131026"),
+		Example: g.example(u.use+" list sales --by-cause", u.use+" replay sales --where "+u.where),
 	}
 	cmd.AddCommand(u.listCommand(g), u.showCommand(g), u.replayCommand(g), u.discardCommand(g))
 
@@ -65,8 +68,8 @@ func (u unanswered) listCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "list NAME",
 		Short:             "List " + u.what + ", or their causes",
-		Long:              "List " + u.what + " in the order in which they were received, or count them by cause.\n" + whereHelp,
-		Example:           g.example(u.use+" list sales", u.use+" list sales --by-cause", u.use+" list sales --where code=131026"),
+		Long:              "List " + u.what + " in the order in which they were received, or count them by cause.\n" + whereHelp(),
+		Example:           g.example(u.use+" list sales", u.use+" list sales --by-cause", u.use+" list sales --where "+u.where),
 		Args:              g.nameAnd(0, 0),
 		ValidArgsFunction: g.webhookNames,
 		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, _ []string) error {

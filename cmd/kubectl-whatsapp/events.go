@@ -28,8 +28,8 @@ func newEventsCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events NAME [ID]",
 		Short: "Show the events of a resource, the newest first, or the details of one event",
-		Long: "Show the events of a resource, the newest first, or what happened to one since it was received.\n" + whereHelp + `
-  conversation                     the id or the name of a conversation`,
+		Long: "Show the events of a resource, the newest first, or what happened to one since it was received.\n" +
+			whereHelp("  conversation                     the id or the name of a conversation\n"),
 		Example: g.example(
 			"events sales",
 			"events sales --where state=dead,received_after=2h",

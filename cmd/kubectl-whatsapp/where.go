@@ -23,15 +23,18 @@ type where struct {
 // whereKeys are the keys that all commands know.
 var whereKeys = []string{"state", "kind", "type", "number", "code", "received_after", "received_before"}
 
-// whereHelp explains the flag.
-const whereHelp = `
+// whereHelp explains the flag. more are the lines of the keys that only one command knows.
+func whereHelp(more ...string) string {
+	return `
 --where selects events by KEY=VALUE, and can be repeated; several pairs can be separated by commas. The keys are:
   state                            the state of the event; several as state=dead|human
   kind, type                       such as kind=message, type=image
   number                           the id of the phone number
   code                             the code of the last failure, such as 131026
   received_after, received_before  a time such as 2026-11-23T06:49:00Z, or how long ago, such as 2h
-The value none selects the events without a type, number or code: number=none those of no phone number, such as notices.`
+` + strings.Join(more, "") +
+		`The value none selects the events without a type, number or code: number=none those of no phone number, such as notices.`
+}
 
 // addFlag adds the flag to a command that knows also the keys given.
 func (w *where) addFlag(cmd *cobra.Command, keys ...string) {
