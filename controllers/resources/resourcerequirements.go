@@ -14,8 +14,8 @@ import (
 
 const (
 	defaultMilliCPU = 50
-	// scaledMilliCPU is the default request of pods that scale by CPU. The default target is 70 percent of it, which 90
-	// turns a second use: see docs/scale.md. With the smaller request, 9 turns a second would start another pod.
+	// scaledMilliCPU is the default request of pods that scale by CPU. The default target is 70 percent of it, which about 150
+	// turns a second use: see docs/resource.md. With the smaller request, 15 turns a second would start another pod.
 	scaledMilliCPU = 500
 )
 
