@@ -96,7 +96,8 @@ func messageAlerts(p Params) []alert {
 	})
 }
 
-// statusAlert returns the alert about statuses that wait. Without reports to the AI only calls to Meta delay them.
+// statusAlert returns the alert about statuses that wait. Without reports to the AI only calls to Meta delay them. Passes of
+// conversations wait in the same queue.
 func statusAlert(p Params) alert {
 	a := alert{
 		name:     "WhatsAppStatusesWaiting",
@@ -107,10 +108,16 @@ func statusAlert(p Params) alert {
 		description: "At least {{ $value }} statuses of sent messages have waited for the AI at any time in the last 30 minutes. " +
 			"Messages are still answered. A status expires after a day.",
 	}
-	if !p.config.ReportsStatuses() {
+
+	switch {
+	case !p.config.ReportsStatuses():
 		a.summary = "statuses are not processed"
 		a.description = "At least {{ $value }} statuses of sent messages, or passes of conversations to Meta's other responder, have waited " +
 			"at any time in the last 30 minutes. None is sent to the AI. Messages are answered all the same. A status that is a day old expires."
+	case p.config.Processing.PassThreadControl:
+		a.summary = "statuses are not sent to the AI, or conversations are not passed"
+		a.description = "At least {{ $value }} statuses of sent messages for the AI, or passes of conversations to Meta's other responder, " +
+			"have waited at any time in the last 30 minutes. Messages are still answered. What is a day old expires."
 	}
 
 	return a
