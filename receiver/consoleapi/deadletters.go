@@ -56,7 +56,7 @@ func newDeadLetter(ids *conversationid.Codec, r store.Record) DeadLetter {
 		ReceivedAt:    r.Event.ReceivedAt,
 		FinishedAt:    r.FinishedAt,
 		Replays:       r.Replays,
-		Failures:      r.Failures,
+		Failures:      append([]store.Failure{}, r.Failures...), // a list of JSON also without any
 	}
 
 	if isConversation(r.Event.Lane, r.Event.PhoneNumberID) {

@@ -116,3 +116,12 @@ func TestConsole(t *testing.T) {
 		t.Errorf("with another host name: %d, want 403", w.Code)
 	}
 }
+
+// TestFailuresAreAList reads a dead letter and a quarantined event that failed at nothing. Scripts go through the list of failures.
+func TestFailuresAreAList(t *testing.T) {
+	console := newTestConsole(t, &fakeStore{events: []store.Record{deadLetter(1, store.Quarantined, "42", "")}})
+
+	if _, body := console.call("GET", "/v1/dead-letters?state=quarantined"); !strings.Contains(body, `"failures": []`) {
+		t.Errorf("the list is %s, want an empty list of failures", body)
+	}
+}

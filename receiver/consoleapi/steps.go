@@ -125,9 +125,10 @@ func relatedStep(record *store.Record, parts map[string]int) Step {
 		return step
 	}
 
-	// Meta's times are in seconds. Within the second of the receipt, the receipt is more exact, and keeps the order.
-	if at := whatsapp.UnixTime(status.Timestamp, event.ReceivedAt); at.Unix() != event.ReceivedAt.Unix() {
-		step.At = at
+	// Meta's times are in seconds. The end of the second comes after the send in the same second, and the receipt is more exact if it
+	// comes before.
+	if end := whatsapp.UnixTime(status.Timestamp, event.ReceivedAt).Add(time.Second - time.Millisecond); end.Before(event.ReceivedAt) {
+		step.At = end
 	}
 
 	if part, ok := parts[string(status.MessageID)]; ok {
