@@ -3,7 +3,8 @@
 
 // Refreshes the parts of a page that have data-refresh, the number of seconds. It waits while the page is hidden, while a
 // person has details open or text selected, and while refreshing is stopped. While the receiver cannot be reached or does not
-// answer, the page says so and keeps what it shows.
+// answer, the page says so and keeps what it shows. A text that is not sent yet is kept in this tab while a person does something
+// else.
 
 "use strict";
 
@@ -149,4 +150,27 @@ if (parts(document).length > 0) {
   });
 
   setTimeout(refresh, interval());
+}
+
+// The text to a person, and the key by which the receiver recognizes it. It is kept until a page confirms that it was sent: sent
+// again with its key, the person gets it once.
+const text = document.querySelector("textarea:not([readonly])");
+
+if (text) {
+  const key = text.form.elements.key;
+  const name = "text of " + new URL(page, location).pathname;
+  const keep = (isSent) => sessionStorage.setItem(name, JSON.stringify({text: text.value, key: key.value, isSent}));
+  const kept = JSON.parse(sessionStorage.getItem(name));
+
+  if (text.value) {
+    keep(false); // it was refused, or not confirmed
+  } else if (kept?.isSent && new URLSearchParams(location.search).get("done") === "send") {
+    sessionStorage.removeItem(name);
+  } else if (kept?.text) {
+    text.value = kept.text;
+    key.value = kept.key;
+  }
+
+  text.addEventListener("input", () => keep(false));
+  text.form.addEventListener("submit", () => keep(true));
 }
