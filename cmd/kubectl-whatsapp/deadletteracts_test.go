@@ -4,6 +4,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -93,6 +95,47 @@ func TestDiscardAsksAgain(t *testing.T) {
 
 	if diff := cmp.Diff([]string{"/v1/dead-letters/discard?expect=3&state=dead", "/v1/dead-letters/discard?expect=5&state=dead"}, calls); diff != "" {
 		t.Errorf("calls of the receiver (-want +got):\n%s", diff)
+	}
+}
+
+// TestInterruptedJobIsSaidToContinue presses Ctrl-C while the receiver starts a job, and while it works on it.
+func TestInterruptedJobIsSaidToContinue(t *testing.T) {
+	for interrupted, want := range map[string]string{
+		http.MethodPost: "the receiver may have begun the replay",
+		"/v1/jobs/J1":   "the replay continues in the receiver: 7 events are done",
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == interrupted || r.URL.Path == interrupted {
+				interrupt()
+				<-r.Context().Done() // the tool has gone
+
+				return
+			}
+
+			var body any = consoleapi.Job{ID: "J1", Kind: consoleapi.JobReplay, State: consoleapi.JobRunning, Done: 7}
+			if r.Method == http.MethodGet {
+				body = consoleapi.CauseList{Causes: []consoleapi.Cause{{Count: 9}}}
+			}
+
+			_ = json.NewEncoder(w).Encode(body)
+		}))
+
+		var failed bytes.Buffer
+
+		code := run(ctx, &global{
+			name: "kubectl whatsapp",
+			in:   strings.NewReader(""),
+			out:  io.Discard,
+			err:  &failed,
+		}, []string{"dead-letters", "replay", "--all", "--address", receiver.URL})
+
+		if code != output.CodeFailed || !strings.Contains(failed.String(), want) {
+			t.Errorf("interrupted at %s: exit code %d, errors %q, want %q", interrupted, code, failed.String(), want)
+		}
+
+		receiver.Close()
+		interrupt()
 	}
 }
 

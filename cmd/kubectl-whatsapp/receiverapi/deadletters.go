@@ -94,14 +94,16 @@ func (c *Client) Bulk(
 
 		select {
 		case <-ctx.Done():
-			return job, output.Failed(
-				"The job continues: GET /v1/jobs/"+job.ID+" on the console port shows its progress.",
-				"the job still runs in the receiver: %w", ctx.Err())
+			return job, stillRunsError(job)
 		case <-ticker.C:
 		}
 
 		current, err := get[consoleapi.Job](ctx, c, "/jobs/"+url.PathEscape(job.ID), nil)
-		if err != nil {
+
+		switch {
+		case ctx.Err() != nil:
+			return job, stillRunsError(job)
+		case err != nil:
 			return job, unknownJobError(err, job.ID)
 		}
 
@@ -129,7 +131,13 @@ func (c *Client) start(ctx context.Context, kind consoleapi.JobKind, filter Filt
 	err := c.call(ctx, http.MethodPost, "/dead-letters/"+string(kind), query, &job)
 
 	answer, ok := errors.AsType[*StatusError](err)
-	if !ok {
+
+	switch {
+	case !ok && ctx.Err() != nil:
+		return job, output.Failed(
+			"Look at what it changed before you repeat it: GET /v1/jobs on the console port shows the jobs.",
+			"interrupted, but the receiver may have begun the %s, which then continues", kind)
+	case !ok:
 		return job, err
 	}
 
@@ -162,6 +170,14 @@ func (c *Client) start(ctx context.Context, kind consoleapi.JobKind, filter Filt
 
 	return job, output.Unreachable("Run it again to go on with the rest.",
 		"the job ended as %s after %d events: %s", job.State, job.Done, job.Error)
+}
+
+// stillRunsError says that the caller has left while a job runs. It does not wrap the cause: an interrupted command shows no more
+// than that.
+func stillRunsError(job consoleapi.Job) error {
+	return output.Failed(
+		"GET /v1/jobs/"+job.ID+" on the console port shows its progress, and DELETE ends it after its current batch.",
+		"interrupted, but the %s continues in the receiver: %d events are done", job.Kind, job.Done)
 }
 
 // unknownJobError says that another receiver does not know the job.
