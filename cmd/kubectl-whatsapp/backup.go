@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -53,8 +54,8 @@ type backupResult struct {
 }
 
 func backUp(ctx context.Context, p *output.Printer, api *receiverapi.Client, file string, overwrite bool) error {
-	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) && !overwrite {
-		return output.Usage("Choose another file, or add --overwrite.", "%s exists", file)
+	if err := checkBackupFile(file, overwrite); err != nil {
+		return err
 	}
 
 	body, size, err := api.Backup(ctx)
@@ -85,6 +86,28 @@ func backUp(ctx context.Context, p *output.Printer, api *receiverapi.Client, fil
 	}
 
 	return p.Result(result, func() { p.Printf("%s: %s, complete and sound.\n", file, mebibytes(n)) })
+}
+
+// checkBackupFile checks where the copy goes, before the receiver copies a store that may be large.
+func checkBackupFile(file string, overwrite bool) error {
+	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		info = nil
+		_, err = os.Stat(filepath.Dir(file))
+	}
+
+	switch {
+	case err != nil:
+		return output.Usage("Name a file in a folder that exists.", "%w", err)
+	case info == nil:
+		return nil
+	case info.IsDir():
+		return output.Usage("Name a file in it.", "%s is a folder", file)
+	case !overwrite:
+		return output.Usage("Choose another file, or add --overwrite.", "%s exists", file)
+	}
+
+	return nil
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

@@ -34,6 +34,10 @@ func newConsoleCommand(g *global) *cobra.Command {
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: g.webhookNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := g.checkAll(args, allNamespaces); err != nil {
+				return err
+			}
+
 			if len(args) == 0 && g.address == "" {
 				return g.serveFleet(cmd.Context(), allNamespaces, port)
 			}

@@ -76,6 +76,11 @@ func (f *doctorFlags) run(ctx context.Context, g *global, args []string) error {
 		return err
 	}
 
+	if (f.file != "" || g.address != "") && !checkup.ReceiverMakes(f.only) {
+		return output.Usage("Name other checks, or a resource in a cluster instead of --address or --config.",
+			"%s: these checks need a cluster", strings.Join(f.only, ","))
+	}
+
 	if f.secrets != "" && f.file == "" {
 		return output.Usage("Use it with --config, or leave it out.", "--secrets needs --config")
 	}

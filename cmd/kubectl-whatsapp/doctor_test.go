@@ -131,7 +131,9 @@ func TestDoctorUsage(t *testing.T) {
 		"doctor":                              "the NAME of a WhatsAppWebhook is missing",
 		"doctor sales --config receiver.yaml": "--config takes the place of a NAME",
 		"doctor sales --only dsn":             `no check and no group has the name "dsn"`,
-		"doctor sales --secrets folder":       "--secrets needs --config",
+		"doctor --address http://localhost:1 --only pods,outside": "these checks need a cluster",
+		"doctor --config missing.yaml --only cluster":             "these checks need a cluster",
+		"doctor sales --secrets folder":                           "--secrets needs --config",
 	} {
 		got := runTool(t, strings.Fields(args)...)
 		if got.code != output.CodeUsage || !strings.Contains(got.err, want) {

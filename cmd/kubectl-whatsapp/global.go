@@ -80,6 +80,15 @@ func (g *global) check() error {
 	return nil
 }
 
+// checkAll refuses the flag for all namespaces where one resource or receiver is named: it would be looked for in one namespace.
+func (g *global) checkAll(args []string, allNamespaces bool) error {
+	if allNamespaces && (len(args) > 0 || g.address != "") {
+		return output.Usage("Leave -A out; -n names the namespace of a NAME.", "--all-namespaces shows all resources, and one is named")
+	}
+
+	return nil
+}
+
 // cluster returns the cluster of the kubeconfig and the flags.
 func (g *global) cluster() (*cluster.Cluster, error) {
 	const fix = "Set KUBECONFIG or --kubeconfig, and choose a context with --context."

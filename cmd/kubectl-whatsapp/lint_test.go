@@ -181,3 +181,17 @@ func TestRender(t *testing.T) {
 		}
 	}
 }
+
+// TestRenderKeepsTexts renders a text with the marks of direction that texts in Hebrew and Arabic have.
+func TestRenderKeepsTexts(t *testing.T) {
+	const text = "\u200fשלום\u200e 24"
+
+	file := fileWith(t, "spec:\n", "spec:\n  processing: {fallbackText: \""+text+"\"}\n")
+
+	for _, format := range []string{"yaml", "json"} {
+		got := runTool(t, "render", file, "-o", format)
+		if got.code != output.CodeDone || !strings.Contains(got.out, text) {
+			t.Errorf("rendered as %s without the marks: exit code %d, errors %q, %q", format, got.code, got.err, got.out)
+		}
+	}
+}

@@ -136,10 +136,13 @@ func printObjects(p *output.Printer, objects []resources.Object) error {
 		}
 
 		if i > 0 {
-			p.Printf("---\n")
+			text = append([]byte("---\n"), text...)
 		}
 
-		p.Printf("%s", text)
+		// As it is: YAML escapes the control characters, and the marks of direction are a part of texts.
+		if _, err := p.Out.Write(text); err != nil {
+			return fmt.Errorf("write %s %s: %w", *object.GetKind(), *object.GetName(), err)
+		}
 	}
 
 	return nil

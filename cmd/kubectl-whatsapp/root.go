@@ -65,6 +65,10 @@ func prepare(g *global, cmd *cobra.Command) {
 		prepare(g, child)
 	}
 
+	if cmd.Name() == "help" {
+		cmd.Args = isCommand
+	}
+
 	if cmd.HasSubCommands() && !cmd.Runnable() {
 		cmd.Args = cobra.ArbitraryArgs
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -82,6 +86,16 @@ func prepare(g *global, cmd *cobra.Command) {
 			return run(cmd, args)
 		}
 	}
+}
+
+// isCommand is the check of the arguments of the command help, which name a command.
+func isCommand(help *cobra.Command, args []string) error {
+	found, rest, err := help.Root().Find(args)
+	if err == nil && len(rest) > 0 {
+		return unknownCommand(found, rest[0])
+	}
+
+	return err
 }
 
 // usage returns err as an error of usage, unless it has an exit code already.

@@ -53,6 +53,14 @@ func TestWrongUsage(t *testing.T) {
 		"version --address here":    "Write it like http://localhost:9091.",
 		"completion powershel":      "Did you mean kubectl whatsapp completion powershell?",
 		"help version --unheard-of": "unknown flag",
+		"help versio":               "Did you mean kubectl whatsapp version?",
+		"help conversations lst":    "Did you mean kubectl whatsapp conversations list?",
+		"status sales -A":           "Leave -A out",
+		"backup --address http://localhost:1 --file /does/not/exist/x.db": "a folder that exists",
+		"backup --address http://localhost:1 --file . --overwrite":        ". is a folder",
+		"console sales -A": "Leave -A out",
+		"dead-letters discard --address http://localhost:1 --yes --where code=1,code=2": `the key "code" twice`,
+		"events --address http://localhost:1 --where state=dead --where state=human":    "state=dead|human",
 	} {
 		got := runTool(t, strings.Fields(args)...)
 		if got.code != output.CodeUsage || !strings.Contains(got.err, want) || got.out != "" {

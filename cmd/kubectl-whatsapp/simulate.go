@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -129,6 +130,17 @@ func (f *simulateFlags) run(ctx context.Context, g *global, args []string) error
 // isResource reports whether the deliveries are for a resource.
 func (f *simulateFlags) isResource() bool { return f.to != "" && !strings.Contains(f.to, "://") }
 
+// isTarget reports whether a text is a URL, or may be the name of a resource.
+func isTarget(text string) bool {
+	if !strings.Contains(text, "://") {
+		return !strings.ContainsAny(text, ":/")
+	}
+
+	address, err := url.Parse(text)
+
+	return err == nil && address.Host != "" && (address.Scheme == "http" || address.Scheme == "https")
+}
+
 // number is the form of a phone number with its country code.
 var number = regexp.MustCompile(`^\+?[1-9][0-9]{5,14}$`)
 
@@ -137,6 +149,8 @@ func (f *simulateFlags) complete(args []string) error {
 	switch {
 	case f.to == "" && !f.dryRun:
 		return output.Usage("Give a URL or the name of a WhatsAppWebhook with --to, or --dry-run.", "the deliveries have no receiver")
+	case f.to != "" && !isTarget(f.to):
+		return output.Usage("Write a URL with http:// or https://.", "--to %s is neither a URL nor the NAME of a WhatsAppWebhook", f.to)
 	case len(args)+len(f.files) == 0:
 		return output.Usage("simulate --list lists the types.", "give at least one TYPE or --file")
 	case f.count < 1 || f.PerSecond < 0:
@@ -176,7 +190,7 @@ func (f *simulateFlags) complete(args []string) error {
 		f.samples[name] = content
 	}
 
-	if len(f.types)*f.count > maxSimulated {
+	if f.count > maxSimulated/len(f.types) {
 		return output.Usage("Send fewer, several times.", "more than %d deliveries", maxSimulated)
 	}
 

@@ -165,17 +165,20 @@ func TestSimulateShowsRequests(t *testing.T) {
 
 func TestSimulateRefusesWrongUsage(t *testing.T) {
 	for args, want := range map[string]string{
-		"text":                                         "--dry-run",
-		"--to http://localhost:1":                      "simulate --list",
-		"txt --to http://localhost:1":                  "simulate --list lists the types.",
-		"location.plac --to http://localhost:1":        "Did you mean message.location",
-		"text --to http://localhost:1":                 "--app-secret-file",
-		"text --to sales":                              "a number of your own",
-		"text --to sales --person ana":                 "country code",
-		"text --to http://localhost:1 --public":        "--public",
-		"text --to http://localhost:1 --count 0":       "positive",
-		"text --to http://localhost:1 --count 2000000": "fewer",
-		"--file /does/not/exist --dry-run":             "path of a JSON file",
+		"text":                                            "--dry-run",
+		"--to http://localhost:1":                         "simulate --list",
+		"txt --to http://localhost:1":                     "simulate --list lists the types.",
+		"location.plac --to http://localhost:1":           "Did you mean message.location",
+		"text --to http://localhost:1":                    "--app-secret-file",
+		"text --to sales":                                 "a number of your own",
+		"text --to sales --person ana":                    "country code",
+		"text --to http://localhost:1 --public":           "--public",
+		"text --to http://localhost:1 --count 0":          "positive",
+		"text --to http://localhost:1 --count 2000000":    "fewer",
+		"text read --dry-run --count 4611686018427387905": "fewer", // the number of deliveries is 2^63 + 2
+		"text --to localhost:1/webhooks":                  "https://",
+		"text --to ftp://localhost:1":                     "https://",
+		"--file /does/not/exist --dry-run":                "path of a JSON file",
 	} {
 		got := runTool(t, append([]string{"simulate"}, strings.Fields(args)...)...)
 		if got.code != output.CodeUsage || !strings.Contains(got.err, want) {

@@ -93,6 +93,10 @@ func (f *simulateFlags) show(ctx context.Context, p *output.Printer, target simu
 	}
 
 	for d := range f.deliveries() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+
 		request, err := standin.DeliveryRequest(ctx, target.URL, target.AppSecret, d.Body)
 		if err != nil {
 			return output.Usage("Give a URL with --to.", "%w", err)

@@ -28,6 +28,10 @@ func newStatusCommand(g *global) *cobra.Command {
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: g.webhookNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := g.checkAll(args, allNamespaces); err != nil {
+				return err
+			}
+
 			look, end, err := g.statusReader(args, allNamespaces)
 			if err != nil {
 				return err

@@ -53,6 +53,7 @@ func (w *where) addFlag(cmd *cobra.Command, keys ...string) {
 // filter returns what the flag selects. Without a state it selects those given.
 func (w *where) filter(states ...string) (receiverapi.Filter, error) {
 	filter := receiverapi.Filter{States: states}
+	given := map[string]bool{}
 
 	for _, pair := range w.pairs {
 		key, value, ok := strings.Cut(pair, "=")
@@ -63,6 +64,12 @@ func (w *where) filter(states ...string) (receiverapi.Filter, error) {
 		if !slices.Contains(w.keys, key) {
 			return filter, output.Usage("Use one of "+strings.Join(w.keys, ", ")+".", "--where does not know the key %q", key)
 		}
+
+		if given[key] { // the last one alone would select other events than the person meant
+			return filter, output.Usage("Give it once. Only state takes several values: state=dead|human.", "--where has the key %q twice", key)
+		}
+
+		given[key] = true
 
 		if err := set(&filter, key, value); err != nil {
 			return filter, err

@@ -51,6 +51,9 @@ func known(names []string, in []doctor.Check) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(unknown, name) })
 }
 
+// ReceiverMakes reports whether a receiver makes at least one of the checks. It makes some if there are no names.
+func ReceiverMakes(only []string) bool { return wants(only, doctor.Catalog()) }
+
 // wants reports whether a check of a catalog was asked for.
 func wants(only []string, in []doctor.Check) bool { return len(only) == 0 || len(known(only, in)) > 0 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode"
@@ -115,6 +116,22 @@ func TestFormats(t *testing.T) {
 		p, out, _ := buffered(format)
 		if err := p.Result(document, func() { p.Printf("text") }); err != nil || out.String() != want {
 			t.Errorf("%q: %q, %v, want %q", format, out.String(), err, want)
+		}
+	}
+}
+
+// fullDisk is a file on a disk that is full.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestResultThatCannotBeWritten(t *testing.T) {
+	for _, format := range []Format{Text, JSON, YAML} {
+		p := New(Settings{In: strings.NewReader(""), Out: fullDisk{}, Err: &bytes.Buffer{}, Format: format})
+
+		err := p.Result(map[string]int{"a": 1}, func() { p.Table(Table{Headers: []string{"A"}}) })
+		if !errors.Is(err, syscall.ENOSPC) || ExitCode(err) != CodeFailed {
+			t.Errorf("the result in the format %q: %v, want that the disk is full", format, err)
 		}
 	}
 }

@@ -59,6 +59,8 @@ type Printer struct {
 	// outDraws and errDraws say which streams are terminals that understand escape sequences.
 	outDraws bool
 	errDraws bool
+
+	failed error // the first one of Printf
 }
 
 // New returns a printer.
@@ -106,7 +108,7 @@ func (p *Printer) Result(document any, people func()) error {
 		return err
 	default:
 		people()
-		return nil
+		return p.failed
 	}
 }
 
@@ -141,9 +143,12 @@ func (p *Printer) json(document any, indent string) error {
 	return err
 }
 
-// Printf writes a text for people to standard output, without the control characters of texts from elsewhere.
+// Printf writes a text for people to standard output, without the control characters of texts from elsewhere. [Printer.Result]
+// returns its error, such as that of a disk that is full.
 func (p *Printer) Printf(format string, args ...any) {
-	_, _ = io.WriteString(p.Out, p.out.safe(fmt.Sprintf(format, args...)))
+	if _, err := io.WriteString(p.Out, p.out.safe(fmt.Sprintf(format, args...))); err != nil && p.failed == nil {
+		p.failed = fmt.Errorf("write the result: %w", err)
+	}
 }
 
 // Note writes a line to standard error that is not part of the result.

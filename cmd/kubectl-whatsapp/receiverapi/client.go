@@ -198,7 +198,8 @@ func refused(response *http.Response) error {
 	const upgrade = "Upgrade the operator, which upgrades the receivers: the command status shows their version."
 
 	if answer.Text == "404 page not found" {
-		return output.Failed(upgrade, "the receiver is of a version without this call: %w", answer)
+		return output.Failed(upgrade+"\nAn --address is that of the console port, which is listen.console of the configuration.",
+			"the receiver is of a version without this call: %w", answer)
 	}
 
 	if answer.unknownParameter() != "" {
