@@ -49,7 +49,7 @@ func newBridgeTestCommand(g *global) *cobra.Command {
 
 The test sends the requests of the receiver, with a made-up person, and reads the answers as the receiver does: each
 method, files in base64 and as a form, long and odd texts, a repeated Idempotency-Key, requests at the same time, a wrong
-key and answers that come later. It calls the bridge about 60 times: a bridge that starts something for each message
+key and answers that come later. It calls the bridge about 50 times: a bridge that starts something for each message
 starts it.
 
 The exit code is 0 if no check failed and 1 otherwise. Warnings fail nothing.`,
