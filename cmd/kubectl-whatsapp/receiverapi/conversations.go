@@ -5,12 +5,14 @@ package receiverapi
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
@@ -56,6 +58,11 @@ func (c *Client) GiveBack(ctx context.Context, id string) (consoleapi.Conversati
 // Erase erases everything that is stored of the person of a conversation.
 func (c *Client) Erase(ctx context.Context, id string) (erased consoleapi.Erased, err error) {
 	err = c.callFor(ctx, consoleapi.PersonTimeout+callTimeout, http.MethodDelete, conversationPath(id, ""), nil, &erased)
+
+	if _, isAnswer := errors.AsType[*StatusError](err); err != nil && !isAnswer && ctx.Err() != nil {
+		return erased, output.Failed("Erase once more to see what is left.",
+			"interrupted, but the receiver may have begun to erase, and then erases all")
+	}
 
 	return erased, err
 }

@@ -1,0 +1,47 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+)
+
+// TestInterruptedErasureIsSaidToContinue presses Ctrl-C while the receiver erases a person, which it does to the end.
+func TestInterruptedErasureIsSaidToContinue(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			interrupt()
+			<-r.Context().Done() // the tool has gone
+
+			return
+		}
+
+		http.Error(w, "no such conversation", http.StatusNotFound)
+	}))
+	defer receiver.Close()
+
+	var failed bytes.Buffer
+
+	code := run(ctx, &global{
+		name: "kubectl whatsapp",
+		in:   strings.NewReader(""),
+		out:  io.Discard,
+		err:  &failed,
+	}, []string{"conversations", "erase", "ID", "--yes", "--address", receiver.URL})
+
+	if code != output.CodeFailed || !strings.Contains(failed.String(), "and then erases all") {
+		t.Errorf("exit code %d, errors %q", code, failed.String())
+	}
+}
