@@ -65,23 +65,19 @@ var ErrExists = errors.New("the object exists already")
 // With an error it returns the object as it was. The error wraps that of the API server, or is [ErrExists]. An object that
 // another operator writes again and again stays as it is for a while, see [Applier.Contested].
 func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, error) {
-	desired := identityOf(target.rendered)
-
-	rendered, err := json.Marshal(target.rendered)
+	d, err := desiredOf(target)
 	if err != nil {
-		return target.Live, fmt.Errorf("marshal %s: %w", describe(desired), err)
+		return target.Live, err
 	}
-
-	fingerprint := sha256.Sum256(append([]byte(target.owner.GetUID()), rendered...))
 
 	var current record
 	if target.Live != nil {
-		current, err = recordOf(target.Live, desired.GroupVersionKind(), fingerprint)
+		current, err = recordOf(target.Live, d.identity.GroupVersionKind(), d.fingerprint)
 		if err != nil {
-			return target.Live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
+			return target.Live, fmt.Errorf("read the managed fields of %s: %w", describe(d.identity), err)
 		}
 
-		if target.known.same(current) || !a.mayApply(target, desired, current) {
+		if target.known.same(current) || !a.mayApply(target, d.identity, current) {
 			return target.Live, nil
 		}
 	}
@@ -89,15 +85,15 @@ func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, err
 	// What this write changes shows what another operator has written, if nobody changes the object meanwhile.
 	suspected := target.known.maybeOverwritten(current)
 
-	applied, result, err := a.write(ctx, target, desired, rendered, fingerprint, suspected)
+	applied, result, err := a.write(ctx, d, suspected)
 	if suspected && apierrors.IsConflict(err) {
 		suspected = false
-		applied, result, err = a.write(ctx, target, desired, rendered, fingerprint, false)
+		applied, result, err = a.write(ctx, d, false)
 	}
 
-	if apierrors.IsInvalid(err) && target.Live != nil && desired.GetKind() != "PersistentVolumeClaim" {
+	if apierrors.IsInvalid(err) && target.Live != nil && d.identity.GetKind() != "PersistentVolumeClaim" {
 		suspected = false
-		applied, result, err = a.writeReclaimed(ctx, target, desired, rendered, fingerprint, err)
+		applied, result, err = a.writeReclaimed(ctx, d, err)
 	}
 
 	if err != nil {
@@ -105,26 +101,43 @@ func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, err
 	}
 
 	if suspected && current.version != result.version {
-		a.overwritten(client.ObjectKeyFromObject(target.owner), describe(desired))
+		a.overwritten(client.ObjectKeyFromObject(target.owner), describe(d.identity))
 	}
 
 	return applied, nil
 }
 
+// desiredObject is the object to write to a target.
+type desiredObject struct {
+	target      *Target
+	identity    *unstructured.Unstructured // kind and name, without the content
+	rendered    []byte                     // the whole object, as JSON
+	fingerprint [sha256.Size]byte          // of the owner and of the rendered object
+}
+
+func desiredOf(target *Target) (*desiredObject, error) {
+	identity := identityOf(target.rendered)
+
+	rendered, err := json.Marshal(target.rendered)
+	if err != nil {
+		return nil, fmt.Errorf("marshal %s: %w", describe(identity), err)
+	}
+
+	return &desiredObject{
+		target:      target,
+		identity:    identity,
+		rendered:    rendered,
+		fingerprint: sha256.Sum256(append([]byte(target.owner.GetUID()), rendered...)),
+	}, nil
+}
+
 // write applies the object, and returns the result and its record. If the object must be unchanged, the write is refused as a
 // conflict after any change since it was read.
-func (a *Applier) write(
-	ctx context.Context,
-	target *Target,
-	desired *unstructured.Unstructured,
-	rendered []byte,
-	fingerprint [sha256.Size]byte,
-	unchanged bool,
-) (applied client.Object, result record, err error) {
-	owner := client.ObjectKeyFromObject(target.owner)
-	name := describe(desired)
+func (a *Applier) write(ctx context.Context, d *desiredObject, unchanged bool) (applied client.Object, result record, err error) {
+	owner := client.ObjectKeyFromObject(d.target.owner)
+	name := describe(d.identity)
 
-	body, err := a.body(target, rendered, unchanged)
+	body, err := a.body(d.target, d.rendered, unchanged)
 	if err != nil {
 		return nil, record{}, fmt.Errorf("complete %s: %w", name, err)
 	}
@@ -132,21 +145,21 @@ func (a *Applier) write(
 	a.pending.begin(owner, name)
 	defer func() { a.pending.end(owner, name, result) }()
 
-	applied, err = a.send(ctx, desired, body)
+	applied, err = a.send(ctx, d.identity, body)
 	if err != nil {
-		if target.Live == nil && apierrors.IsConflict(err) {
+		if d.target.Live == nil && apierrors.IsConflict(err) {
 			err = fmt.Errorf("%w: %w", ErrExists, err)
 		}
 
 		return nil, record{}, fmt.Errorf("apply %s: %w", name, err)
 	}
 
-	result, err = recordOf(applied, desired.GroupVersionKind(), fingerprint)
+	result, err = recordOf(applied, d.identity.GroupVersionKind(), d.fingerprint)
 	if err != nil {
 		return nil, record{}, fmt.Errorf("read the managed fields of %s: %w", name, err)
 	}
 
-	a.memory.put(target.owner, desired, result)
+	a.memory.put(d.target.owner, d.identity, result)
 
 	return applied, result, nil
 }

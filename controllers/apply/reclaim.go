@@ -30,21 +30,16 @@ const undoTimeout = 10 * time.Second
 // writeReclaimed applies an object that the API server rejected, without the fields by which other managers made it invalid. If
 // that does not help, these fields stay, and it returns the error of the rejection. It tries once for the same rejection of the same
 // rendered object: each attempt changes the object, which leads to the next reconciliation.
-func (a *Applier) writeReclaimed(
-	ctx context.Context,
-	target *Target,
-	desired *unstructured.Unstructured,
-	rendered []byte,
-	fingerprint [sha256.Size]byte,
-	rejected error,
-) (client.Object, record, error) {
-	rejection := digest(fingerprint, rejected)
-	if a.memory.isRejected(target.owner, desired, rejection) {
+func (a *Applier) writeReclaimed(ctx context.Context, d *desiredObject, rejected error) (client.Object, record, error) {
+	owner := d.target.owner
+
+	rejection := digest(d.fingerprint, rejected)
+	if a.memory.isRejected(owner, d.identity, rejection) {
 		return nil, record{}, rejected
 	}
 
 	for _, beside := range []bool{false, true} {
-		undo, err := a.reclaim(ctx, desired, rejected, beside)
+		undo, err := a.reclaim(ctx, d.identity, rejected, beside)
 		if err != nil {
 			return nil, record{}, errors.Join(rejected, err)
 		}
@@ -53,7 +48,7 @@ func (a *Applier) writeReclaimed(
 			continue
 		}
 
-		applied, result, err := a.write(ctx, target, desired, rendered, fingerprint, false)
+		applied, result, err := a.write(ctx, d, false)
 		if err == nil {
 			return applied, result, nil
 		}
@@ -63,7 +58,7 @@ func (a *Applier) writeReclaimed(
 		}
 	}
 
-	a.memory.reject(target.owner, desired, rejection)
+	a.memory.reject(owner, d.identity, rejection)
 
 	return nil, record{}, rejected
 }
