@@ -55,10 +55,10 @@ var kinds = []kind{
 	{GroupVersionKind: resources.PrometheusRuleKind, optional: true},
 }
 
-// optionalResources are the resources of APIs that a cluster may lack, and pods, which are read for the messages of the
-// status only. Without any other the operator cannot work in a namespace.
+// optionalResources are the resources of APIs that a cluster may lack. Without any other the operator cannot work in a namespace:
+// without pods, for example, no receiver can be asked for its state.
 var optionalResources = func() map[schema.GroupResource]bool {
-	optional := map[schema.GroupResource]bool{{Resource: "pods"}: true}
+	optional := map[schema.GroupResource]bool{}
 
 	for _, kind := range kinds {
 		if kind.optional {

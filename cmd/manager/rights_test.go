@@ -56,25 +56,30 @@ func TestMissingRights(t *testing.T) {
 		}
 	})
 
-	t.Run("a required kind", func(t *testing.T) {
-		namespace(t, "partly")
+	for name, kind := range map[string]string{"partly": "deployments.apps", "blind": "pods"} {
+		t.Run("the required "+kind, func(t *testing.T) {
+			namespace(t, name)
 
-		deployments, others := managerRules(t, "deployments")
-		c.grantRules(t, "partly", "others", others)
-		c.MustCreate(t, webhook("partly"))
+			resource, _, _ := strings.Cut(kind, ".")
+			required, others := managerRules(t, resource)
+			c.grantRules(t, name, "others", others)
+			c.MustCreate(t, webhook(name))
 
-		m := c.start(t, "--namespaces=partly")
-		m.wantReady(t, http.StatusServiceUnavailable, "no namespace in which", `the right to list and watch deployments.apps in namespace "partly"`)
-		c.wantMessage(t, "partly", v1alpha1.ConditionReady, "the right to list and watch deployments.apps", "grant it in a role")
+			right := "the right to list and watch " + kind
 
-		c.grantRules(t, "partly", "deployments", deployments)
-		c.wantDeployment(t, "partly")
-		m.wantReadyWithout(t, "deployments")
+			m := c.start(t, "--namespaces="+name)
+			m.wantReady(t, http.StatusServiceUnavailable, "no namespace in which", fmt.Sprintf("%s in namespace %q", right, name))
+			c.wantMessage(t, name, v1alpha1.ConditionReady, right, "grant it in a role")
 
-		if err := m.end(); err != nil {
-			t.Errorf("the manager exited with %v after SIGTERM", err)
-		}
-	})
+			c.grantRules(t, name, "required", required)
+			c.wantDeployment(t, name)
+			m.wantReadyWithout(t, kind)
+
+			if err := m.end(); err != nil {
+				t.Errorf("the manager exited with %v after SIGTERM", err)
+			}
+		})
+	}
 
 	t.Run("an optional kind", func(t *testing.T) {
 		namespace(t, "plain")
