@@ -56,13 +56,23 @@ func (r *WhatsAppWebhookReconciler) checkUser(
 		return
 	}
 
-	if user != "" {
-		p.hold(claim, seen, failure{
-			reason: v1alpha1.ReasonClaimInUse,
-			message: fmt.Sprintf("%s is used by WhatsAppWebhook %s, and a volume has one writer; name another claim in store.embedded.existingClaim, or delete that resource",
-				claim, user),
-			retry: retryConflict,
-		})
+	if user != nil {
+		p.hold(claim, seen, claimInUse(claim.String(), user))
+	}
+}
+
+// claimInUse returns the failure of a claim that another resource uses.
+func claimInUse(claim string, user *v1alpha1.WhatsAppWebhook) failure {
+	fix := "delete that resource"
+	if resources.DeletesClaim(user) {
+		fix += ", with store.embedded.whenDeleted set to Retain before: otherwise the claim is deleted with it"
+	}
+
+	return failure{
+		reason: v1alpha1.ReasonClaimInUse,
+		message: fmt.Sprintf("%s is used by WhatsAppWebhook %s, and a volume has one writer; name another claim in store.embedded.existingClaim, or %s",
+			claim, user.Name, fix),
+		retry: retryConflict,
 	}
 }
 
@@ -132,17 +142,17 @@ func claimMetadata() *metav1.PartialObjectMetadata {
 	return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "PersistentVolumeClaim"}}
 }
 
-// otherUser returns the name of another resource that has precedence for the claim, or "". The resource whose pods mount the
-// claim has precedence, then the older one. It also reports whether the pods of both mount it, which requires two simultaneous
+// otherUser returns another resource that has precedence for the claim, or nil. The resource whose pods mount the claim has
+// precedence, then the older one. It also reports whether the pods of both mount it, which requires two simultaneous
 // changes.
 func (r *WhatsAppWebhookReconciler) otherUser(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,
 	claim string,
-) (user string, both bool, err error) {
+) (user *v1alpha1.WhatsAppWebhook, both bool, err error) {
 	webhooks := &v1alpha1.WhatsAppWebhookList{}
 	if err := r.client.List(ctx, webhooks, client.InNamespace(webhook.Namespace), client.MatchingFields{claimIndex: claim}); err != nil {
-		return "", false, fmt.Errorf("list WhatsAppWebhooks: %w", err)
+		return nil, false, fmt.Errorf("list WhatsAppWebhooks: %w", err)
 	}
 
 	for i := range webhooks.Items {
@@ -153,20 +163,20 @@ func (r *WhatsAppWebhookReconciler) otherUser(
 
 		mine, err := r.podsMount(ctx, webhook, claim)
 		if err != nil {
-			return "", false, err
+			return nil, false, err
 		}
 
 		theirs, err := r.podsMount(ctx, other, claim)
 		if err != nil {
-			return "", false, err
+			return nil, false, err
 		}
 
 		if theirs && !mine || theirs == mine && isOlder(other, webhook) {
-			return other.Name, theirs && mine, nil
+			return other, theirs && mine, nil
 		}
 	}
 
-	return "", false, nil
+	return nil, false, nil
 }
 
 // endPods deletes the Deployment of a resource, because two pods that write to a volume damage the file.

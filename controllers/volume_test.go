@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -246,6 +247,7 @@ func TestClaimHasOneUser(t *testing.T) {
 		useClaim("first-store")(second)
 		testCluster.MustCreate(t, second)
 		inUse(t, second, "first-store", "first")
+		wantMessage(t, second, "or delete that resource, with store.embedded.whenDeleted set to Retain before: otherwise the claim is deleted with it")
 
 		if deploymentOf(t, second) != nil {
 			t.Error("a Deployment was created")
@@ -270,6 +272,11 @@ func TestClaimHasOneUser(t *testing.T) {
 
 		change(t, older, useClaim("data"))
 		inUse(t, older, "data", "b-younger")
+
+		if message := readyMessage(older); strings.Contains(message, "whenDeleted") {
+			t.Errorf("a claim that no resource deletes: %s", message)
+		}
+
 		apiserver.Eventually(t, wantMounted(t, older, "a-older-store")) // its pods keep running
 		waitUntilSettled(t, younger)
 		apiserver.Eventually(t, wantConditions(t, younger, progressing(nil)))

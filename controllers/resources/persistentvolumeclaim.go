@@ -34,6 +34,15 @@ func ExistingClaim(webhook *v1alpha1.WhatsAppWebhook) string {
 	return webhook.Spec.Store.Embedded.ExistingClaim
 }
 
+// DeletesClaim reports whether the claim of the store is deleted with the resource.
+func DeletesClaim(webhook *v1alpha1.WhatsAppWebhook) bool {
+	if shared(webhook.Spec.Store) || ExistingClaim(webhook) != "" {
+		return false
+	}
+
+	return webhook.Spec.Store.Embedded == nil || webhook.Spec.Store.Embedded.WhenDeleted != v1alpha1.WhenDeletedRetain
+}
+
 // persistentVolumeClaim is the volume of the embedded store. Only the request of a claim can change, and only grow: the API
 // server rejects all else.
 func persistentVolumeClaim(p Params) Object {
