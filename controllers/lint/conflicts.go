@@ -49,6 +49,11 @@ func conflicts(all []resource) []Finding {
 				"the resource %s in %s uses this PersistentVolumeClaim too, and a volume has one writer", "name another claim")
 		}
 
+		if copies := copiesOf(r); copies.what != "" {
+			claim(r, copies.what, copies.field, LevelError,
+				"the resource %s in %s keeps its backups in the same folder, and each deletes the other's", copies.fix)
+		}
+
 		if address := resources.URL(r.webhook); address != "" {
 			field := "spec.cloudAPI.subscription.callbackURL"
 			if cmp.Or(r.webhook.Spec.Ingress.Host, r.webhook.Spec.Gateway.Host) != "" {
@@ -68,11 +73,45 @@ func conflicts(all []resource) []Finding {
 	return findings
 }
 
-// callback is what has one callback URL at Meta.
-type callback struct{ what, field, fix string }
+// exclusive is what only one resource may have.
+type exclusive struct{ what, field, fix string }
+
+// copiesOf returns the folder of a resource's backups, or nothing if it makes none.
+func copiesOf(r resource) exclusive {
+	embedded := r.webhook.Spec.Store.Embedded
+	if embedded == nil {
+		return exclusive{}
+	}
+
+	const field = "spec.store.embedded.backup."
+
+	bucket := embedded.Backup.S3
+	volume := embedded.Backup.Volume
+
+	switch {
+	case bucket.Bucket != "":
+		prefix := cmp.Or(bucket.Prefix, r.namespace()+"/"+r.metadata("name"))
+
+		return exclusive{
+			fmt.Sprintf("backups in bucket %s of %s at %s", bucket.Bucket, bucket.Endpoint, prefix),
+			field + "s3",
+			"set another prefix",
+		}
+	case volume.ExistingClaim != "":
+		folder := cmp.Or(volume.SubPath, r.metadata("name"))
+
+		return exclusive{
+			fmt.Sprintf("backups in claim %s/%s at %s", r.namespace(), volume.ExistingClaim, folder),
+			field + "volume",
+			"set another subPath",
+		}
+	}
+
+	return exclusive{}
+}
 
 // callbacks returns what a resource sets a callback of.
-func callbacks(webhook *v1alpha1.WhatsAppWebhook) []callback {
+func callbacks(webhook *v1alpha1.WhatsAppWebhook) []exclusive {
 	const subscription = "spec.cloudAPI.subscription."
 
 	declared := webhook.Spec.CloudAPI.Subscription
@@ -80,12 +119,12 @@ func callbacks(webhook *v1alpha1.WhatsAppWebhook) []callback {
 		return nil
 	}
 
-	var found []callback
+	var found []exclusive
 
 	switch declared.CallbackScope {
 	case v1alpha1.CallbackScopeBusinessAccount:
 		for _, id := range declared.BusinessAccountIDs {
-			found = append(found, callback{
+			found = append(found, exclusive{
 				"business account " + id + " for app " + declared.AppID,
 				subscription + "businessAccountIDs",
 				"set callbackScope: PhoneNumber in both, or keep the account in one",
@@ -93,14 +132,14 @@ func callbacks(webhook *v1alpha1.WhatsAppWebhook) []callback {
 		}
 	case v1alpha1.CallbackScopePhoneNumber:
 		for _, id := range webhook.Spec.CloudAPI.PhoneNumberIDs {
-			found = append(found, callback{
+			found = append(found, exclusive{
 				"phone number " + id + " for app " + declared.AppID,
 				"spec.cloudAPI.phoneNumberIDs",
 				"keep the number in one of them",
 			})
 		}
 	default:
-		found = append(found, callback{
+		found = append(found, exclusive{
 			"app " + declared.AppID,
 			subscription + "appID",
 			"set callbackScope: PhoneNumber or BusinessAccount in both, or use an app for each",

@@ -56,6 +56,10 @@ func TestFindings(t *testing.T) {
 	withSubscription := func(fields string) string {
 		return replaced("  bird:\n", "    subscription: {"+fields+"}\n  bird:\n")
 	}
+	bucket := func(fields string) string {
+		return "  store: {embedded: {backup: {schedule: '@daily', s3: {bucket: backups, accessKeyIDSecretRef: {name: s3, key: id}, " +
+			"secretAccessKeySecretRef: {name: s3, key: secret}" + fields + "}}}}"
+	}
 	other := strings.NewReplacer("{name: sales}", "{name: support}", "hooks.example", "support.example").Replace
 
 	for name, test := range map[string]struct {
@@ -208,6 +212,20 @@ func TestFindings(t *testing.T) {
 			text: added("  store: {embedded: {backup: {schedule: '@daily', volume: {existingClaim: sales-store}}}}"),
 			want: []string{"sales.yaml:14: spec.store.embedded.backup.volume.existingClaim: the operator cannot use it: " +
 				"spec.store.embedded.backup.volume.existingClaim must not be sales-store, the claim of the store, with which the copies would be lost"},
+		},
+		"two resources of one folder of backups": {
+			text: added("  store: {embedded: {backup: {schedule: '@daily', volume: {existingClaim: backups, subPath: all}}}}") + "---\n" +
+				other(added("  store: {embedded: {backup: {schedule: '@daily', volume: {existingClaim: backups, subPath: all}}}}")),
+			want: []string{"sales.yaml:29: spec.store.embedded.backup.volume: the resource default/sales in sales.yaml:1 keeps its backups in the same folder, " +
+				"and each deletes the other's; set another subPath"},
+		},
+		"two resources of one prefix of backups": {
+			text: added(bucket("")) + "---\n" + other(added(bucket(", prefix: default/sales"))),
+			want: []string{"sales.yaml:29: spec.store.embedded.backup.s3: the resource default/sales in sales.yaml:1 keeps its backups in the same folder, " +
+				"and each deletes the other's; set another prefix"},
+		},
+		"two resources of one bucket, and a folder for each": {
+			text: added(bucket("")) + "---\n" + other(added(bucket(""))),
 		},
 		"a resource that nothing publishes": {
 			text: replaced("  ingress: {host: hooks.example.com, tlsSecretName: hooks-tls}\n", ""),
