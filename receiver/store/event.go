@@ -184,7 +184,8 @@ type StatusUpdate struct {
 	At            time.Time
 	ErrorCode     int // of a failed status, else 0
 	// ReplyTo and ReplyPart name the send that Meta returned in biz_opaque_callback_data. If the reply is still Sending,
-	// the status proves it sent: it becomes Sent with MessageID, and its lane is due at once.
+	// the first status of MessageID proves it sent: it becomes Sent with MessageID, and its lane is due at once. Later statuses
+	// prove nothing: the message may be of an earlier answer to the event, which a replay has deleted.
 	ReplyTo     ID
 	ReplyPart   int
 	ReplyResend int // Reply.Resends of that send: a status of an earlier send of the part proves nothing about a later one

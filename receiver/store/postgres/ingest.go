@@ -139,9 +139,14 @@ func (t *tx) insertNew(ctx context.Context, a *arrivals, l *lanes) ([]bool, erro
 	}
 
 	t.insert(rows, l)
+
+	if err := t.confirmSent(ctx, a, statuses, l); err != nil { // before the messages are known by their statuses
+		return nil, err
+	}
+
 	t.applyStatuses(statuses)
 
-	return fresh, t.confirmSent(ctx, a, statuses, l)
+	return fresh, nil
 }
 
 // arrive changes the rows of the persons and the lane of a new event. It leases the lane if it is idle and the delivery

@@ -66,7 +66,7 @@ func (t *tx) applyStatuses(statuses []status) {
 }
 
 // confirmSent records sends that statuses prove. A failed status proves one too, since it contains Meta's id of the
-// message.
+// message. A later status of a message proves nothing, since the first one has.
 func (t *tx) confirmSent(ctx context.Context, a *arrivals, statuses []status, l *lanes) error {
 	for _, s := range statuses {
 		found, ok := a.sends[replyKey{event: s.update.ReplyTo, part: s.update.ReplyPart}]
@@ -77,8 +77,9 @@ func (t *tx) confirmSent(ctx context.Context, a *arrivals, statuses []status, l 
 		var sent int64
 		t.execCount(&sent, `
 			UPDATE replies SET state = 'sent', message_id = $1
-			WHERE event = $2 AND part = $3 AND resends = $4 AND state = 'sending'`,
-			s.update.MessageID, found.event, s.update.ReplyPart, s.update.ReplyResend)
+			WHERE event = $2 AND part = $3 AND resends = $4 AND state = 'sending'
+				AND NOT EXISTS (SELECT FROM statuses k WHERE k.message_id = $1 AND k.phone_number_id = $5)`,
+			s.update.MessageID, found.event, s.update.ReplyPart, s.update.ReplyResend, s.update.PhoneNumberID)
 
 		if err := t.flush(ctx); err != nil {
 			return err

@@ -226,8 +226,14 @@ func (t *tx) wake(lane string, class store.Class, now int64) (became bool, err e
 	return changed > 0, err
 }
 
-// applyStatus stores a status if it is the furthest of its message.
+// applyStatus stores a status if it is the furthest of its message, and records the send that it proves.
 func (t *tx) applyStatus(seq, received int64, u *store.StatusUpdate, a *arrival) error {
+	if u.ReplyTo != (store.ID{}) {
+		if err := t.confirmSent(received, u, a); err != nil { // before the message is known by its status
+			return err
+		}
+	}
+
 	_, err := t.exec(`
 		INSERT INTO statuses (event, phone_number_id, message_id, participant, type, status, rank, at, error_code)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -236,20 +242,18 @@ func (t *tx) applyStatus(seq, received int64, u *store.StatusUpdate, a *arrival)
 			error_code = excluded.error_code
 		WHERE excluded.rank > rank`,
 		seq, u.PhoneNumberID, u.MessageID, u.Participant, u.Type, u.Status, int64(u.Rank), u.At.UnixMilli(), int64(u.ErrorCode))
-	if err != nil || u.ReplyTo == (store.ID{}) {
-		return err
-	}
 
-	return t.confirmSent(received, u, a)
+	return err
 }
 
 // confirmSent records the send that a status proves. A failed status proves it too, since it contains Meta's id of the
-// message.
+// message. A later status of a message proves nothing, since the first one has.
 func (t *tx) confirmSent(now int64, u *store.StatusUpdate, a *arrival) error {
 	sent, err := t.exec(`
-		UPDATE replies SET state = 'sent', message_id = ?
-		WHERE event = (SELECT seq FROM events WHERE id = ?) AND part = ? AND resends = ? AND state = 'sending'`,
-		u.MessageID, u.ReplyTo[:], int64(u.ReplyPart), int64(u.ReplyResend))
+		UPDATE replies SET state = 'sent', message_id = ?1
+		WHERE event = (SELECT seq FROM events WHERE id = ?2) AND part = ?3 AND resends = ?4 AND state = 'sending'
+			AND NOT EXISTS (SELECT 1 FROM statuses WHERE message_id = ?1 AND phone_number_id = ?5)`,
+		u.MessageID, u.ReplyTo[:], int64(u.ReplyPart), int64(u.ReplyResend), u.PhoneNumberID)
 	if err != nil || sent == 0 {
 		return err
 	}

@@ -170,6 +170,36 @@ var statusTests = map[string]func(*fixture){
 		f.wantEqual("message", f.get(id("a")).Replies[0].MessageID, "wamid.again")
 	},
 
+	"of an answer before a replay confirms no send": func(f *fixture) {
+		event := id("a")
+
+		f.ingest(text("a", "lane"))
+
+		lease := f.claimOne(at(0))
+		f.advance(lease, store.Step{
+			Now:     at(0),
+			Answer:  []store.Reply{{Type: "text", Body: []byte("sorry"), Fallback: true}},
+			Sending: new(0),
+		})
+		f.ingest(proof(event, 0, "wamid.fallback", "delivered", at(time.Second)))
+		f.advance(lease, end(store.Dead, at(time.Second)))
+		f.wantErr("Replay", f.Replay(f.Context(), event, at(2*time.Second)), nil)
+		f.advance(f.claimOne(at(2*time.Second)), store.Step{
+			Now:     at(2 * time.Second),
+			Answer:  answer(),
+			Sending: new(0),
+		})
+
+		read := proof(event, 0, "wamid.fallback", "read", at(3*time.Second))
+		read.Status.Rank = 3
+		f.ingest(read)
+		f.wantEqual("state", f.get(event).Replies[0].State, store.Sending)
+
+		f.ingest(proof(event, 0, "wamid.answer", "sent", at(4*time.Second)))
+		f.wantEqual("state", f.get(event).Replies[0].State, store.Sent)
+		f.wantEqual("message", f.get(event).Replies[0].MessageID, "wamid.answer")
+	},
+
 	"prevents the repetition of a confirmed send": func(f *fixture) {
 		lease := sending(f)
 		f.ingest(proof(lease.Work.Event.ID, 0, "wamid.1", "sent", at(time.Second)))
