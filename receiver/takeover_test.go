@@ -169,6 +169,27 @@ func TestMessageEndsTheTakeoverAfterARefusal(t *testing.T) {
 	h.waitSent(1)
 }
 
+// TestHandoffWithASlowClock checks that the AI hands a conversation off although the change before, the end of a takeover by
+// Meta's clock, lies in the future of the receiver's clock.
+func TestHandoffWithASlowClock(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.HandoffDuration = time.Hour })
+	h.reply = func(string, map[string]any) any {
+		return map[string]any{"response": map[string]any{"type": "handoff", "text": "A colleague will write to you."}}
+	}
+	h.start()
+
+	now := h.clock.Now()
+	h.deliver(http.StatusOK, handover("control_taken", now.Add(-10*time.Minute)))
+	h.deliver(http.StatusOK, textAt("wamid.1", "a person, please", now.Add(20*time.Second)))
+	h.waitSent(1)
+	h.deliver(http.StatusOK, textAt("wamid.2", "hello?", now.Add(21*time.Second)))
+	h.waitIdle()
+
+	if got := h.record("wamid.2").Event.State; got != store.Human {
+		t.Errorf("the message after the handoff is %s, want human", got)
+	}
+}
+
 // TestRoutingLeavesPeopleTheirConversation checks that people who have a conversation keep it when Meta's routing gives it to
 // another responder, or back to this app.
 func TestRoutingLeavesPeopleTheirConversation(t *testing.T) {

@@ -194,8 +194,10 @@ func (e *Engine) applyHandoff(ctx context.Context, a *attempt, given *answer.Ans
 	}
 
 	now := e.Clock.Now()
-	if isWithheld = e.isTakenOver(ctx, a, now); !isWithheld {
-		e.handOff(a, given.Handoff, now)
+	current := e.currentTakeover(ctx, a)
+
+	if isWithheld = current.Active(now) && !a.isByDesk(); !isWithheld {
+		e.handOff(a, given.Handoff, later(now, current.At))
 	}
 
 	if text := given.Handoff.Text; text != "" {
@@ -209,15 +211,21 @@ func (e *Engine) applyHandoff(ctx context.Context, a *attempt, given *answer.Ans
 
 // isTakenOver reports whether people took the conversation over while the AI was asked.
 func (e *Engine) isTakenOver(ctx context.Context, a *attempt, now time.Time) bool {
+	return e.currentTakeover(ctx, a).Active(now) && !a.isByDesk()
+}
+
+// currentTakeover returns who has the conversation now, which may have changed during the attempt.
+func (e *Engine) currentTakeover(ctx context.Context, a *attempt) store.Takeover {
 	current, err := e.Store.Conversation(ctx, a.lease.Lane)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		e.Log.Error("reading the holder of a conversation failed", logevent.EventID, a.work.Event.ID, "error", err)
 	}
 
-	return current.Takeover.Active(now) && !a.isByDesk()
+	return current.Takeover
 }
 
-// handOff gives the conversation to people because the AI asked for it, and announces it.
+// handOff gives the conversation to people because the AI asked for it, and announces it. The change before may have a time in
+// the future, by a clock that is ahead of ours, and a store ignores an older change.
 func (e *Engine) handOff(a *attempt, handoff *answer.Handoff, now time.Time) {
 	takeover := &store.Takeover{
 		By:    store.HandedOff,
