@@ -98,6 +98,32 @@ func TestRetryAsksTheSameTexts(t *testing.T) {
 	}
 }
 
+// TestMessagesOfAFastClock checks that messages which were received while the clock was ahead do not wait until it gets there.
+func TestMessagesOfAFastClock(t *testing.T) {
+	const ahead = 20 * 24 * time.Hour // which the steps below do not reach
+
+	for name, delivery := range map[string][]byte{
+		"a text":                      textDelivery(ana, "wamid.1", "hello"),
+		"an edit without its message": editDelivery("wamid.1", "wamid.0", "hello"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.Debounce = time.Minute })
+			h.start()
+			h.clock.Advance(ahead)
+			h.deliver(http.StatusOK, delivery)
+			h.waitFor("the message to wait", h.nothingDue)
+			h.clock.Advance(-ahead)
+			h.waitFor("the message to end", func() bool {
+				h.clock.Advance(time.Second)
+
+				return h.record("wamid.1").Event.State == store.Done
+			})
+		})
+	}
+}
+
 func TestDebounceAsksTheNewWording(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.Debounce = time.Minute })
 	h.start()

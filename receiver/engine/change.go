@@ -103,7 +103,7 @@ func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsap
 
 	if isMissing := record == nil || err != nil; isMissing || record.Event.State == store.Pending {
 		until := a.work.Event.ReceivedAt.Add(originalWait)
-		if now.Before(until) && !a.work.Settled {
+		if waits(now, until, originalWait) && !a.work.Settled {
 			return &postponed{
 				until:    earlier(now.Add(originalPollInterval), until),
 				reason:   "waiting for the message that was changed",

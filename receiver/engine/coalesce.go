@@ -74,7 +74,7 @@ func (e *Engine) settle(ctx context.Context, a *attempt, q *question, following 
 		return nil
 	}
 
-	if now.Before(due) {
+	if waits(now, due, maxDebounces*interval) {
 		return &postponed{
 			until:    due,
 			reason:   "waiting for further texts of the person",
@@ -140,6 +140,12 @@ func eventIDs(events []store.Event) []store.ID {
 	}
 
 	return ids
+}
+
+// waits reports whether the time until which an event waits has not come. A wait longer than the longest one comes from a clock that
+// was ahead when the event was received, and is over.
+func waits(now, until time.Time, longest time.Duration) bool {
+	return now.Before(until) && until.Sub(now) <= longest+clockSkew
 }
 
 func earlier(a, b time.Time) time.Time {
