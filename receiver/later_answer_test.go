@@ -559,6 +559,64 @@ func TestQuestionsAreSettledOtherwise(t *testing.T) {
 	}
 }
 
+// TestAnswerToAnEditedQuestion checks that an answer to the edit of a question settles the question, and that an empty one does not.
+func TestAnswerToAnEditedQuestion(t *testing.T) {
+	const sorry = "Sorry, please write again."
+
+	for name, tc := range map[string]struct {
+		edited func(method string, request map[string]any) any
+		post   bool // whether the AI posts an answer to the edit
+		want   []string
+	}{
+		"answered": {
+			edited: func(string, map[string]any) any { return map[string]any{"response": "Ten, then."} },
+			want:   []string{"Ten, then."},
+		},
+		"answered later": {
+			edited: answersLater,
+			post:   true,
+			want:   []string{"Ten, then."},
+		},
+		"never answered": {
+			edited: answersLater,
+			want:   []string{sorry},
+		},
+		"noted": {
+			edited: func(string, map[string]any) any { return map[string]any{"response": nil} },
+			want:   []string{sorry},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.FallbackText = sorry })
+			h.reply = func(method string, request map[string]any) any {
+				if method == "process_message_edit" {
+					return tc.edited(method, request)
+				}
+
+				return answersLater(method, request)
+			}
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "send 100 boxes"))
+			h.waitAsked("wamid.1")
+			h.deliver(http.StatusOK, editDelivery("wamid.edit", "wamid.1", "send 10 boxes"))
+			h.waitAsked("wamid.edit")
+
+			if tc.post {
+				h.post("key", h.answerTo("wamid.edit", "Ten, then."))
+			}
+
+			h.waitDeadline("wamid.1")
+			h.waitIdle()
+
+			if diff := cmp.Diff(tc.want, sentTexts(h.Graph.Sent())); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestLaterAnswerToTexts checks that texts which are answered together are one question.
 func TestLaterAnswerToTexts(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) { withFallback(c); c.Processing.Debounce = time.Minute })

@@ -130,6 +130,7 @@ func (e *Engine) ask(ctx context.Context, a *attempt, request *assistant.Request
 // asked, a handoff is withheld like any other answer, and a later answer is not awaited.
 func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer) error {
 	a.dropOriginal()
+	a.settleOriginal(given)
 
 	if given.Later {
 		return e.answerLater(ctx, a)

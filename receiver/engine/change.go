@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -134,12 +135,27 @@ func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsap
 		return nil
 	}
 
-	if _, isRevoked := a.message.Revoke(); isRevoked && isAnsweredLater(record) {
-		settled := outbound.Answered(id, record.Replays, a.number(), now)
+	if !isAnsweredLater(record) {
+		return nil
+	}
+
+	settled := outbound.Answered(id, record.Replays, a.number(), now)
+	if _, isRevoked := a.message.Revoke(); isRevoked {
 		a.pendingStep.Emit = append(a.pendingStep.Emit, settled) // the person no longer waits for an answer
+	} else {
+		a.original = &settled
 	}
 
 	return nil
+}
+
+// settleOriginal ends the wait for a later answer to the message that an edit changes, since an answer to the edit takes its
+// place. An empty answer to the edit is none.
+func (a *attempt) settleOriginal(given answer.Answer) {
+	if a.original != nil && (given.Later || given.Handoff != nil || len(given.Replies) > 0) {
+		a.pendingStep.Emit = append(a.pendingStep.Emit, *a.original)
+		a.original = nil
+	}
 }
 
 // isKnown reports whether the AI may have been asked about a message that has ended, or notified of an earlier change of it

@@ -57,6 +57,8 @@ type attempt struct {
 	handoffText bool
 	// unseen is the event of the message that an edit or a revocation names, if it has not come.
 	unseen *store.Event
+	// original marks the message that an edit changes as answered, if a later answer to it is awaited.
+	original *store.Event
 	// typingAt is when the person was shown the typing indicator last, zero if not in this attempt.
 	typingAt time.Time
 	// isAsked reports whether the AI may have processed a request of this attempt. The question is settled then.
