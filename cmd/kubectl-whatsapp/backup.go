@@ -92,7 +92,6 @@ func backUp(ctx context.Context, p *output.Printer, api *receiverapi.Client, fil
 func checkBackupFile(file string, overwrite bool) error {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		info = nil
 		_, err = os.Stat(filepath.Dir(file))
 	}
 

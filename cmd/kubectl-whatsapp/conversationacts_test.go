@@ -4,9 +4,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -32,16 +30,8 @@ func TestInterruptedErasureIsSaidToContinue(t *testing.T) {
 	}))
 	defer receiver.Close()
 
-	var failed bytes.Buffer
-
-	code := run(ctx, &global{
-		name: "kubectl whatsapp",
-		in:   strings.NewReader(""),
-		out:  io.Discard,
-		err:  &failed,
-	}, []string{"conversations", "erase", "ID", "--yes", "--address", receiver.URL})
-
-	if code != output.CodeFailed || !strings.Contains(failed.String(), "and then erases all") {
-		t.Errorf("exit code %d, errors %q", code, failed.String())
+	got := runToolUntil(ctx, "conversations", "erase", "ID", "--yes", "--address", receiver.URL)
+	if got.code != output.CodeFailed || !strings.Contains(got.err, "and then erases all") {
+		t.Errorf("exit code %d, errors %q", got.code, got.err)
 	}
 }

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -121,17 +120,9 @@ func TestInterruptedJobIsSaidToContinue(t *testing.T) {
 			_ = json.NewEncoder(w).Encode(body)
 		}))
 
-		var failed bytes.Buffer
-
-		code := run(ctx, &global{
-			name: "kubectl whatsapp",
-			in:   strings.NewReader(""),
-			out:  io.Discard,
-			err:  &failed,
-		}, []string{"dead-letters", "replay", "--all", "--address", receiver.URL})
-
-		if code != output.CodeFailed || !strings.Contains(failed.String(), want) {
-			t.Errorf("interrupted at %s: exit code %d, errors %q, want %q", interrupted, code, failed.String(), want)
+		got := runToolUntil(ctx, "dead-letters", "replay", "--all", "--address", receiver.URL)
+		if got.code != output.CodeFailed || !strings.Contains(got.err, want) {
+			t.Errorf("interrupted at %s: exit code %d, errors %q, want %q", interrupted, got.code, got.err, want)
 		}
 
 		receiver.Close()

@@ -72,12 +72,18 @@ func (g *global) check() error {
 		return nil
 	}
 
-	parsed, err := url.Parse(g.address)
-	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+	if !isURL(g.address) {
 		return output.Usage("Write it like http://localhost:9091.", "--address %s is not a URL", g.address)
 	}
 
 	return nil
+}
+
+// isURL reports whether a text is the URL of an HTTP server.
+func isURL(text string) bool {
+	parsed, err := url.Parse(text)
+
+	return err == nil && parsed.Host != "" && (parsed.Scheme == "http" || parsed.Scheme == "https")
 }
 
 // checkAll refuses the flag for all namespaces where one resource or receiver is named: it would be looked for in one namespace.

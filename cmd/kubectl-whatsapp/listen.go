@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -89,8 +88,7 @@ its audit log. The files of people stay in the cluster: the bridge gets a small 
 
 // complete checks the flags.
 func (f *listenFlags) complete() error {
-	address, err := url.Parse(f.URL)
-	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
+	if !isURL(f.URL) {
 		return output.Usage("Write it like http://localhost:8080.", "--forward-to %s is not a URL", f.URL)
 	}
 

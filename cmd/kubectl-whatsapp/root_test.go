@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -25,9 +26,14 @@ type ranTool struct {
 func runTool(t *testing.T, args ...string) ranTool {
 	t.Helper()
 
+	return runToolUntil(t.Context(), args...)
+}
+
+// runToolUntil runs the tool until it ends or is interrupted, which is the end of the context.
+func runToolUntil(ctx context.Context, args ...string) ranTool {
 	var out, err bytes.Buffer
 
-	code := run(t.Context(), &global{
+	code := run(ctx, &global{
 		name: "kubectl whatsapp",
 		in:   strings.NewReader(""),
 		out:  &out,

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -130,15 +129,13 @@ func (f *simulateFlags) run(ctx context.Context, g *global, args []string) error
 // isResource reports whether the deliveries are for a resource.
 func (f *simulateFlags) isResource() bool { return f.to != "" && !strings.Contains(f.to, "://") }
 
-// isTarget reports whether a text is a URL, or may be the name of a resource.
-func isTarget(text string) bool {
-	if !strings.Contains(text, "://") {
-		return !strings.ContainsAny(text, ":/")
+// isTarget reports whether the deliveries have a URL, or what may be the name of a resource.
+func (f *simulateFlags) isTarget() bool {
+	if f.isResource() {
+		return !strings.ContainsAny(f.to, ":/")
 	}
 
-	address, err := url.Parse(text)
-
-	return err == nil && address.Host != "" && (address.Scheme == "http" || address.Scheme == "https")
+	return isURL(f.to)
 }
 
 // number is the form of a phone number with its country code.
@@ -149,7 +146,7 @@ func (f *simulateFlags) complete(args []string) error {
 	switch {
 	case f.to == "" && !f.dryRun:
 		return output.Usage("Give a URL or the name of a WhatsAppWebhook with --to, or --dry-run.", "the deliveries have no receiver")
-	case f.to != "" && !isTarget(f.to):
+	case f.to != "" && !f.isTarget():
 		return output.Usage("Write a URL with http:// or https://.", "--to %s is neither a URL nor the NAME of a WhatsAppWebhook", f.to)
 	case len(args)+len(f.files) == 0:
 		return output.Usage("simulate --list lists the types.", "give at least one TYPE or --file")

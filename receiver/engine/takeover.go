@@ -196,7 +196,7 @@ func (e *Engine) applyHandoff(ctx context.Context, a *attempt, given *answer.Ans
 	now := e.Clock.Now()
 	current := e.currentTakeover(ctx, a)
 
-	if isWithheld = current.Active(now) && !a.isByDesk(); !isWithheld {
+	if isWithheld = a.isWithheldBy(current, now); !isWithheld {
 		e.handOff(a, given.Handoff, later(now, current.At))
 	}
 
@@ -211,7 +211,12 @@ func (e *Engine) applyHandoff(ctx context.Context, a *attempt, given *answer.Ans
 
 // isTakenOver reports whether people took the conversation over while the AI was asked.
 func (e *Engine) isTakenOver(ctx context.Context, a *attempt, now time.Time) bool {
-	return e.currentTakeover(ctx, a).Active(now) && !a.isByDesk()
+	return a.isWithheldBy(e.currentTakeover(ctx, a), now)
+}
+
+// isWithheldBy reports whether a takeover withholds the answer of the attempt.
+func (a *attempt) isWithheldBy(takeover store.Takeover, now time.Time) bool {
+	return takeover.Active(now) && !a.isByDesk()
 }
 
 // currentTakeover returns who has the conversation now, which may have changed during the attempt.

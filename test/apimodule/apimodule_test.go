@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 )
 
 const module = "github.com/wawebhook/whatsapp-webhook-operator/api"
@@ -93,7 +93,7 @@ sigs.k8s.io/structured-merge-diff/v6
 
 func run(t *testing.T, folder, name string, args ...string) string {
 	t.Helper()
-	testcache.DependOnCheckout(t)
+	checkout.DependOn(t)
 
 	command := exec.CommandContext(t.Context(), name, args...)
 	command.Dir = folder

@@ -11,15 +11,15 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestCrash runs short trials.
 func TestCrash(t *testing.T) {
-	testcache.DependOnCheckout(t)
+	checkout.DependOn(t)
 
 	binary, err := child.Build(t.Context(), t.TempDir())
 	if err != nil {

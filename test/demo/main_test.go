@@ -17,7 +17,7 @@ import (
 	"github.com/creack/pty"
 	"go.uber.org/goleak"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 )
 
 // runsMain is the variable with which the test's program runs the demo instead of the tests.
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 // command returns the demo as a separate process.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	testcache.DependOnCheckout(t)
+	checkout.DependOn(t)
 
 	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-resources", samples}, args...)...)
 	cmd.Env = append(os.Environ(), runsMain+"=1", "TERM=xterm", "NO_COLOR=1")

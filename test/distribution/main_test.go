@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 )
 
 const (
@@ -94,7 +94,7 @@ func (p program) run(t *testing.T, args ...string) string {
 // try runs the program and returns its output. It also works in a cleanup, after the test's context has ended.
 func (p program) try(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	testcache.DependOnCheckout(t)
+	checkout.DependOn(t)
 
 	path, err := p.path()
 	if err != nil {

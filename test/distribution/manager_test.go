@@ -31,7 +31,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 )
 
 // TestManagerWorksWithTheChartsRights runs the manager with exactly the arguments and rights of the chart.
@@ -144,7 +144,7 @@ var buildManager = sync.OnceValues(func() (string, error) {
 // returns the address of the metrics. Leader election is disabled, because it needs the namespace of a pod.
 func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 	t.Helper()
-	testcache.DependOnCheckout(t)
+	checkout.DependOn(t)
 
 	program, err := buildManager()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 )
 
 // TestFilesOfARelease checks the files of 'make dist': both ways to install have the images of the version, from the registry of choice.
@@ -88,7 +88,7 @@ func TestReleaseNamesDigests(t *testing.T) {
 // dist returns the folder of 'make dist', with further variables of the environment.
 func dist(t *testing.T, version, prefix string, environment ...string) string {
 	t.Helper()
-	testcache.DependOnCheckout(t)
+	checkout.DependOn(t)
 
 	folder := t.TempDir()
 

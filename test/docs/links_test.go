@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 )
 
 // ours matches the addresses of files and folders of this repository on GitHub.
@@ -68,7 +68,7 @@ func TestLinks(t *testing.T) {
 
 // TestLinksOfOtherFiles checks the links to this repository in files that are not pages, such as Chart.yaml and alerts.
 func TestLinksOfOtherFiles(t *testing.T) {
-	testcache.DependOnCheckout(t)
+	checkout.DependOn(t)
 
 	byPath := map[string]*Page{}
 	for _, page := range pages(t) {

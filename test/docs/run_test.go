@@ -7,13 +7,14 @@ package docs
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 )
 
 // script runs the blocks of a page in one shell. After a block that leaves a program in the background, it waits until the
@@ -29,7 +30,7 @@ listening() {
 
 // TestRun runs the blocks with the note "run", page by page, in a copy of the repository. A command that fails ends the page.
 func TestRun(t *testing.T) {
-	copied := copyRepository(t)
+	copied := checkout.Copy(t)
 
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", "bin/", "./cmd/kubectl-whatsapp")
 	build.Dir = copied
@@ -110,55 +111,4 @@ func goCaches(t *testing.T) []string {
 	values := strings.Fields(string(printed))
 
 	return []string{"GOCACHE=" + values[0], "GOMODCACHE=" + values[1]}
-}
-
-// copyRepository copies the files of the repository, tracked or new, to a folder of the test.
-func copyRepository(t *testing.T) string {
-	t.Helper()
-
-	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
-	list.Dir = Root()
-
-	printed, err := list.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	folder := t.TempDir()
-
-	for name := range strings.SplitSeq(strings.Trim(string(printed), "\x00"), "\x00") {
-		if err := copyFile(filepath.Join(Root(), name), filepath.Join(folder, name)); err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-	}
-
-	return folder
-}
-
-func copyFile(from, to string) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-
-	info, err := source.Stat()
-	if err != nil || info.IsDir() {
-		return err
-	}
-
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return err
-	}
-
-	target, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, info.Mode())
-	if err != nil {
-		return err
-	}
-
-	if _, err := io.Copy(target, source); err != nil {
-		return err
-	}
-
-	return target.Close()
 }

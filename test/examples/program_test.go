@@ -17,8 +17,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,7 +38,7 @@ const aptGet = "apt-get install --no-install-recommends "
 // start runs the program until the test ends, and returns its address. It has to listen on PORT of HOST.
 func (p program) start(t *testing.T, environment ...string) string {
 	t.Helper()
-	testcache.DependOnCheckout(t)
+	checkout.DependOn(t)
 
 	if _, err := exec.LookPath(p.command[0]); err != nil {
 		t.Fatalf("%s is not installed: run %s", p.command[0], p.install)

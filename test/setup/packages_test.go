@@ -16,7 +16,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 )
 
 // programs are what the tests need of the PATH. The font is a file, which every machine that runs these tests has.
@@ -262,7 +262,7 @@ func TestFirstPackagesAreEnough(t *testing.T) {
 // packages runs the script in a mode, and returns its exit code and what it printed.
 func packages(t *testing.T, mode string, environment ...string) (int, string) {
 	t.Helper()
-	testcache.DependOnCheckout(t)
+	checkout.DependOn(t)
 
 	script := exec.CommandContext(t.Context(), "../../hack/packages.sh", mode)
 	script.Env = environment

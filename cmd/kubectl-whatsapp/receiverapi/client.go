@@ -180,6 +180,13 @@ func (e *StatusError) unknownParameter() string {
 	return consoleapi.UnknownParameter(e.Text)
 }
 
+// isInterrupted reports whether a call ended without an answer because its caller has left: the receiver may have got it.
+func isInterrupted(ctx context.Context, err error) bool {
+	_, isAnswer := errors.AsType[*StatusError](err)
+
+	return err != nil && !isAnswer && ctx.Err() != nil
+}
+
 // HasStatus reports whether err is an answer with the status.
 func HasStatus(err error, status int) bool {
 	answer, ok := errors.AsType[*StatusError](err)

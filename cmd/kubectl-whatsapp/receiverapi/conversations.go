@@ -5,7 +5,6 @@ package receiverapi
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -59,7 +58,7 @@ func (c *Client) GiveBack(ctx context.Context, id string) (consoleapi.Conversati
 func (c *Client) Erase(ctx context.Context, id string) (erased consoleapi.Erased, err error) {
 	err = c.callFor(ctx, consoleapi.PersonTimeout+callTimeout, http.MethodDelete, conversationPath(id, ""), nil, &erased)
 
-	if _, isAnswer := errors.AsType[*StatusError](err); err != nil && !isAnswer && ctx.Err() != nil {
+	if isInterrupted(ctx, err) {
 		return erased, output.Failed("Erase once more to see what is left.",
 			"interrupted, but the receiver may have begun to erase, and then erases all")
 	}

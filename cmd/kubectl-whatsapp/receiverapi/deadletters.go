@@ -130,14 +130,14 @@ func (c *Client) start(ctx context.Context, kind consoleapi.JobKind, filter Filt
 
 	err := c.call(ctx, http.MethodPost, "/dead-letters/"+string(kind), query, &job)
 
-	answer, ok := errors.AsType[*StatusError](err)
-
-	switch {
-	case !ok && ctx.Err() != nil:
+	if isInterrupted(ctx, err) {
 		return job, output.Failed(
 			"Look at what it changed before you repeat it: GET /v1/jobs on the console port shows the jobs.",
 			"interrupted, but the receiver may have begun the %s, which then continues", kind)
-	case !ok:
+	}
+
+	answer, ok := errors.AsType[*StatusError](err)
+	if !ok {
 		return job, err
 	}
 

@@ -11,13 +11,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/testcache"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestReceiverIsStartedAskedKilledAndStopped(t *testing.T) {
-	testcache.DependOnCheckout(t)
+	checkout.DependOn(t)
 
 	binary, err := Build(t.Context(), t.TempDir())
 	if err != nil {

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package testcache
+package checkout
 
 import (
 	"os"
@@ -11,18 +11,18 @@ import (
 	"testing"
 )
 
-// TestDependOnCheckout checks what the go command reads after a test: the record of the files that the process examined.
-func TestDependOnCheckout(t *testing.T) {
-	if os.Getenv("TESTCACHE_CHILD") != "" {
-		DependOnCheckout(t)
+// TestDependOn checks what the go command reads after a test: the record of the files that the process examined.
+func TestDependOn(t *testing.T) {
+	if os.Getenv("CHECKOUT_CHILD") != "" {
+		DependOn(t)
 		return
 	}
 
 	record := filepath.Join(t.TempDir(), "record")
 
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDependOnCheckout$", "-test.testlogfile="+record)
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDependOn$", "-test.testlogfile="+record)
 
-	child.Env = append(os.Environ(), "TESTCACHE_CHILD=1")
+	child.Env = append(os.Environ(), "CHECKOUT_CHILD=1")
 
 	if output, err := child.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
