@@ -61,17 +61,21 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	select {
 	case <-answer.begun:
 	case <-r.Context().Done():
-		cancel()
-
-		_ = reader.Close()
-
-		return nil, r.Context().Err()
 	case <-timer.C:
 		cancel()
 
 		_ = reader.Close()
 
 		return nil, fmt.Errorf("no answer within %s", slowTimeout)
+	}
+
+	// Checked last: a handler whose caller has left may return without an answer, which is no empty answer.
+	if err := r.Context().Err(); err != nil {
+		cancel()
+
+		_ = reader.Close()
+
+		return nil, err
 	}
 
 	return &http.Response{
@@ -96,7 +100,8 @@ func (p inProcess) serve(answer *pipedAnswer, r *http.Request) {
 	p.handler.ServeHTTP(answer, r)
 	answer.WriteHeader(http.StatusOK)
 
-	_ = answer.pipe.Close()
+	// Nil, so the end of the answer, unless the caller has left: the handler may have stopped in the middle of its answer.
+	_ = answer.pipe.CloseWithError(r.Context().Err())
 }
 
 // panicked logs the panic of a handler, unless the handler only cut its answer off, and lets the reader know that the answer

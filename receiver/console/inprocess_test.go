@@ -5,6 +5,7 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -111,6 +112,32 @@ func TestInProcessEndsWithThePage(t *testing.T) {
 
 	if err := <-ended; !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("the handler ends with %v", err)
+	}
+}
+
+// TestInProcessCallerLeaves checks that a handler that stops because its caller has left gives no complete answer.
+func TestInProcessCallerLeaves(t *testing.T) {
+	for name, part := range map[string]string{
+		"before the answer": "",
+		"within the answer": `{"events":[`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 100 { // the call ends at the same time as the handler
+				ctx, leave := context.WithCancel(t.Context())
+
+				api := InProcess(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					if part != "" {
+						_, _ = io.WriteString(w, part)
+					}
+
+					leave()
+				}), "", slog.New(slog.DiscardHandler))
+
+				if _, err := call[any](ctx, api, http.MethodGet, "/events", nil); !errors.Is(err, context.Canceled) {
+					t.Fatalf("the call ends with %v, want that it was canceled", err)
+				}
+			}
+		})
 	}
 }
 
