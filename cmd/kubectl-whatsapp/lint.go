@@ -4,6 +4,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
@@ -29,7 +31,7 @@ func newLintCommand(g *global) *cobra.Command {
 
 It finds what the API server would refuse, in the API server's words, what the operator or the receiver could not use, and
 keys that Secrets of the same files lack. A FILE is YAML or JSON, a folder, or - for standard input. Objects of other kinds
-are counted and not checked. The exit code is 1 if there are errors.`,
+are counted and not checked. The exit code is 1 if there are errors, or no objects at all.`,
 		Example: g.example("lint webhook.yaml secrets.yaml", "lint deploy/", "lint --strict -o json webhook.yaml") +
 			"\n  kustomize build overlays/production | " + g.name + " lint -",
 		Args: cobra.MinimumNArgs(1),
@@ -37,6 +39,11 @@ are counted and not checked. The exit code is 1 if there are errors.`,
 			report, err := lintFiles(cmd, g, args)
 			if err != nil {
 				return err
+			}
+
+			if report.Checked+report.Others+len(report.Findings) == 0 {
+				return output.Failed("Name a file with a WhatsAppWebhook. Of a pipe, see whether the command before it failed.",
+					"the files have no WhatsAppWebhook, and no other object")
 			}
 
 			result := lintResult{
@@ -52,7 +59,7 @@ are counted and not checked. The exit code is 1 if there are errors.`,
 				return err
 			}
 
-			p.Note("%s checked, %s, %s", output.Count(result.Checked, "WhatsAppWebhook"), output.Count(result.Errors, "error"), output.Count(result.Warnings, "warning"))
+			p.Note("%s", lintSummary(result))
 
 			if result.Errors > 0 || strict && result.Warnings > 0 {
 				return output.ErrVerdict
@@ -64,6 +71,18 @@ are counted and not checked. The exit code is 1 if there are errors.`,
 	cmd.Flags().BoolVar(&strict, "strict", false, "warnings end with exit code 1 too")
 
 	return cmd
+}
+
+// lintSummary returns the counts of a result as a line.
+func lintSummary(r lintResult) string {
+	summary := fmt.Sprintf("%s checked, %s, %s",
+		output.Count(r.Checked, "WhatsAppWebhook"), output.Count(r.Errors, "error"), output.Count(r.Warnings, "warning"))
+
+	if r.Checked == 0 && r.Others > 0 {
+		summary += fmt.Sprintf("; of other kinds: %s, not checked", output.Count(r.Others, "object"))
+	}
+
+	return summary
 }
 
 // lintFiles checks files as the commands that read resources do.

@@ -44,6 +44,17 @@ func TestLint(t *testing.T) {
 	valid := fileWith(t, "", "")
 	wrong := fileWith(t, "baseURL", "baseUrl")
 	unwise := fileWith(t, "https://bridge", "http://bridge")
+	empty := filepath.Join(t.TempDir(), "empty.yaml")
+	comments := filepath.Join(t.TempDir(), "comments.yaml")
+
+	for path, text := range map[string]string{
+		empty:    "",
+		comments: "# nothing yet\n---\n# nor here\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	for name, test := range map[string]struct {
 		args     []string
@@ -73,6 +84,25 @@ func TestLint(t *testing.T) {
 		"a folder": {
 			args: []string{samples},
 			err:  "0 errors",
+		},
+		"an empty file": {
+			args: []string{empty},
+			code: output.CodeFailed,
+			err:  "the files have no WhatsAppWebhook, and no other object",
+		},
+		"comments alone": {
+			args: []string{comments, empty},
+			code: output.CodeFailed,
+			err:  "the files have no WhatsAppWebhook, and no other object",
+		},
+		"empty standard input": {
+			args: []string{"-"},
+			code: output.CodeFailed,
+			err:  "see whether the command before it failed",
+		},
+		"other kinds alone": {
+			args: []string{filepath.Join(samples, "kustomization.yaml"), empty},
+			err:  "0 WhatsAppWebhooks checked, 0 errors, 0 warnings; of other kinds: 1 object, not checked\n",
 		},
 		"no file": {
 			args: []string{"none.yaml"},
