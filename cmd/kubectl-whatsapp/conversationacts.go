@@ -19,6 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/receiverapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/jsonyaml"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/takeover"
 )
 
 func newGiveBackCommand(g *global) *cobra.Command {
@@ -53,11 +54,14 @@ func newTakeOverCommand(g *global) *cobra.Command {
 		Example:           g.example("conversations takeover sales ID --for 2h"),
 		Args:              g.nameAnd(1, 1),
 		ValidArgsFunction: g.webhookNames,
-		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
-			if duration < 0 {
-				return output.Usage("Write a time like 2h, or leave it out.", "--for %s is in the past", duration)
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("for") && (duration < takeover.MinDuration || duration > takeover.MaxDuration) {
+				return output.Usage("Write a time from 1s to 720h, such as 2h, or leave it out.", "--for %s is too short or too long", duration)
 			}
 
+			return nil
+		},
+		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
 			conversation, err := api.TakeOver(ctx, args[0], duration)
 			if err != nil {
 				return err
@@ -69,12 +73,17 @@ func newTakeOverCommand(g *global) *cobra.Command {
 		}),
 	}
 
-	cmd.Flags().DurationVar(&duration, "for", 0, "`time` after which the AI answers again, such as 2h")
+	cmd.Flags().DurationVar(&duration, "for", 0, "`time` after which the AI answers again, such as 2h; from 1s to 720h")
 
 	return cmd
 }
 
 func printTakenOver(p *output.Printer, conversation consoleapi.Conversation) {
+	if !conversation.TakenOver {
+		p.Printf("The takeover is over already: the AI has the conversation with %s.\n", personOf(conversation))
+		return
+	}
+
 	until := "it is given back"
 	if conversation.Until != nil {
 		until = output.Time(*conversation.Until)

@@ -126,8 +126,8 @@ func (a *api) takeOver(w http.ResponseWriter, r *http.Request) {
 
 	if text := r.URL.Query().Get("for"); text != "" {
 		var err error
-		if duration, err = time.ParseDuration(text); err != nil || duration <= 0 || duration > takeover.MaxDuration {
-			http.Error(w, "for is not a duration such as 30m or 2h, at most 720h", http.StatusBadRequest)
+		if duration, err = takeover.ParseDuration(text); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
 	}

@@ -111,6 +111,7 @@ func TestConversations(t *testing.T) {
 		"/conversations/42:1/give-back":                        http.StatusNotFound,
 		"/conversations/42:573002/take-over?for=soon":          http.StatusBadRequest,
 		"/conversations/42:573002/take-over?for=-1h":           http.StatusBadRequest,
+		"/conversations/42:573002/take-over?for=1ms":           http.StatusBadRequest, // over before the answer says it
 		"/conversations/42:573002/take-over?for=10000h":        http.StatusBadRequest,
 		"/conversations/42:573002/take-over?until=2026-12-24T": http.StatusBadRequest,
 	} {

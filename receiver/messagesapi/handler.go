@@ -196,9 +196,9 @@ func parseHandler(req *request, now time.Time) (change takeover.Change, text str
 	change.Reason = reason
 
 	if duration != "" {
-		length, err := time.ParseDuration(duration)
-		if err != nil || length <= 0 || length > takeover.MaxDuration {
-			return takeover.Change{}, "", badRequest("for is not a duration such as 30m or 2h, at most 720h")
+		length, err := takeover.ParseDuration(duration)
+		if err != nil {
+			return takeover.Change{}, "", badRequest(err.Error())
 		}
 
 		change.Until = now.Add(length)

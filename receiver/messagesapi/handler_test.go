@@ -110,6 +110,7 @@ func TestHandlerRequestsAreChecked(t *testing.T) {
 		`{"handler":"human","for":"soon"}`: "for is not a duration",
 		`{"handler":"human","for":"721h"}`: "for is not a duration",
 		`{"handler":"human","for":"-1h"}`:  "for is not a duration",
+		`{"handler":"human","for":"1ms"}`:  "from 1s to 720h",
 		`{"handler":"human","until":"2h"}`: "a key that is not known",
 		`{"handler":"human","reason":"` + strings.Repeat("x", 257) + `"}`: "reason has more than 256 bytes",
 	} {

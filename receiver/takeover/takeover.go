@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -22,7 +23,9 @@ import (
 )
 
 const (
-	// MaxDuration bounds how long a person can take a conversation over at once.
+	// MinDuration and MaxDuration bound how long a person can take a conversation over at once. A shorter takeover would be over
+	// before its answer arrives.
+	MinDuration = time.Second
 	MaxDuration = 30 * 24 * time.Hour
 	// MaxReason bounds the bytes of a reason.
 	MaxReason = 256
@@ -49,6 +52,16 @@ type Change struct {
 	By     store.Holder // Desk or Assistant
 	Until  time.Time    // zero for Assistant
 	Reason string       // at most MaxReason bytes; may be empty
+}
+
+// ParseDuration returns how long a takeover lasts from the text of a request.
+func ParseDuration(text string) (time.Duration, error) {
+	duration, err := time.ParseDuration(text)
+	if err != nil || duration < MinDuration || duration > MaxDuration {
+		return 0, errors.New("for is not a duration such as 30m or 2h, from 1s to 720h")
+	}
+
+	return duration, nil
 }
 
 // Apply gives a conversation, by any of its names, to a new holder from now on, and returns its state. The error is
