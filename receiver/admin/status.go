@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -44,7 +45,7 @@ func (d Dependencies) Report(ctx context.Context) health.Report {
 	lastMessage := figures.LastMessage
 
 	if stats, err := d.Store.Stats(ctx, now); err != nil {
-		d.Log.Error("status has no backlog: the store is unavailable", "error", err)
+		d.Log.Log(ctx, logevent.RequestLevel(err), "status has no backlog: the store is unavailable", "error", err)
 
 		s.Problems["store"] = "the store cannot be read"
 	} else {
@@ -139,7 +140,7 @@ func (d Dependencies) deadLettersExpireAt(now time.Time, stats store.Stats) *tim
 func (d Dependencies) waitingForPeople(ctx context.Context, now time.Time) *health.WaitingForPeople {
 	waiting, err := store.CountWaiting(ctx, d.Store, now)
 	if err != nil {
-		d.Log.Error("counting conversations that wait for people failed", "error", err)
+		d.Log.Log(ctx, logevent.RequestLevel(err), "counting conversations that wait for people failed", "error", err)
 
 		return nil
 	}

@@ -6,6 +6,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -62,6 +63,27 @@ func TestDamageIsReported(t *testing.T) {
 				t.Errorf("GET /status = %s, want %q", body, text)
 			}
 		}
+	}
+}
+
+// canceledStore is a store whose caller has disconnected.
+type canceledStore struct{ store.Store }
+
+func (canceledStore) Stats(context.Context, time.Time) (store.Stats, error) {
+	return store.Stats{}, fmt.Errorf("count events: %w", context.Canceled)
+}
+
+func TestCallerThatDisconnectsIsNoFailure(t *testing.T) {
+	var log strings.Builder
+
+	deps := newDependencies(t, allSecrets)
+	deps.Log = slog.New(slog.NewTextHandler(&log, nil))
+	deps.Store = deps.Metrics.CountStore(canceledStore{deps.Store})
+
+	get(t, deps, "/status")
+
+	if log.String() != "" {
+		t.Errorf("the log has %q", log.String())
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 )
 
 // pageSize is the number of entries of a page.
@@ -225,7 +226,7 @@ func (c *console) export(v *view) error {
 	v.writer.Header().Set("Content-Disposition", `attachment; filename="person.json"`)
 
 	if _, err := io.Copy(v.writer, response.Body); err != nil {
-		c.Log.Warn("export interrupted", "error", err)
+		c.Log.Log(v.request.Context(), logevent.AnswerLevel(v.request.Context(), err), "export interrupted", "error", err)
 		panic(http.ErrAbortHandler) // closes the connection: else the browser saves a part of the document as all of it
 	}
 

@@ -25,6 +25,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/messagesapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/questions"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -147,7 +148,7 @@ func (a *api) fail(w http.ResponseWriter, err error, missing string) {
 		return
 	}
 
-	a.Log.Error("console request failed", "error", err)
+	a.Log.Log(context.Background(), logevent.RequestLevel(err), "console request failed", "error", err)
 	http.Error(w, storeProblem(err), http.StatusServiceUnavailable)
 }
 

@@ -4,12 +4,14 @@
 package consoleapi
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -20,7 +22,7 @@ const (
 	backupStall = time.Minute
 	backupPart  = 1 << 20
 
-	noBackup = "only the embedded store can be copied here: back PostgreSQL up with its own tools, such as pg_dump, " +
+	noBackup = "only the embedded store can be backed up here: back PostgreSQL up with its own tools, such as pg_dump, " +
 		"or the snapshots of the service that runs it"
 )
 
@@ -56,7 +58,7 @@ func (a *api) backup(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if err != nil {
-		a.Log.Warn("backup download interrupted", "bytes", sent, "size", size, "error", err)
+		a.Log.Log(ctx, logevent.AnswerLevel(r.Context(), err), "backup download interrupted", "bytes", sent, "size", size, "error", err)
 		panic(http.ErrAbortHandler) // closes the connection, so that the client learns that the file is incomplete
 	}
 }
@@ -94,6 +96,6 @@ func (a *api) failBackup(w http.ResponseWriter, err error) {
 		status = http.StatusInsufficientStorage
 	}
 
-	a.Log.Error("requested backup failed", "error", err)
+	a.Log.Log(context.Background(), logevent.RequestLevel(err), "requested backup failed", "error", err)
 	http.Error(w, err.Error(), status)
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/persondata"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -25,7 +26,7 @@ const nothingStored = "nothing is stored of this person"
 
 // remains lists the data that an erasure does not reach.
 var remains = []string{
-	"backups and copies of the store, until you delete them",
+	"backups and snapshots of the store, until you delete them",
 	"what the AI, its bridge or model, the desk and the sink of notices have received: erase it there",
 	"what Meta and the person's own phone keep",
 	"rows without content, so that a redelivery does not bring a text back; they go when store.retentionDays, and 8 days at least, are over",
@@ -125,7 +126,7 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 	case err != nil && !export.begun:
 		a.fail(w, err, noSuchConversation)
 	case err != nil:
-		a.Log.Error("export interrupted", "error", err)
+		a.Log.Log(ctx, logevent.AnswerLevel(r.Context(), err), "export interrupted", "error", err)
 		panic(http.ErrAbortHandler) // closes the connection, so that the client learns that the document is incomplete
 	case !export.begun && conversation == nil:
 		http.Error(w, nothingStored, http.StatusNotFound)

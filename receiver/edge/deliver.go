@@ -12,6 +12,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -67,7 +68,7 @@ func (e *Edge) ingest(
 	}
 
 	if err != nil {
-		e.Log.Error("delivery answered 503: parsing failed", "error", err)
+		e.Log.Log(ctx, logevent.RequestLevel(err), "delivery answered 503: parsing failed", "error", err)
 		return unavailable(w, "the delivery could not be prepared for storage"), err
 	}
 
@@ -84,7 +85,7 @@ func (e *Edge) ingest(
 	}
 
 	if err != nil {
-		e.Log.Error("delivery answered 503: storing its events failed", "events", len(events), "error", err)
+		e.Log.Log(ctx, logevent.RequestLevel(err), "delivery answered 503: storing its events failed", "events", len(events), "error", err)
 		return unavailable(w, "the delivery could not be stored"), err
 	}
 

@@ -125,7 +125,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, event store.ID,
 		return metrics.LinkUnknown
 	}
 
-	h.Log.Warn("linked media cannot be served now", logevent.EventID, event, "class", f.Class, "code", f.Code)
+	if !errors.Is(r.Context().Err(), context.Canceled) { // else the AI has disconnected, which failed the download
+		h.Log.Warn("linked media cannot be served now", logevent.EventID, event, "class", f.Class, "code", f.Code)
+	}
 
 	return unavailable(w, metrics.LinkFailed)
 }

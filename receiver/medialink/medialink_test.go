@@ -138,6 +138,33 @@ func newHandler(t *testing.T, source Files) (*Handler, *metrics.Metrics) {
 	}), counted
 }
 
+// TestAIThatDisconnectsIsNoFailure checks that the log has no failure of a download that ended since the AI has left.
+func TestAIThatDisconnectsIsNoFailure(t *testing.T) {
+	for name, hasLeft := range map[string]bool{"left": true, "waits": false} {
+		t.Run(name, func(t *testing.T) {
+			handler, _ := newHandler(t, &files{err: &failure.Error{Class: failure.Transient, Code: "canceled"}})
+
+			var log strings.Builder
+
+			handler.Log = slog.New(slog.NewTextHandler(&log, nil))
+
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+
+			if hasLeft {
+				leave()
+			}
+
+			path := config.MediaPath + newToken("secret", photo, now.Add(Validity))
+			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, path, http.NoBody))
+
+			if isLogged := log.String() != ""; isLogged == hasLeft {
+				t.Errorf("the log has %q", log.String())
+			}
+		})
+	}
+}
+
 func spooled(t *testing.T, content []byte, mimeType, filename string) *media.File {
 	t.Helper()
 

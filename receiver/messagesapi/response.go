@@ -4,11 +4,13 @@
 package messagesapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -111,7 +113,8 @@ func (a *API) refusal(op operation, err error) *response {
 func (a *API) problemOf(op operation, err error) *problem {
 	p, ok := errors.AsType[*problem](err)
 	if !ok {
-		a.Log.Error("request to the messages API answered 503: the store failed", "operation", op.name, "error", err)
+		a.Log.Log(context.Background(), logevent.RequestLevel(err), "request to the messages API answered 503: the store failed",
+			"operation", op.name, "error", err)
 
 		text := "the store is unavailable"
 		if errors.Is(err, store.ErrDiskFull) {

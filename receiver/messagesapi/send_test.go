@@ -467,6 +467,25 @@ func TestStoreFailures(t *testing.T) {
 	f.want(f.send(toAna, "Idempotency-Key", "key-1"), http.StatusAccepted, "")
 }
 
+// TestCallerThatDisconnectsIsNoFailure checks that the log has no failure of the store if its call was canceled.
+func TestCallerThatDisconnectsIsNoFailure(t *testing.T) {
+	f := newFixture(t, nil)
+	f.receive(ana, "wamid.1")
+
+	for err, isFailure := range map[error]bool{
+		fmt.Errorf("store events: %w", context.Canceled): false,
+		context.DeadlineExceeded:                         true,
+	} {
+		f.log.Reset()
+		f.api.Store = brokenStore{Store: f.store, err: err}
+		f.send(toAna)
+
+		if log := f.log.String(); strings.Contains(log, "level=ERROR") != isFailure {
+			t.Errorf("%v: the log has %q, want a failure: %t", err, log, isFailure)
+		}
+	}
+}
+
 func TestTooManyRequestsAtOnce(t *testing.T) {
 	f := newFixture(t, nil)
 	for range maxInFlight {
