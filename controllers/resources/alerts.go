@@ -33,7 +33,7 @@ type alert struct {
 // not alert while an alert names its cause: [unless]. Times in seconds are products with 60, so that the test of the
 // alerts can shorten them like all other durations.
 func alerts(p Params) []alert {
-	return slices.Concat(deliveryAlerts(), callAlerts(p), messageAlerts(p), storeAlerts(p), configurationAlerts())
+	return slices.Concat(downAlert(p), deliveryAlerts(), callAlerts(p), messageAlerts(p), storeAlerts(p), configurationAlerts())
 }
 
 // runbookURL returns the address of an alert's section in docs/alerts.md.

@@ -9,18 +9,26 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
+// downAlert returns the alert about receivers that do not run, unless the resource wants none.
+func downAlert(p Params) []alert {
+	if replicas := p.replicas(); replicas != nil && *replicas == 0 {
+		return nil
+	}
+
+	return []alert{{
+		name:     "WhatsAppReceiverDown",
+		severity: critical,
+		pending:  "5m",
+		expr:     `absent(up{@self} == 1)`,
+		summary:  "Prometheus reaches no receiver",
+		description: "Prometheus has reached no receiver for 5 minutes. Either none runs, and Meta's deliveries fail, " +
+			"or only Prometheus cannot reach them.",
+	}}
+}
+
 // deliveryAlerts returns the alerts about deliveries that Meta cannot deliver.
 func deliveryAlerts() []alert {
 	return []alert{
-		{
-			name:     "WhatsAppReceiverDown",
-			severity: critical,
-			pending:  "5m",
-			expr:     `absent(up{@self} == 1)`,
-			summary:  "Prometheus reaches no receiver",
-			description: "Prometheus has reached no receiver for 5 minutes. Either none runs, and Meta's deliveries fail, " +
-				"or only Prometheus cannot reach them.",
-		},
 		{
 			name:     "WhatsAppDeliveriesNotTaken",
 			severity: critical,

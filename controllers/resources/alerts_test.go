@@ -43,6 +43,19 @@ func TestAlertOfTheVolume(t *testing.T) {
 	}
 }
 
+// TestNoReceiverIsDownIfNoneIsWanted checks that no alert fires because a resource is scaled to 0.
+func TestNoReceiverIsDownIfNoneIsWanted(t *testing.T) {
+	for replicas, want := range map[int32]bool{0: false, 1: true} {
+		webhook := read(t, filepath.Join("testdata", "monitoring"))
+		webhook.Spec.Receiver.Replicas = &replicas
+
+		isDown := func(r rule) bool { return r.Alert == "WhatsAppReceiverDown" }
+		if got := slices.ContainsFunc(rulesOf(t, webhook), isDown); got != want {
+			t.Errorf("%d replicas: WhatsAppReceiverDown is there: %t, want %t", replicas, got, want)
+		}
+	}
+}
+
 // TestTextsOfMissingSecrets checks that the alert and its runbook name the roles without which no delivery is accepted, and say
 // what the others are for.
 func TestTextsOfMissingSecrets(t *testing.T) {

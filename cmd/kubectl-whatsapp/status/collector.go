@@ -153,6 +153,7 @@ func read(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, ask asker) Sta
 	report, pod, err := ask(ctx, webhook)
 
 	switch {
+	case err != nil && s.IsScaledToZero(): // Ready says why no receiver answers
 	case errors.Is(err, context.DeadlineExceeded):
 		s.Unreachable = "the receiver did not answer in time"
 	case err != nil:

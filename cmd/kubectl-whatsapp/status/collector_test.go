@@ -5,6 +5,7 @@ package status
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -169,5 +170,22 @@ func TestTurnsForgetResources(t *testing.T) {
 
 	if len(turns.asked) != 1 {
 		t.Errorf("the turns of %d resources are kept, want 1", len(turns.asked))
+	}
+}
+
+// TestScaledToZero reads the status of a resource whose receivers are scaled to 0. It is neither failing nor unreachable.
+func TestScaledToZero(t *testing.T) {
+	resource := webhooks(1)[0]
+	resource.Status.Receivers = "0/0"
+	resource.Status.Conditions[0].Status = metav1.ConditionFalse
+	resource.Status.Conditions[0].Reason = v1alpha1.ReasonScaledToZero
+	resource.Status.Conditions[0].Message = "scaled to 0"
+
+	s := read(t.Context(), &resource, func(context.Context, *v1alpha1.WhatsAppWebhook) (*health.Report, string, error) {
+		return nil, "", errors.New("there is no receiver pod")
+	})
+
+	if s.Severity != Fine || s.Unreachable != "" || Summary(s) != "not ready (ScaledToZero): scaled to 0" {
+		t.Errorf("severity %s, unreachable %q, summary %q", s.Severity, s.Unreachable, Summary(s))
 	}
 }

@@ -33,7 +33,7 @@ type Status struct {
 	// Report is the report of the receiver Pod.
 	Report *health.Report `json:"report,omitempty"`
 	Pod    string         `json:"pod,omitempty"`
-	// Unreachable says why there is no report.
+	// Unreachable says why there is no report. It is empty for a resource that is scaled to 0.
 	Unreachable string `json:"unreachable,omitempty"`
 }
 
@@ -128,6 +128,9 @@ func ofResource(webhook *v1alpha1.WhatsAppWebhook) Status {
 	return s
 }
 
+// IsScaledToZero reports whether no receiver runs because someone wants it so.
+func (s *Status) IsScaledToZero() bool { return s.Ready.Reason == v1alpha1.ReasonScaledToZero }
+
 func (s *Status) find(severity Severity, subject, text string) {
 	s.Findings = append(s.Findings, Finding{
 		Severity: severity,
@@ -217,11 +220,11 @@ func (s *Status) finish() {
 	slices.SortStableFunc(s.Findings, func(a, b Finding) int { return cmp.Compare(rank[a.Severity], rank[b.Severity]) })
 
 	switch {
-	case s.Ready.Status != metav1.ConditionTrue && s.Ready.Reason != v1alpha1.ReasonScaledToZero:
+	case s.Ready.Status != metav1.ConditionTrue && !s.IsScaledToZero():
 		s.Severity = Failing
 	case len(s.Findings) > 0:
 		s.Severity = s.Findings[0].Severity
-	case s.Unreachable != "" && s.Ready.Reason != v1alpha1.ReasonScaledToZero:
+	case s.Unreachable != "":
 		s.Severity = Warning
 	default:
 		s.Severity = Fine
