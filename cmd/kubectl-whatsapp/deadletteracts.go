@@ -21,7 +21,7 @@ func (u unanswered) replayCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay NAME [ID...]",
 		Short: "Replay " + u.what,
-		Long:  "Replay " + u.what + ", so that the receiver processes them again: by their IDs, by --where, or --all.\n" + whereHelp(),
+		Long:  "Replay " + u.what + ", so that the receiver processes them again: by their IDs, by --where, or --all.\n" + whereHelp(replayableHelp),
 		Example: g.example(
 			u.use+" replay sales ID",
 			u.use+" replay sales --where "+u.where,
@@ -44,7 +44,7 @@ func (u unanswered) discardCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "discard NAME [ID...]",
 		Short: "Discard " + u.what + " permanently",
-		Long:  "Discard " + u.what + " permanently: by their IDs, by --where, or --all.\n" + whereHelp(),
+		Long:  "Discard " + u.what + " permanently: by their IDs, by --where, or --all.\n" + whereHelp(replayableHelp),
 		Example: g.example(
 			u.use+" discard sales ID",
 			u.use+" discard sales --where "+u.where+" --yes",
@@ -100,7 +100,7 @@ func (u unanswered) act(
 		return output.Usage("Name IDs, select events with --where code=131026, or take --all.", "there is nothing to %s", kind)
 	}
 
-	filter, err := flags.selected.filter(u.state)
+	u, filter, err := u.filter(&flags.selected)
 	if err != nil {
 		return err
 	}

@@ -153,3 +153,46 @@ func TestDiscardOfManyCauses(t *testing.T) {
 		t.Errorf("the list of the causes does not say that it is cut: %q", got.err)
 	}
 }
+
+// TestStatesThatAreNotReplayable selects events by states whose events can be neither replayed nor discarded. No receiver is called.
+func TestStatesThatAreNotReplayable(t *testing.T) {
+	for state, want := range map[string]string{
+		"pending":      "they wait or are being processed",
+		"done":         "they were processed",
+		"skipped":      "they are not to be answered",
+		"discarded":    "they were discarded",
+		"dead|pending": "--where state=pending selects events that can be neither replayed nor discarded",
+		"ded":          "--where state=ded: there is no such state",
+		"all|dead":     "--where state=all: there is no such state",
+		"dead|":        "there is no such state",
+	} {
+		for _, command := range []string{"dead-letters list", "dead-letters replay", "quarantine discard"} {
+			args := append(strings.Fields(command), "--where", "state="+state, "--address", "http://localhost:1")
+
+			got := runTool(t, args...)
+			if got.code != output.CodeUsage || !strings.Contains(got.err, want) || !strings.Contains(got.err, "Use dead, quarantined, human or expired") {
+				t.Errorf("%s --where state=%s: exit code %d, errors %q, want %q", command, state, got.code, got.err, want)
+			}
+		}
+	}
+}
+
+// TestSelectedEventsAreNamedByTheirState discards events in states other than that of the command.
+func TestSelectedEventsAreNamedByTheirState(t *testing.T) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(consoleapi.CauseList{Causes: []consoleapi.Cause{{Count: 3}}})
+	}))
+	defer receiver.Close()
+
+	for args, want := range map[string]string{
+		"dead-letters discard --all":                        "Discard 3 dead letters?",
+		"dead-letters discard --where state=dead":           "Discard 3 dead letters?",
+		"dead-letters discard --where state=human|expired":  "Discard 3 events in the state human or expired?",
+		"quarantine discard --where state=dead":             "Discard 3 events in the state dead?",
+		"quarantine discard --where state=all,kind=message": "Discard 3 unanswered events?",
+	} {
+		if got := runTool(t, append(strings.Fields(args), "--address", receiver.URL)...); !strings.Contains(got.err, want) {
+			t.Errorf("%s: errors %q, want %q", args, got.err, want)
+		}
+	}
+}

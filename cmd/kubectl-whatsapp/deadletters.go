@@ -17,15 +17,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// unanswered is a command for events that were not answered: those in one state.
-type unanswered struct {
-	use   string // of the command
-	what  string // the events, in the plural
-	state string // of the events, unless --where names another
-	why   string // how events get into the state
-	where string // an example of --where
-}
-
 func newDeadLettersCommand(g *global) *cobra.Command {
 	return unanswered{
 		use:   "dead-letters",
@@ -68,12 +59,12 @@ func (u unanswered) listCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "list NAME",
 		Short:             "List " + u.what + ", or their causes",
-		Long:              "List " + u.what + " in the order in which they were received, or count them by cause.\n" + whereHelp(),
+		Long:              "List " + u.what + " in the order in which they were received, or count them by cause.\n" + whereHelp(replayableHelp),
 		Example:           g.example(u.use+" list sales", u.use+" list sales --by-cause", u.use+" list sales --where "+u.where),
 		Args:              g.nameAnd(0, 0),
 		ValidArgsFunction: g.webhookNames,
 		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, _ []string) error {
-			filter, err := selected.filter(u.state)
+			u, filter, err := u.filter(&selected)
 			if err != nil {
 				return err
 			}
@@ -89,6 +80,7 @@ func (u unanswered) listCommand(g *global) *cobra.Command {
 	selected.addFlag(cmd)
 	cmd.Flags().IntVar(&limit, "limit", 100, "the `number` of events")
 	cmd.Flags().BoolVar(&byCause, "by-cause", false, "count the events by phone number and code, the most frequent first")
+	cmd.MarkFlagsMutuallyExclusive("by-cause", "limit")
 
 	return cmd
 }

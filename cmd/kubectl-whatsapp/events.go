@@ -29,7 +29,7 @@ func newEventsCommand(g *global) *cobra.Command {
 		Use:   "events NAME [ID]",
 		Short: "Show the events of a resource, the newest first, or the details of one event",
 		Long: "Show the events of a resource, the newest first, or what happened to one since it was received.\n" +
-			whereHelp("  conversation                     the id or the name of a conversation\n"),
+			whereHelp(statesHelp, "  conversation                     the id or the name of a conversation\n"),
 		Example: g.example(
 			"events sales",
 			"events sales --where state=dead,received_after=2h",
@@ -38,6 +38,13 @@ func newEventsCommand(g *global) *cobra.Command {
 		),
 		Args:              g.nameAnd(0, 1),
 		ValidArgsFunction: g.webhookNames,
+		PreRunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 || g.address == "" && len(args) == 1 {
+				return nil
+			}
+
+			return refuse(cmd, "it is for lists of events, and one ID is given", "where", "limit", "before", "watch")
+		},
 		RunE: g.callReceiver(&reveal, func(ctx context.Context, api *receiverapi.Client, args []string) error {
 			filter, err := selected.filter()
 			if err != nil {
@@ -47,8 +54,6 @@ func newEventsCommand(g *global) *cobra.Command {
 			p := g.printer()
 
 			switch {
-			case len(args) == 1 && (watch || !filter.IsEmpty()):
-				return output.Usage("Leave them out, or leave out the ID.", "--watch and --where are for lists of events")
 			case len(args) == 1:
 				return showEvent(ctx, p, api, args[0])
 			case watch:
@@ -64,6 +69,7 @@ func newEventsCommand(g *global) *cobra.Command {
 	cmd.Flags().Int64Var(&before, "before", 0, "continue before the event with this `seq`, which the end of a list names")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "print new events and changes until Ctrl-C")
 	cmd.Flags().BoolVar(&reveal, "reveal", false, revealUsage)
+	cmd.MarkFlagsMutuallyExclusive("watch", "before")
 
 	return cmd
 }

@@ -4,9 +4,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,8 +64,11 @@ func (g *global) addFlags(root *cobra.Command) {
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]cobra.Completion{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// withoutReceiver are the commands that use no console port of a receiver.
+var withoutReceiver = []string{"dev", "lint", "render", "simulate", "test"}
+
 // check checks the flags of the root.
-func (g *global) check() error {
+func (g *global) check(cmd *cobra.Command) error {
 	if _, err := output.ParseFormat(g.format); err != nil {
 		return err
 	}
@@ -76,6 +81,10 @@ func (g *global) check() error {
 		return output.Usage("Write it like http://localhost:9091.", "--address %s is not a URL", g.address)
 	}
 
+	if slices.Contains(withoutReceiver, cmd.Name()) {
+		return refuse(cmd, "the command uses no console port", "address")
+	}
+
 	return nil
 }
 
@@ -86,10 +95,24 @@ func isURL(text string) bool {
 	return err == nil && parsed.Host != "" && (parsed.Scheme == "http" || parsed.Scheme == "https")
 }
 
+// errNameAndAddress refuses a NAME of which one of two receivers would be ignored.
+var errNameAndAddress = output.Usage("Leave out the NAME.", "--address names the receiver already")
+
 // checkAll refuses the flag for all namespaces where one resource or receiver is named: it would be looked for in one namespace.
 func (g *global) checkAll(args []string, allNamespaces bool) error {
 	if allNamespaces && (len(args) > 0 || g.address != "") {
 		return output.Usage("Leave -A out; -n names the namespace of a NAME.", "--all-namespaces shows all resources, and one is named")
+	}
+
+	return nil
+}
+
+// refuse refuses flags that were given and mean nothing, since why: they would be ignored silently.
+func refuse(cmd *cobra.Command, why string, names ...string) error {
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			return output.Usage(fmt.Sprintf("Leave it out. %s --help explains the flags.", cmd.CommandPath()), "--%s means nothing here: %s", name, why)
+		}
 	}
 
 	return nil

@@ -22,7 +22,7 @@ func newRoot(g *global) *cobra.Command {
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		Version:           version,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return g.check() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return g.check(cmd) },
 	}
 
 	root.SetIn(g.in)

@@ -23,11 +23,18 @@ type where struct {
 // whereKeys are the keys that all commands know.
 var whereKeys = []string{"state", "kind", "type", "number", "code", "received_after", "received_before"}
 
+// The states of events that commands know, for the help.
+const (
+	statesHelp     = "pending, done, skipped, human, expired, quarantined, dead or discarded"
+	replayableHelp = "dead, quarantined, human, expired or all"
+)
+
 // whereHelp explains the flag. more are the lines of the keys that only one command knows.
-func whereHelp(more ...string) string {
+func whereHelp(states string, more ...string) string {
 	return `
 --where selects events by KEY=VALUE, and can be repeated; several pairs can be separated by commas. The keys are:
-  state                            the state of the event; several as state=dead|human
+  state                            ` + states + `;
+                                   several as state=dead|human
   kind, type                       such as kind=message, type=image
   number                           the id of the phone number
   code                             the code of the last failure, such as 131026
@@ -58,7 +65,8 @@ func (w *where) filter(states ...string) (receiverapi.Filter, error) {
 	for _, pair := range w.pairs {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok || value == "" {
-			return filter, output.Usage("Write it like --where code=131026.", "--where %s is not a KEY=VALUE", pair)
+			return filter, output.Usage("Write it like --where code=131026, and several states like state=dead|human.",
+				"--where %s is not a KEY=VALUE", pair)
 		}
 
 		if !slices.Contains(w.keys, key) {
@@ -106,7 +114,7 @@ func set(filter *receiverapi.Filter, key, value string) error {
 
 // parseTime returns a time from its text, or from how long ago it was.
 func parseTime(key, text string) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil {
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return time.Now().Add(-ago), nil
 	}
 

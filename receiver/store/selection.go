@@ -44,15 +44,22 @@ type Selection struct {
 	LastSeq int64
 }
 
-// Validate returns an error if the selection has no state or a state that cannot be replayed.
+// replayable lists the states of Replayable in an error.
+const replayable = "want dead, quarantined, human or expired"
+
+// Validate returns an error if the selection has no state or a state that is not of [Replayable].
 func (s *Selection) Validate() error {
 	if len(s.States) == 0 {
-		return errors.New("the selection has no state, want dead, quarantined, human or expired")
+		return errors.New("the selection has no state, " + replayable)
 	}
 
 	for _, state := range s.States {
-		if !slices.Contains(Replayable, state) {
-			return fmt.Errorf("events in state %q cannot be replayed, want dead, quarantined, human or expired", state)
+		switch {
+		case slices.Contains(Replayable, state):
+		case slices.Contains([]State{Pending, Done, Skipped, Discarded}, state):
+			return fmt.Errorf("events in state %q can be neither replayed nor discarded, "+replayable, state)
+		default:
+			return fmt.Errorf("there is no state %q, "+replayable, state)
 		}
 	}
 
