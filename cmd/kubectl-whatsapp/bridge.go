@@ -6,6 +6,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/bridgetest"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
@@ -49,8 +51,8 @@ func newBridgeTestCommand(g *global) *cobra.Command {
 
 The test sends the requests of the receiver, with a made-up person, and reads the answers as the receiver does: each
 method, files in base64 and as a form, long and odd texts, a repeated Idempotency-Key, requests at the same time, a wrong
-key and answers that come later. It calls the bridge about 50 times: a bridge that starts something for each message
-starts it.
+key and answers that come later. It makes about 50 requests, and the bridge does for each what it does for a real message,
+such as to ask a model that costs money. No message is sent to anyone.
 
 The exit code is 0 if no check failed and 1 otherwise. Warnings fail nothing.`,
 		Example: g.example(
@@ -62,6 +64,10 @@ The exit code is 0 if no check failed and 1 otherwise. Warnings fail nothing.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.URL = args[0]
+
+			if err := f.checkUse(cmd); err != nil {
+				return err
+			}
 
 			return f.run(cmd.Context(), g.printer())
 		},
@@ -100,6 +106,29 @@ func methodNames() []string {
 	return names
 }
 
+// checkUse refuses flags that no request would use.
+func (f *bridgeTestFlags) checkUse(cmd *cobra.Command) error {
+	for _, unused := range []struct {
+		isUnused bool
+		why      string
+		names    []string
+	}{
+		{f.SignatureHeader == "", "without --signature-header nothing is signed", []string{"signing-key"}},
+		{f.LaterURL == "", "without --later-url later answers are not tested", []string{"later-key", "later-text", "later-within"}},
+		{f.authScheme == string(config.AuthNone), "with --auth-scheme None no key is sent", []string{"key"}},
+	} {
+		if !unused.isUnused {
+			continue
+		}
+
+		if err := refuse(cmd, unused.why, unused.names...); err != nil {
+			return err
+		}
+	}
+
+	return nil
+}
+
 func (f *bridgeTestFlags) run(ctx context.Context, p *output.Printer) error {
 	if err := f.complete(); err != nil {
 		return err
@@ -119,7 +148,7 @@ func (f *bridgeTestFlags) run(ctx context.Context, p *output.Printer) error {
 	progress.End()
 
 	if err != nil {
-		return output.Usage("An address looks like http://localhost:8080.", "%w", err)
+		return err
 	}
 
 	if err := p.Result(report, func() { showVerdict(p, report) }); err != nil {
@@ -148,6 +177,10 @@ func (f *bridgeTestFlags) complete() error {
 		f.Methods = append(f.Methods, m)
 	}
 
+	if err := bridgetest.CheckURL(f.URL); err != nil {
+		return output.Usage("An address looks like http://localhost:8080.", "%w", err)
+	}
+
 	schemes := []config.AuthScheme{"", config.AuthAccessKey, config.AuthBearer, config.AuthAPIKey}
 	if f.Flow {
 		schemes = append(schemes, config.AuthNone)
@@ -164,6 +197,8 @@ func (f *bridgeTestFlags) complete() error {
 		return output.Usage("Give it with --signing-key or $SIGNING_KEY.", "the signature has no key")
 	case f.LaterURL != "" && f.LaterKey == "":
 		return output.Usage("Give it with --later-key or $MESSAGES_KEY.", "the bridge's key for later answers is missing")
+	case f.LaterURL != "" && len(f.Methods) > 0 && !slices.Contains(f.Methods, assistant.ProcessText):
+		return output.Usage("Add --method text, or leave --later-url out.", "later answers are tested with a text, which --method leaves out")
 	}
 
 	if f.caFile == "" {
@@ -176,6 +211,10 @@ func (f *bridgeTestFlags) complete() error {
 	}
 
 	f.Authorities = string(authorities)
+
+	if !x509.NewCertPool().AppendCertsFromPEM(authorities) {
+		return output.Usage("Give a PEM file with --ca.", "%s has no certificate in PEM", f.caFile)
+	}
 
 	return nil
 }
@@ -206,7 +245,9 @@ func showCheck(p *output.Printer, c bridgetest.Check) {
 	state := p.Paint(tones[c.State], fmt.Sprintf("%-7s", c.State))
 
 	if c.State == bridgetest.OK || c.State == bridgetest.Skipped {
-		p.Printf("%s  %s  %s\n", state, c.Name, p.Paint(output.Faint, output.CleanLine(c.Detail)))
+		detail := output.CleanLine(strings.TrimSuffix(c.Detail+". "+c.Fix, ". "))
+		p.Printf("%s\n", strings.TrimRight(fmt.Sprintf("%s  %s  %s", state, c.Name, p.Paint(output.Faint, detail)), " "))
+
 		return
 	}
 
@@ -215,11 +256,11 @@ func showCheck(p *output.Printer, c bridgetest.Check) {
 	for _, part := range [][2]string{
 		{"found", c.Detail},
 		{"fix", c.Fix},
-		{"sent", c.Sent},
-		{"came", c.Came},
+		{"request", c.Sent},
+		{"answer", c.Came},
 	} {
 		if part[1] != "" {
-			p.Printf("         %-6s %s\n", part[0]+":", output.CleanLine(part[1]))
+			p.Printf("         %-8s %s\n", part[0]+":", output.CleanLine(part[1]))
 		}
 	}
 }
@@ -230,5 +271,5 @@ func showVerdict(p *output.Printer, r *bridgetest.Report) {
 		verdict = p.Paint(output.Bad, "The bridge does not pass")
 	}
 
-	p.Printf("\n%s: %d ok, %d warnings, %d failures, %d skipped.\n", verdict, r.OK, r.Warnings, r.Failures, r.Skipped)
+	p.Printf("\n%s: %d ok, %s, %s, %d skipped.\n", verdict, r.OK, output.Count(r.Warnings, "warning"), output.Count(r.Failures, "failure"), r.Skipped)
 }

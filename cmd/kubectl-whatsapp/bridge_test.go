@@ -50,7 +50,7 @@ func TestBridgeTest(t *testing.T) {
 	bad := newBridge(t, `{"response":{"type":"poll"}}`)
 
 	got = runTool(t, "bridge", "test", bad, "--key", "secret", "--method", "process_location_message")
-	for _, want := range []string{"failure  process_location_message", "found: ", "fix:  ", "sent:  POST /v1/messages/location", "came:  HTTP 200"} {
+	for _, want := range []string{"failure  process_location_message", "found:   ", "fix:     ", "request: POST /v1/messages/location", "answer:  HTTP 200"} {
 		if got.code != output.CodeFailed || !strings.Contains(got.out, want) {
 			t.Errorf("a bad bridge: exit code %d, output without %q: %s%s", got.code, want, got.out, got.err)
 		}
@@ -89,6 +89,7 @@ func TestBridgeTestRefusesWrongUsage(t *testing.T) {
 		"http://localhost:1 --flow --signature-header X-Sig": "--signing-key",
 		"http://localhost:1 --later-url http://127.0.0.1:1":  "--later-key",
 		"http://localhost:1 --ca /does/not/exist":            "--ca",
+		"http://localhost:1 --ca bridge_test.go":             "Give a PEM file with --ca.",
 	} {
 		got := runTool(t, append([]string{"bridge", "test"}, strings.Fields(args)...)...)
 		if got.code != output.CodeUsage || !strings.Contains(got.err, want) {

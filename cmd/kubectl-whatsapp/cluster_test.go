@@ -236,6 +236,11 @@ func (c *testCluster) testLogs(t *testing.T) {
 		t.Errorf("logs as JSON: %+v", got)
 	}
 
+	want = "---\nlevel: INFO\nmsg: started\nport: 8080\ntext: a b\ntime: \"2026-11-23T06:49:00Z\"\n---\nno JSON\n"
+	if got = runTool(t, c.args("logs", "sales", "-o", "yaml")...); got.code != 0 || got.out != want {
+		t.Errorf("logs as YAML: %+v, want %q", got, want)
+	}
+
 	tool := startTool(t, c.args("logs", "sales", "-f")...)
 	tool.out.waitFor(t, "sales-1 no JSON\n")
 	c.kubelet.Kill(t, c.namespace, "sales-1")

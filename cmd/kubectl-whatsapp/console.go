@@ -38,6 +38,10 @@ func newConsoleCommand(g *global) *cobra.Command {
 				return err
 			}
 
+			if len(args) > 0 && g.address != "" {
+				return errNameAndAddress
+			}
+
 			if len(args) == 0 && g.address == "" {
 				return g.serveFleet(cmd.Context(), allNamespaces, port)
 			}

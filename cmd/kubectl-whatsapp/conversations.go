@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -199,12 +200,16 @@ type shownConversation struct {
 }
 
 func showConversation(ctx context.Context, p *output.Printer, api *receiverapi.Client, id string, messages int) error {
+	if messages < 1 || messages > maxPage {
+		return output.Usage(fmt.Sprintf("Give a number from 1 to %d.", maxPage), "--messages %d cannot be shown", messages)
+	}
+
 	conversation, err := api.Conversation(ctx, id)
 	if err != nil {
 		return err
 	}
 
-	page, err := api.Messages(ctx, id, min(max(messages, 1), maxPage))
+	page, err := api.Messages(ctx, id, messages)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func TestDoctorOfAFile(t *testing.T) {
 	got := runTool(t, "doctor", "--config", file)
 	for _, want := range []string{
 		"The configuration\n  ✓ ok       Configuration file: asks the AI by Contract\n",
-		"  ! warning  Values of the secrets:",
+		"  ! warning  Values of the secrets (secret-values):",
 		"             Fix: compare it with the token that Meta showed",
 		"  – skipped  Callback URL, DNS, Connection, Certificate, Verification request, Signed delivery, Delivery of 3 MB: the configuration does not say the public URL",
 		"  ✓ ok       AI: the bridge answers",
@@ -148,9 +148,9 @@ func (c *testCluster) testDoctor(t *testing.T) {
 
 		got := runTool(t, c.args("doctor", "sales")...)
 		for _, want := range []string{
-			"The resource in the cluster\n  ✗ failure  Resource: the operator has not seen the resource\n",
-			"  ✗ failure  Pods: there is no pod\n",
-			"  ✗ failure  Receiver: ",
+			"The resource in the cluster\n  ✗ failure  Resource (resource): the operator has not seen the resource\n",
+			"  ✗ failure  Pods (pods): there is no pod\n",
+			"  ✗ failure  Receiver (receiver-answers): ",
 			"  – skipped  DNS, Connection, Certificate, Answer: the public URL is not known",
 			"\n3 failures, 0 warnings, ",
 			"kubectl get pods -A",

@@ -48,9 +48,14 @@ func printReport(p *output.Printer, report doctor.Report) {
 			p.Printf("%s\n", p.Paint(output.Bold, groupTitles[group]))
 		}
 
+		title := output.CleanLine(check.Title)
+		if check.State != doctor.OK && check.Name != "" { // by it, docs/troubleshooting.md and --only name the check
+			title += " (" + output.CleanLine(check.Name) + ")"
+		}
+
 		mark := marks[check.State]
 		state := fmt.Sprintf("%s %-7s", mark.sign, check.State)
-		p.Printf("  %s  %s%s\n", p.Paint(mark.tone, state), output.CleanLine(check.Title), indented(check.Detail, ": "))
+		p.Printf("  %s  %s%s\n", p.Paint(mark.tone, state), title, indented(check.Detail, ": "))
 
 		if check.Fix != "" && check.State != doctor.OK {
 			p.Printf("             %s %s\n", p.Paint(output.Bold, "Fix:"), indented(check.Fix, ""))
@@ -60,13 +65,14 @@ func printReport(p *output.Printer, report doctor.Report) {
 	p.Printf("\n%s\n", summary(report))
 }
 
-// joinSkipped returns the checks. It joins neighbors that were skipped for the same reason.
+// joinSkipped returns the checks. It joins neighbors that were skipped for the same reason: only their titles count then.
 func joinSkipped(checks []doctor.Check) []doctor.Check {
 	var joined []doctor.Check
 
 	for _, check := range checks {
 		if n := len(joined); n > 0 && check.State == doctor.Skipped && joined[n-1].State == doctor.Skipped &&
 			joined[n-1].Group == check.Group && joined[n-1].Detail == check.Detail && joined[n-1].Fix == check.Fix {
+			joined[n-1].Name = ""
 			joined[n-1].Title += ", " + check.Title
 			continue
 		}

@@ -61,6 +61,12 @@ its audit log. The files of people stay in the cluster: the bridge gets a small 
 				return err
 			}
 
+			if f.AuthScheme == config.AuthNone {
+				if err := refuse(cmd, "with --auth-scheme None no key is sent", "key"); err != nil {
+					return err
+				}
+			}
+
 			called, _, err := g.receiver(cmd.Context(), args)
 			if err != nil {
 				return err

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -31,7 +32,8 @@ func newLogsCommand(g *global) *cobra.Command {
 		Use:   "logs NAME",
 		Short: "Show the logs of all receivers of a resource",
 		Long: "Show the logs of all receivers of a resource, each line with its pod. With --follow, receivers that come later\n" +
-			"and containers that restart are followed too. -o json writes the lines as the receivers wrote them.",
+			"and containers that restart are followed too. -o json writes the lines as the receivers wrote them, and -o yaml each as\n" +
+			"a document of YAML.",
 		Example: g.example(
 			"logs sales --since 10m",
 			"logs sales -f",
@@ -54,6 +56,10 @@ func newLogsCommand(g *global) *cobra.Command {
 func (f *logsFlags) run(ctx context.Context, g *global, name string) error {
 	if f.since < 0 {
 		return output.Usage("Write a time like 10m, or leave it out.", "--since %s is in the future", f.since)
+	}
+
+	if f.tail < -1 {
+		return output.Usage("Give a number of lines, or leave it out.", "--tail %d is not a number of lines", f.tail)
 	}
 
 	if g.address != "" {
@@ -96,12 +102,25 @@ var levelTones = map[string]output.Tone{
 	"ERROR": output.Bad,
 }
 
-// printLogLine writes a line of a log with its pod. For programs it writes the line as it is, with escaped control characters.
+// printLogLine writes a line of a log with its pod. For programs it writes the line as it is, with escaped control characters, or as
+// a document of YAML.
 func printLogLine(p *output.Printer, line logs.Line) {
 	text := strings.TrimRight(line.Text, "\n")
-	if p.Format != output.Text {
+
+	switch p.Format {
+	case output.JSON:
 		fmt.Fprintf(p.Out, "%s\n", output.Document([]byte(text)))
 		return
+	case output.YAML:
+		var document any = text
+		if json.Valid([]byte(text)) {
+			document = json.RawMessage(text)
+		}
+
+		_ = p.Line(document, nil) // as for the other formats: a reader that has gone ends the tool
+
+		return
+	case output.Text:
 	}
 
 	pod := p.Paint(output.Faint, line.Pod)

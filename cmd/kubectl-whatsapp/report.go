@@ -47,6 +47,10 @@ why. With --address the bundle is about a receiver without a cluster.`,
 		Args:              g.nameAnd(0, 0),
 		ValidArgsFunction: g.webhookNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkLines(cmd, g, lines); err != nil {
+				return err
+			}
+
 			if file == "" {
 				file = "whatsapp-webhook-report-" + time.Now().UTC().Format("20060102T150405Z") + ".zip"
 			}
@@ -71,6 +75,19 @@ why. With --address the bundle is about a receiver without a cluster.`,
 	cmd.Flags().Int64Var(&lines, "lines", 2000, "last `lines` of each log")
 
 	return cmd
+}
+
+// checkLines checks the lines of the logs, of which a receiver without a cluster shows none.
+func checkLines(cmd *cobra.Command, g *global, lines int64) error {
+	if lines < 1 {
+		return output.Usage("Give a positive number.", "--lines %d is not a number of lines", lines)
+	}
+
+	if g.address != "" {
+		return refuse(cmd, "logs are read in a cluster, not from --address", "lines")
+	}
+
+	return nil
 }
 
 // writeReport writes the bundle, and removes the file after an error.

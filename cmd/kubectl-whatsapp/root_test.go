@@ -67,6 +67,45 @@ func TestWrongUsage(t *testing.T) {
 		"console sales -A": "Leave -A out",
 		"dead-letters discard --address http://localhost:1 --yes --where code=1,code=2": `the key "code" twice`,
 		"events --address http://localhost:1 --where state=dead --where state=human":    "state=dead|human",
+		"events --address http://localhost:1 --where state=dead,human":                  "state=dead|human",
+		"events --address http://localhost:1 --where received_after=-2h":                "is not a time",
+	} {
+		got := runTool(t, strings.Fields(args)...)
+		if got.code != output.CodeUsage || !strings.Contains(got.err, want) || got.out != "" {
+			t.Errorf("kubectl whatsapp %s: exit code %d, output %q, errors %q, want 2 and %q", args, got.code, got.out, got.err, want)
+		}
+	}
+}
+
+// TestFlagsThatMeanNothing gives flags that a command would ignore. No cluster and no receiver is called.
+func TestFlagsThatMeanNothing(t *testing.T) {
+	for args, want := range map[string]string{
+		"events sales ID --limit 5":                                                        "--limit means nothing here: it is for lists of events",
+		"events sales ID --before 42":                                                      "--before means nothing here",
+		"events sales ID --watch":                                                          "--watch means nothing here",
+		"events ID --address http://localhost:1 --where a=":                                "--where means nothing here",
+		"events sales --watch --before 42":                                                 "[before watch] were all set",
+		"dead-letters list sales --by-cause --limit 5":                                     "[by-cause limit] were all set",
+		"console sales --address http://localhost:1":                                       "--address names the receiver already",
+		"simulate --list text":                                                             "--list lists all types",
+		"simulate --list --to http://localhost:1":                                          "--to means nothing here: --list only lists the types",
+		"simulate text --dry-run --duplicates":                                             "--duplicates means nothing here",
+		"simulate text --app-secret-file a --app-secret-env A --dry-run":                   "were all set",
+		"simulate text --dry-run --address http://localhost:1":                             "--address means nothing here",
+		"lint - --address http://localhost:1":                                              "--address means nothing here",
+		"bridge test http://localhost:1 --signing-key a":                                   "without --signature-header nothing is signed",
+		"bridge test http://localhost:1 --later-text a":                                    "without --later-url later answers are not tested",
+		"bridge test http://localhost:1 --flow --auth-scheme None --key a":                 "with --auth-scheme None no key is sent",
+		"listen sales --forward-to http://a --flow --auth-scheme None --key a":             "with --auth-scheme None no key is sent",
+		"report --address http://localhost:1 --lines 5":                                    "--lines means nothing here",
+		"report sales --lines 0":                                                           "--lines 0 is not a number of lines",
+		"logs sales --tail -2":                                                             "--tail -2 is not a number of lines",
+		"conversations show --address http://localhost:1 ID --messages 501":                "Give a number from 1 to 500.",
+		"conversations show --address http://localhost:1 ID --messages 0":                  "--messages 0 cannot be shown",
+		"conversations takeover --address http://localhost:1 ID --for 1ms":                 "Write a time from 1s to 720h",
+		"conversations takeover --address http://localhost:1 ID --for 0":                   "--for 0s is too short or too long",
+		"conversations takeover --address http://localhost:1 ID --for 721h":                "--for 721h0m0s is too short or too long",
+		"bridge test http://localhost:1 --method image --later-url http://a --later-key b": "Add --method text",
 	} {
 		got := runTool(t, strings.Fields(args)...)
 		if got.code != output.CodeUsage || !strings.Contains(got.err, want) || got.out != "" {

@@ -62,10 +62,9 @@ The exit code is 0 if each delivery was acknowledged with 200, 1 if one was refu
 			"simulate 'message.*' --to sales --person 573001234567 --count 100 --rate 20 --duplicates",
 			"simulate failed.131047 --dry-run",
 		),
-		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.run(cmd.Context(), g, args)
-		},
+		Args:    cobra.ArbitraryArgs,
+		PreRunE: func(cmd *cobra.Command, args []string) error { return f.checkUse(cmd, args) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), g, args) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			var names []cobra.Completion
 			for _, t := range simulate.Types() {
@@ -90,8 +89,24 @@ The exit code is 0 if each delivery was acknowledged with 200, 1 if one was refu
 	flags.StringVar(&f.secretEnv, "app-secret-env", "", "`name` of the environment variable with the app secret")
 	flags.BoolVar(&f.Duplicates, "duplicates", false, "send each delivery twice, as Meta does at times")
 	flags.BoolVar(&f.OutOfOrder, "out-of-order", false, "mix the order of the deliveries")
+	cmd.MarkFlagsMutuallyExclusive("app-secret-file", "app-secret-env")
 
 	return cmd
+}
+
+// checkUse refuses what a list and a dry run would ignore.
+func (f *simulateFlags) checkUse(cmd *cobra.Command, args []string) error {
+	switch {
+	case f.list && len(args) > 0:
+		return output.Usage("Leave the TYPE out, or leave --list out.", "--list lists all types")
+	case f.list:
+		return refuse(cmd, "--list only lists the types", "to", "public", "dry-run", "count", "rate", "file", "person", "number",
+			"app-secret-file", "app-secret-env", "duplicates", "out-of-order")
+	case f.dryRun:
+		return refuse(cmd, "--dry-run prints each delivery once, in order", "duplicates", "out-of-order", "rate")
+	default:
+		return nil
+	}
 }
 
 func (f *simulateFlags) run(ctx context.Context, g *global, args []string) error {

@@ -67,7 +67,7 @@ type readStatusFunc func(context.Context) ([]status.Status, error)
 func (g *global) statusReader(args []string, allNamespaces bool) (look readStatusFunc, end func(), err error) {
 	if g.address != "" {
 		if len(args) > 0 {
-			return nil, nil, output.Usage("Leave out the NAME.", "--address names the receiver already")
+			return nil, nil, errNameAndAddress
 		}
 
 		called, _, err := g.receiver(context.Background(), nil)

@@ -118,7 +118,7 @@ func tokenText(r *health.Report) string {
 		return "expired"
 	}
 
-	return fmt.Sprintf("%s, ends in %s", r.Token, output.Seconds(left.Seconds()))
+	return fmt.Sprintf("%s, expires in %s", r.Token, output.Seconds(left.Seconds()))
 }
 
 func oldestText(r *health.Report) string {
@@ -139,7 +139,11 @@ func printOneStatus(p *output.Printer, s status.Status) {
 	readiness := string(s.Ready.Status) + ", " + s.Ready.Reason
 	p.Printf("%s  ready: %s\n", p.Paint(output.Bold, name), p.Paint(severityTones[s.Severity], readiness))
 
-	if s.Ready.Status != "True" && s.Ready.Message != "" {
+	switch {
+	case s.Ready.Status == "True" || s.Ready.Message == "":
+	case s.IsScaledToZero():
+		p.Printf("  – %s\n", output.CleanLine(s.Ready.Message))
+	default:
 		p.Printf("  %s %s\n", p.Paint(output.Bad, "✗"), output.CleanLine(s.Ready.Message))
 	}
 

@@ -196,7 +196,7 @@ var translations = map[string]string{ //nolint:gosec // texts, one of which is t
 	"closed":                "cerrada",
 	"closes in %s":          "cierra en %s",
 	"counted":               "contó",
-	"ends in %s":            "vence en %s",
+	"expires in %s":         "vence en %s",
 	"expired":               "vencido",
 	"fallback":              "texto de reserva",
 	"for %s":                "por %s",

@@ -195,10 +195,10 @@ func (r *run) diagnoseToken(info cloudapi.TokenInfo, appID string) finding {
 	case !end.IsZero() && end.Sub(now) < tokenWarning:
 		return warn(newToken+". Tokens of system users need not expire", "the access token expires on %s", end.UTC().Format(time.RFC3339))
 	case !end.IsZero():
-		return ok("%s, until %s", ofApp(info.AppID), end.UTC().Format(time.RFC3339))
+		return ok("%s, expires on %s", ofApp(info.AppID), end.UTC().Format(time.RFC3339))
 	}
 
-	return ok("%s, without an end", ofApp(info.AppID))
+	return ok("%s, does not expire", ofApp(info.AppID))
 }
 
 func diagnoseScopes(scopes []string) finding {

@@ -81,14 +81,14 @@ func (t *tester) checkAnswer(ctx context.Context, check *Check, r reply) {
 		t.recordFault(check, r)
 
 		if r.fault.Code == assistant.CodeBadResponse && violation == nil {
-			check.note(Failure, "although the OpenAPI document has this form", "")
+			check.note(Failure, "but docs/openapi/bird-bridge.v1.yaml permits this answer: please report it as a bug of the receiver", "")
 		}
 
 		return
 	}
 
 	if violation != nil {
-		check.note(Warning, "the receiver takes the answer, but the OpenAPI document has no such form: "+violation.Error(),
+		check.note(Warning, "the receiver reads the answer, but docs/openapi/bird-bridge.v1.yaml does not permit it: "+violation.Error(),
 			"Answer in a form of docs/bird-contract.md, \"The answer\".")
 	}
 
@@ -126,7 +126,7 @@ func (t *tester) recordFault(check *Check, r reply) {
 	f := r.fault
 
 	if f.Code == assistant.CodeNoMethod {
-		check.note(Warning, fmt.Sprintf("the bridge lacks the method (HTTP %d), which it may", r.call.status),
+		check.note(Warning, fmt.Sprintf("the bridge does not implement this method, which is optional (HTTP %d)", r.call.status),
 			"Implement it, or set enabled: false for it in bird.endpoints.")
 
 		return
@@ -185,7 +185,7 @@ func (t *tester) fixAddress(r reply) string {
 func (t *tester) checkTime(check *Check, r reply) {
 	limit := t.limit(r.request)
 	if r.call.took > limit/2 {
-		check.note(Warning, fmt.Sprintf("the answer took %s of the %s that the receiver waits", seconds(r.call.took), seconds(limit)),
+		check.note(Warning, fmt.Sprintf("the answer took %s, and the receiver waits for %s at most", seconds(r.call.took), seconds(limit)),
 			"Answer sooner, or answer 202 and post the answer to the messages API (docs/answer-later.md).")
 	}
 }

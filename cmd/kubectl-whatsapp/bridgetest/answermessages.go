@@ -23,15 +23,15 @@ const maxMessages = 1000
 func (t *tester) checkMessages(ctx context.Context, check *Check, r reply) {
 	switch given := r.answer; {
 	case t.isLater(given):
-		check.note(OK, "the answer comes later", "")
+		check.note(OK, "the bridge answers later", "")
 		return
 	case given.Empty, len(given.Replies) == 0 && given.Handoff == nil:
-		check.note(OK, "no answer: nothing is sent", "")
+		check.note(OK, "no answer: a receiver would send nothing", "")
 		return
 	}
 
 	if r.answer.BadConversationID {
-		check.note(Warning, "conversation_id cannot be kept", "Give a text or a number of at most 256 bytes.")
+		check.note(Warning, "the receiver cannot store the conversation_id of the answer", "Answer with a text or a number of at most 256 bytes.")
 	}
 
 	messages, ok := t.encode(check, r)
@@ -52,16 +52,16 @@ func (t *tester) checkMessages(ctx context.Context, check *Check, r reply) {
 	}
 
 	if check.Detail == "" {
-		check.note(OK, "sent as "+strings.Join(kinds, ", "), "")
+		check.note(OK, "a receiver would send: "+strings.Join(kinds, ", "), "")
 	}
 
 	if cut > 0 {
-		check.note(Warning, fmt.Sprintf("%d titles, headers, footers or descriptions are longer than WhatsApp shows, and are cut", cut),
-			"Shorten them: 20 characters of a button, 24 of a row or section, 60 of a header or footer, 72 of a description.")
+		check.note(Warning, fmt.Sprintf("titles, headers, footers or descriptions that are longer than WhatsApp permits, and are cut: %d", cut),
+			"Shorten them: a button has 20 characters at most, a row or section 24, a header or footer 60, a description 72.")
 	}
 
 	if limit := t.live.Current().Processing.MaxMessagesPerAnswer; len(messages) > limit {
-		check.note(Warning, fmt.Sprintf("the answer is %d messages, of which %d are sent", len(messages), limit),
+		check.note(Warning, fmt.Sprintf("the answer makes %d messages, of which a receiver sends the first %d", len(messages), limit),
 			"Join texts, or raise processing.maxMessagesPerAnswer (at most 10).")
 	}
 }

@@ -56,7 +56,7 @@ func (t *tester) repeatedKey(ctx context.Context, check *Check) {
 
 	if again.fault == nil && !sameBody(first.call.body, again.call.body) {
 		again.show(check)
-		check.note(Failure, "the repetition of a request is answered otherwise: a person could get two answers", fix)
+		check.note(Failure, "the repetition of a request gets a different answer: a person could get two answers", fix)
 
 		return
 	}
@@ -66,7 +66,7 @@ func (t *tester) repeatedKey(ctx context.Context, check *Check) {
 	}})
 	if other.fault == nil && !sameBody(first.call.body, other.call.body) {
 		other.show(check)
-		check.note(Warning, "the bridge processes a known Idempotency-Key again, so its side effects happen twice", fix)
+		check.note(Warning, "the bridge processes a request with a known Idempotency-Key again: what it does for a message, such as an order, happens twice", fix)
 	}
 }
 
@@ -102,13 +102,13 @@ func (t *tester) concurrentRequests(ctx context.Context, check *Check) {
 
 	if len(failed) > 0 {
 		failed[0].show(check)
-		check.note(Failure, fmt.Sprintf("%d of %d requests at the same time fail: %s", len(failed), concurrent, failed[0].fault.Text),
+		check.note(Failure, fmt.Sprintf("%d of %d requests that are sent at the same time fail: %s", len(failed), concurrent, failed[0].fault.Text),
 			t.fix(failed[0]))
 
 		return
 	}
 
-	check.note(OK, fmt.Sprintf("%d at the same time in %d ms", concurrent, took.Milliseconds()), "")
+	check.note(OK, fmt.Sprintf("%d at the same time, all answered within %d ms", concurrent, took.Milliseconds()), "")
 
 	alone := time.Duration(newLatency(t.times).MedianMilliseconds) * time.Millisecond
 	if alone >= noticeable && float64(took) > serialShare*concurrent*float64(alone) {

@@ -136,14 +136,23 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return t.report, nil
 }
 
-func newTester(o Options) (*tester, error) {
-	address, err := url.Parse(o.URL)
-	if err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "" {
-		return nil, errors.New("the address of the bridge is not an http or https URL")
+// CheckURL returns an error if a text is not the address of a bridge.
+func CheckURL(text string) error {
+	address, err := url.Parse(text)
+
+	switch {
+	case err != nil, address.Scheme != "http" && address.Scheme != "https", address.Host == "":
+		return errors.New("the address of the bridge is not an http or https URL")
+	case address.User != nil, address.Fragment != "":
+		return errors.New("the address of the bridge has a user or a fragment, which a configuration must not have")
 	}
 
-	if address.User != nil || address.Fragment != "" {
-		return nil, errors.New("the address of the bridge has a user or a fragment, which a configuration must not have")
+	return nil
+}
+
+func newTester(o Options) (*tester, error) {
+	if err := CheckURL(o.URL); err != nil {
+		return nil, err
 	}
 
 	if o.LaterURL != "" && o.LaterKey == "" {
@@ -159,6 +168,8 @@ func newTester(o Options) (*tester, error) {
 	if o.Flow {
 		t.report.Protocol = string(config.ProtocolFlow)
 	}
+
+	var err error
 
 	if t.wire, err = newWire(o.Authorities); err != nil {
 		return nil, err

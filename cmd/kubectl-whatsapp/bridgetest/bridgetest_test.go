@@ -336,7 +336,7 @@ func TestEachFaultIsFound(t *testing.T) {
 		"the key is refused":      {options: Options{Key: "another"}, want: reachable, detail: "HTTP 401"},
 		"no path is known":        {fault: fault{first: when(always, 404, "")}, want: reachable, detail: "does not serve this path"},
 		"redirects":               {fault: fault{first: when(always, 307, "")}, want: reachable, detail: "redirects"},
-		"accepts every key":       {fault: fault{anyKey: true}, want: map[string]State{"wrong key": Failure}, detail: "any caller"},
+		"accepts every key":       {fault: fault{anyKey: true}, want: map[string]State{"wrong key": Failure}, detail: "anyone who reaches it"},
 		"a boolean as answer":     {fault: fault{first: onLocation(`true`)}, want: location, detail: "neither a string nor an object"},
 		"not JSON":                {fault: fault{first: onLocation(`<html>`)}, want: location, detail: "not JSON"},
 		"words that no form has":  {fault: fault{first: onLocation(`{"result":"x"}`)}, want: location},
@@ -346,11 +346,11 @@ func TestEachFaultIsFound(t *testing.T) {
 		"an id twice":             {fault: fault{first: onLocation(`{"response":{"type":"buttons","text":"?","buttons":[{"id":"a","title":"b"},{"id":"a","title":"c"}]}}`)}, want: location, detail: "WhatsApp would refuse"},
 		"buttons above no text":   {fault: fault{first: onLocation(`{"response":{"type":"buttons","text":"","buttons":["a"]}}`)}, want: location},
 		"a long title":            {fault: fault{first: onLocation(`{"response":{"type":"buttons","text":"?","buttons":["` + strings.Repeat("long ", 9) + `"]}}`)}, want: locationWarning, detail: "are cut"},
-		"six messages":            {fault: fault{first: onLocation(`{"response":[` + strings.Repeat(`{"type":"sticker","media_id":"5"},`, 5) + `"x"]}`)}, want: locationWarning, detail: "5 are sent"},
+		"six messages":            {fault: fault{first: onLocation(`{"response":[` + strings.Repeat(`{"type":"sticker","media_id":"5"},`, 5) + `"x"]}`)}, want: locationWarning, detail: "sends the first 5"},
 		"a long conversation id":  {fault: fault{first: onLocation(`{"response":"x","conversation_id":"` + strings.Repeat("x", 300) + `"}`)}, want: locationWarning, detail: "conversation_id"},
 		"an error in one method":  {fault: fault{first: on("process_contacts_message", 500, "")}, want: map[string]State{"process_contacts_message": Failure}, detail: "HTTP 500"},
 		"a method refused":        {fault: fault{first: on("process_list_interaction", 422, `{"code":"bad"}`)}, want: map[string]State{"process_list_interaction": Failure}, detail: "HTTP 422"},
-		"no optional method":      {fault: fault{first: on("process_order", 404, "")}, want: map[string]State{"process_order": Warning}, detail: "which it may"},
+		"no optional method":      {fault: fault{first: on("process_order", 404, "")}, want: map[string]State{"process_order": Warning}, detail: "which is optional"},
 		"no status":               {fault: fault{first: when(func(a map[string]any) bool { return a["status"] == "failed" }, 400, "")}, want: map[string]State{"notify_bird_status_change: failed": Failure}},
 		"no emoji":                {fault: fault{first: when(textHas("👍🏽"), 500, "")}, want: map[string]State{"text: emoji": Failure}},
 		"no right to left":        {fault: fault{first: when(textHas("مرحبا"), 500, "")}, want: map[string]State{"text: right to left": Failure}},
@@ -364,7 +364,7 @@ func TestEachFaultIsFound(t *testing.T) {
 		"strict about properties": {fault: fault{first: when(func(a map[string]any) bool { return a["property_of_a_later_version"] != nil }, 422, "")}, want: map[string]State{"unknown properties": Failure}},
 		"forgets keys": {fault: fault{forgets: true, reply: func(a map[string]any) string {
 			return fmt.Sprintf(`{"response":%q}`, fmt.Sprint("You wrote ", a["text"]))
-		}}, want: map[string]State{"repeated key": Warning}, detail: "happen twice"},
+		}}, want: map[string]State{"repeated key": Warning}, detail: "happens twice"},
 		"random answers": {fault: fault{forgets: true, reply: func(map[string]any) string { return fmt.Sprintf(`{"response":"%d"}`, time.Now().UnixNano()) }}, want: map[string]State{"repeated key": Failure}, detail: "two answers"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -465,7 +465,7 @@ func TestLinkedFilesAreFetched(t *testing.T) {
 		want       State
 		detail     string
 	}{
-		"a picture":           {"image", "/photo.jpg", OK, "sent as image"},
+		"a picture":           {"image", "/photo.jpg", OK, "would send: image"},
 		"a page":              {"image", "/page", Failure, "text/html"},
 		"nothing":             {"image", "/none", Failure, "HTTP 404"},
 		"a sticker too large": {"sticker", "/large", Failure, "larger than"},
@@ -641,7 +641,7 @@ func TestLaterAnswers(t *testing.T) {
 			detail: "bad_content",
 		},
 		"another event": {later: func(b *bridge, _ string) { b.post(messagesKey, "1", laterJSON(strings.Repeat("0", 32))) }, detail: "unknown_event"},
-		"never":         {later: func(*bridge, string) {}, within: 2 * time.Second, detail: "no answer was posted"},
+		"never":         {later: func(*bridge, string) {}, within: 2 * time.Second, detail: "posted no answer"},
 		"twice": {
 			later: func(b *bridge, id string) {
 				b.post(messagesKey, fmt.Sprint(time.Now().UnixNano()), laterJSON(id))

@@ -50,7 +50,7 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 			Name:    check.Name,
 			Seconds: fmt.Sprintf("%.3f", float64(check.Milliseconds)/1000),
 		}
-		said := fmt.Sprintf("%s\nFix: %s\nSent: %s\nCame: %s", check.Detail, check.Fix, check.Sent, check.Came)
+		said := fmt.Sprintf("%s\nFix: %s\nRequest: %s\nAnswer: %s", check.Detail, check.Fix, check.Sent, check.Came)
 
 		switch check.State {
 		case Failure:

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -27,13 +28,16 @@ const (
 	maxPostBytes = 1 << 20
 	// shutdownTimeout bounds the end of the messages API.
 	shutdownTimeout = 5 * time.Second
+
+	// testFailed is the fix of a failure that is not of the bridge.
+	testFailed = "This is no fault of the bridge: run the test again, and report it as a bug if it comes back."
 )
 
 // laterAnswer checks that the bridge posts an answer to the messages API.
 func (t *tester) laterAnswer(ctx context.Context, check *Check) {
 	if t.LaterURL == "" {
-		check.note(OK, "the bridge is given no messages API",
-			"Start it with the address and the key of one, such as http://127.0.0.1:9092, and give them with --later-url and --later-key.")
+		check.note(OK, "not tested without --later-url",
+			"Start the bridge with the URL and the key of a messages API, such as http://127.0.0.1:9092, and give the same with --later-url and --later-key.")
 		check.State = Skipped
 
 		return
@@ -51,8 +55,12 @@ func (t *tester) laterAnswer(ctx context.Context, check *Check) {
 	body := standin.TextDelivery(number, t.person.number, "Ana", t.person.common().MessageID, t.LaterText, time.Now())
 
 	status, _, err := standin.Deliver(ctx, &http.Client{Transport: t.wire.next}, l.Local.WebhookURL(), folder.AppSecret, body)
-	if err != nil || status != http.StatusOK {
-		check.note(Failure, fmt.Sprintf("the receiver of this test took no message: HTTP %d, %v", status, err), "")
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("HTTP %d", status)
+	}
+
+	if err != nil {
+		check.note(Failure, "the receiver that the test runs took no message: "+err.Error(), testFailed)
 		return
 	}
 
@@ -69,14 +77,14 @@ func (t *tester) follow(ctx context.Context, check *Check, l *later) {
 	select {
 	case question = <-l.asked:
 	case <-ctx.Done():
-		check.note(Failure, "the bridge was not asked in time", "")
+		check.note(Failure, fmt.Sprintf("the receiver that the test runs did not ask the bridge within %s", seconds(t.LaterWithin)), testFailed)
 		return
 	}
 
 	askedAt := time.Now()
 
 	if t.isAnswered(question) {
-		check.note(OK, fmt.Sprintf("the text %q is answered at once", t.LaterText), "Give the text that the bridge answers later with --later-text.")
+		check.note(OK, fmt.Sprintf("the bridge answers the text %q at once", t.LaterText), "Give a text that the bridge answers later with --later-text.")
 		check.State = Skipped
 
 		return
@@ -87,7 +95,7 @@ func (t *tester) follow(ctx context.Context, check *Check, l *later) {
 	select {
 	case post = <-l.posts:
 	case <-ctx.Done():
-		check.note(Failure, fmt.Sprintf("the question was answered HTTP %d, and no answer was posted within %s", question.status, seconds(t.LaterWithin)),
+		check.note(Failure, fmt.Sprintf("the bridge answered the question HTTP %d, and posted no answer within %s", question.status, seconds(t.LaterWithin)),
 			"Let the bridge post to "+t.LaterURL+"/v1/messages, with in_reply_to and an Idempotency-Key (docs/answer-later.md).")
 
 		return
@@ -105,11 +113,11 @@ func (t *tester) follow(ctx context.Context, check *Check, l *later) {
 	}
 
 	if err := probe.WaitFor(ctx, t.LaterWithin, "a message", func() bool { return len(l.Graph.Sent()) > 0 }); err != nil {
-		check.note(Failure, "the later answer was stored and not sent", "WhatsApp refuses it: look at what was posted.")
+		check.note(Failure, "the messages API took the later answer, and no message of it was sent", "WhatsApp refuses it: look at what was posted.")
 		return
 	}
 
-	check.note(OK, fmt.Sprintf("posted after %s, sent as %s", seconds(took), l.Graph.Sent()[0].Type), "")
+	check.note(OK, fmt.Sprintf("posted after %s, and sent to a stand-in for Meta: %s", seconds(took), l.Graph.Sent()[0].Type), "")
 	t.repeatLater(ctx, check, l, question, post, took)
 }
 
@@ -134,7 +142,8 @@ func (t *tester) checkPost(check *Check, post posted) {
 		fix = "Give the key with which the bridge posts with --later-key or $MESSAGES_KEY; it is sent as a bearer token."
 	}
 
-	check.note(Failure, fmt.Sprintf("the receiver refuses the later answer: HTTP %d %s: %s", post.status, problem.Code, problem.Message), fix)
+	said := strings.TrimSpace(problem.Code + " " + problem.Message)
+	check.note(Failure, strings.TrimSuffix(fmt.Sprintf("the messages API refuses the later answer: HTTP %d: %s", post.status, said), ": "), fix)
 }
 
 // repeatLater repeats the question as after a timeout, and records an answer that is posted once more.

@@ -28,7 +28,7 @@ func (t *tester) steps() []step {
 			steps = append(steps, t.methodSteps(m)...)
 		case len(t.Methods) == 0 && !t.Flow && slices.Contains(offMethods, m):
 			steps = append(steps, step{string(m), m, func(_ context.Context, check *Check) {
-				check.note(OK, "off unless bird.endpoints or bird.media.mode switches it on",
+				check.note(OK, "receivers call it only if bird.endpoints or bird.media.mode switches it on",
 					"Test it with --method "+string(m)+".")
 				check.State = Skipped
 			}})
@@ -161,7 +161,7 @@ func (t *tester) unknownProperties(ctx context.Context, check *Check) {
 	r.show(check)
 
 	if r.fault != nil {
-		check.note(Failure, fmt.Sprintf("a request with unknown properties is refused: %s", r.fault.Text),
+		check.note(Failure, fmt.Sprintf("a request with properties of a later version is refused: %s", r.fault.Text),
 			"Ignore properties that you do not know: later versions of the receiver add some.")
 	}
 }
@@ -183,19 +183,21 @@ func (t *tester) wrongKey(ctx context.Context, check *Check) {
 		skip("the flow has no key", "Let the flow check a key or a signature, or keep its URL secret.")
 		return
 	case t.Key == "" && t.AuthScheme != config.AuthNone:
-		skip("the key of the bridge is not given", "Give it with --key or $BRIDGE_KEY.")
+		skip("the test does not know the key of the bridge", "Give it with --key or $BRIDGE_KEY.")
 		return
 	}
 
 	r := t.ask(ctx, ai, t.person.text("hola"), &trace{})
 	r.show(check)
 
-	const fix = "Compare the key with the one of your configuration, and answer 401 to another."
+	const fix = "Compare the key of each request with the one that you expect, and answer 401 if it is another."
 
 	switch status := r.call.status; {
 	case status == 401 || status == 403:
 	case r.fault == nil:
-		check.note(Failure, "the bridge accepts a wrong key: any caller can read and act for people", fix)
+		check.note(Failure, "the bridge accepts a wrong key: anyone who reaches it can write in the name of a person", fix)
+	case status == 0:
+		check.note(Warning, "a request with a wrong key gets no answer: "+r.fault.Text, fix)
 	default:
 		check.note(Warning, fmt.Sprintf("a wrong key is answered HTTP %d, not 401 or 403, so the receiver cannot detect a wrong key", status), fix)
 	}
@@ -217,14 +219,14 @@ func (t *tester) connections(ctx context.Context, check *Check) {
 
 	if !reused {
 		check.note(Warning, "the bridge closes the connection after an answer, so that each request connects anew",
-			"Keep connections open (HTTP/1.1 keep-alive): with TLS a new one takes three round trips more.")
+			"Keep connections open (HTTP keep-alive): a new one costs time, above all with TLS.")
 	}
 }
 
 // latency checks the times of all answers so far.
 func (t *tester) latency(_ context.Context, check *Check) {
 	if len(t.times) == 0 {
-		check.note(OK, "no request was answered", "")
+		check.note(OK, "no request was answered that could be measured", "")
 		check.State = Skipped
 
 		return
@@ -234,7 +236,7 @@ func (t *tester) latency(_ context.Context, check *Check) {
 	check.note(OK, fmt.Sprintf("%s, of %d requests", l, l.Requests), "")
 
 	if l.P95Milliseconds > slowAnswer.Milliseconds() {
-		check.note(Warning, "people wait: WhatsApp shows \"typing…\" for 25 seconds at most",
+		check.note(Warning, fmt.Sprintf("one of 20 answers takes longer than %s: people wait that long", seconds(slowAnswer)),
 			"Answer sooner, or answer 202, and post a first text to the messages API at once (docs/answer-later.md).")
 	}
 }

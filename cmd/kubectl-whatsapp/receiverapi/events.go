@@ -25,9 +25,6 @@ type Filter struct {
 	Conversation   string // id or name; for events only
 }
 
-// IsEmpty reports whether the filter selects all events.
-func (f Filter) IsEmpty() bool { return len(f.query()) == 0 }
-
 func (f Filter) query() url.Values {
 	query := url.Values{}
 
