@@ -28,7 +28,7 @@ func (r *WhatsAppWebhookReconciler) checkClaims(
 	p.checkStays(seen)
 	r.checkExists(ctx, webhook, resources.ExistingClaim(webhook), "store.embedded.existingClaim", p, seen)
 
-	// A pod that waits for the volume of the copies would have replaced the running one.
+	// A pod that waits for the volume of the backups would have replaced the running one.
 	r.checkExists(ctx, webhook, resources.BackupClaim(webhook), "store.embedded.backup.volume.existingClaim", p, seen)
 }
 

@@ -37,7 +37,7 @@ type StoreBackup struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=25
-	// +kubebuilder:validation:XValidation:rule="self.matches('^(Newest|inbox-[0-9]{8}T[0-9]{6}Z[.]db)$')",message="must be Newest or the name of a copy, such as inbox-20261129T020000Z.db"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(Newest|inbox-[0-9]{8}T[0-9]{6}Z[.]db)$')",message="must be Newest or the name of a backup, such as inbox-20261129T020000Z.db"
 	Restore string `json:"restore,omitempty"`
 
 	// s3 is a bucket of Amazon S3, or of a store that is compatible with it. If not set, volume must be set.
@@ -59,7 +59,7 @@ type BackupBucket struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9][a-z0-9.-]*[a-z0-9]$')",message="must be the name of a bucket: lower case letters, digits, - and ."
 	Bucket string `json:"bucket,omitempty"`
 
-	// prefix is the folder in the bucket. Each resource needs one of its own, since it deletes old copies in it. Defaults to
+	// prefix is the folder in the bucket. Each resource needs one of its own, since it deletes old backups in it. Defaults to
 	// the namespace and the name of the resource, such as messaging/sales.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -111,7 +111,7 @@ const (
 	BucketAddressingVirtualHost BucketAddressing = "VirtualHost"
 )
 
-// BackupVolume refers to a volume for copies. The pod mounts it beside the store's.
+// BackupVolume refers to a volume for backups. The pod mounts it beside the store's.
 type BackupVolume struct {
 	// existingClaim is the name of a claim in the namespace of the resource, other than the store's. Until it exists, the
 	// Deployment stays as it is.
@@ -121,7 +121,7 @@ type BackupVolume struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a PersistentVolumeClaim: lower case letters, digits, - and ."
 	ExistingClaim string `json:"existingClaim,omitempty"`
 
-	// subPath is the folder in the volume. Each resource needs one of its own, since it deletes old copies in it. Defaults to
+	// subPath is the folder in the volume. Each resource needs one of its own, since it deletes old backups in it. Defaults to
 	// the name of the resource.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -59,7 +59,7 @@ type StoreEncryption struct {
 // +kubebuilder:validation:MinProperties=0
 // +kubebuilder:validation:XValidation:rule="!has(self.size) || string(self.size).matches('[eE][+-]?[0-9]{3}') || quantity(string(self.size)).compareTo(quantity('100Mi')) >= 0",message="size must be at least 100Mi, and has a unit, such as 10Gi: a number alone is in bytes"
 // +kubebuilder:validation:XValidation:rule="!has(self.existingClaim) || !(has(self.size) || has(self.storageClassName) || has(self.whenDeleted) || has(self.dataSource))",message="size, storageClassName, whenDeleted and dataSource must not be set with existingClaim: that claim is yours"
-// +kubebuilder:validation:XValidation:rule="!has(self.existingClaim) || !has(self.backup) || !has(self.backup.volume) || !has(self.backup.volume.existingClaim) || self.backup.volume.existingClaim != self.existingClaim",message="backup.volume.existingClaim must not be the claim of the store, with which the copies would be lost"
+// +kubebuilder:validation:XValidation:rule="!has(self.existingClaim) || !has(self.backup) || !has(self.backup.volume) || !has(self.backup.volume.existingClaim) || self.backup.volume.existingClaim != self.existingClaim",message="backup.volume.existingClaim must not be the claim of the store, with which the backups would be lost"
 type EmbeddedStore struct {
 	// size is the size of the volume, at least 100Mi. A volume can grow if its storage class allows expansion, and never
 	// shrinks. Defaults to 10Gi.
@@ -92,7 +92,7 @@ type EmbeddedStore struct {
 	// +optional
 	DataSource StoreDataSource `json:"dataSource,omitzero"`
 
-	// backup copies the store regularly to a bucket or another volume. If not set, no copies are made.
+	// backup backs the store up regularly to a bucket or another volume. If not set, no backups are made.
 	// +optional
 	Backup StoreBackup `json:"backup,omitzero"`
 }

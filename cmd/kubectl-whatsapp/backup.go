@@ -26,8 +26,8 @@ func newBackupCommand(g *global) *cobra.Command {
 
 	cmd := &cobra.Command{
 		Use:   "backup NAME --file FILE",
-		Short: "Copy the embedded store of a resource to a file",
-		Long: "Copy the embedded store of a resource to a file while the receiver runs. The file appears when it is complete and verified.\n" +
+		Short: "Back the embedded store of a resource up to a file",
+		Long: "Back the embedded store of a resource up to a file while the receiver runs. The file appears when it is complete and verified.\n" +
 			"It contains personal data.\n\n" +
 			"A receiver whose volume has no store is initialized with the backup that spec.store.embedded.backup.restore names: Newest, or\n" +
 			"the name of a backup. docs/volumes.md says how to restore the file, and how to replace an existing store by a backup.",
@@ -68,9 +68,9 @@ func backUp(ctx context.Context, p *output.Printer, api *receiverapi.Client, fil
 
 	n, err := backup.Write(ctx, body, size, file, func(n int64) {
 		if size > 0 {
-			progress.Update("copied %s of %s", mebibytes(n), mebibytes(size))
+			progress.Update("received %s of %s", mebibytes(n), mebibytes(size))
 		} else {
-			progress.Update("copied %s", mebibytes(n))
+			progress.Update("received %s", mebibytes(n))
 		}
 	})
 
@@ -88,7 +88,7 @@ func backUp(ctx context.Context, p *output.Printer, api *receiverapi.Client, fil
 	return p.Result(result, func() { p.Printf("%s: %s, complete and sound.\n", file, mebibytes(n)) })
 }
 
-// checkBackupFile checks where the copy goes, before the receiver copies a store that may be large.
+// checkBackupFile checks where the backup goes, before the receiver makes it of a store that may be large.
 func checkBackupFile(file string, overwrite bool) error {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {

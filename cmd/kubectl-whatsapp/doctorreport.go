@@ -74,6 +74,7 @@ func joinSkipped(checks []doctor.Check) []doctor.Check {
 			joined[n-1].Group == check.Group && joined[n-1].Detail == check.Detail && joined[n-1].Fix == check.Fix {
 			joined[n-1].Name = ""
 			joined[n-1].Title += ", " + check.Title
+
 			continue
 		}
 

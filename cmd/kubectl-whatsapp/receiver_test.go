@@ -368,7 +368,7 @@ func TestPersonIsExportedAndErased(t *testing.T) {
 	}
 
 	got = r.run(t, "conversations", "erase", event.Conversation, "--yes")
-	for _, text := range []string{"Everything of the person …1111 is erased.", "\n- backups and copies", "erase once more after a day\n"} {
+	for _, text := range []string{"Everything of the person …1111 is erased.", "\n- backups and snapshots", "erase once more after a day\n"} {
 		if got.code != 0 || !strings.Contains(got.out, text) {
 			t.Errorf("erase does not say %q: %+v", text, got)
 		}

@@ -63,7 +63,7 @@ The exit code is 0 if each delivery was acknowledged with 200, 1 if one was refu
 			"simulate failed.131047 --dry-run",
 		),
 		Args:    cobra.ArbitraryArgs,
-		PreRunE: func(cmd *cobra.Command, args []string) error { return f.checkUse(cmd, args) },
+		PreRunE: f.checkUse,
 		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), g, args) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			var names []cobra.Completion

@@ -88,7 +88,7 @@ func requireEnded(ctx context.Context, restored *claimedStore, now time.Time) er
 		return err
 	case stats.Damaged > 0:
 		return fmt.Errorf("%d messages are still pending, and perhaps statuses, since the file cannot be read where they are, and a "+
-			"receiver that can read them will process them: restore another snapshot, or a copy", stats.Pending)
+			"receiver that can read them will process them: restore another snapshot, or a backup", stats.Pending)
 	case stats.Pending > 0:
 		return fmt.Errorf("%d messages are still pending, since another program has locked them: end it, and try again", stats.Pending)
 	case restored.isLeft:

@@ -208,10 +208,10 @@ func TestFindings(t *testing.T) {
 			text: added("  store: {embedded: {existingClaim: support-store}}") + "---\n" + other(resource),
 			want: []string{"sales.yaml:14: spec.store.embedded.existingClaim: the resource default/support in sales.yaml:16 uses this PersistentVolumeClaim too, and a volume has one writer; name another claim"},
 		},
-		"copies on the volume of the store": {
+		"backups on the volume of the store": {
 			text: added("  store: {embedded: {backup: {schedule: '@daily', volume: {existingClaim: sales-store}}}}"),
 			want: []string{"sales.yaml:14: spec.store.embedded.backup.volume.existingClaim: the operator cannot use it: " +
-				"spec.store.embedded.backup.volume.existingClaim must not be sales-store, the claim of the store, with which the copies would be lost"},
+				"spec.store.embedded.backup.volume.existingClaim must not be sales-store, the claim of the store, with which the backups would be lost"},
 		},
 		"two resources of one folder of backups": {
 			text: added("  store: {embedded: {backup: {schedule: '@daily', volume: {existingClaim: backups, subPath: all}}}}") + "---\n" +

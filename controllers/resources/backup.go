@@ -11,7 +11,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// backup returns the wanted copies of the store, or the zero value if there are none.
+// backup returns the wanted backups of the store, or the zero value if there are none.
 func backup(wanted v1alpha1.StoreSpec) v1alpha1.StoreBackup {
 	if shared(wanted) || wanted.Embedded == nil {
 		return v1alpha1.StoreBackup{}
@@ -20,12 +20,12 @@ func backup(wanted v1alpha1.StoreSpec) v1alpha1.StoreBackup {
 	return wanted.Embedded.Backup
 }
 
-// BackupClaim returns the name of the user's claim for the copies of the store, and "" if there is none.
+// BackupClaim returns the name of the user's claim for the backups of the store, and "" if there is none.
 func BackupClaim(webhook *v1alpha1.WhatsAppWebhook) string {
 	return backup(webhook.Spec.Store).Volume.ExistingClaim
 }
 
-// checkBackupClaim returns an error if the copies would be on the volume of the store. The schema compares two claims of the
+// checkBackupClaim returns an error if the backups would be on the volume of the store. The schema compares two claims of the
 // user's only.
 func checkBackupClaim(webhook *v1alpha1.WhatsAppWebhook) error {
 	claim := BackupClaim(webhook)
@@ -33,7 +33,7 @@ func checkBackupClaim(webhook *v1alpha1.WhatsAppWebhook) error {
 		return nil
 	}
 
-	return fmt.Errorf("spec.store.embedded.backup.volume.existingClaim must not be %s, the claim of the store, with which the copies would be lost", claim)
+	return fmt.Errorf("spec.store.embedded.backup.volume.existingClaim must not be %s, the claim of the store, with which the backups would be lost", claim)
 }
 
 func backupConfig(webhook *v1alpha1.WhatsAppWebhook) *config.Backup {

@@ -194,7 +194,7 @@ func (s *Scheduler) attempt(ctx context.Context, secrets config.Secrets) error {
 		return errors.Join(err, pruned)
 	}
 
-	s.Log.Info("store backed up", "copy", made.Name, "bytes", made.Size, "took_ms", s.Clock.Since(began).Milliseconds())
+	s.Log.Info("store backed up", "backup", made.Name, "bytes", made.Size, "took_ms", s.Clock.Since(began).Milliseconds())
 
 	files, err = target.List(ctx)
 	if err != nil {
@@ -212,7 +212,7 @@ func (s *Scheduler) reportAhead(files []File) {
 
 	for _, ahead := range Complete(files, now) {
 		if ahead.isAhead(now) {
-			s.Log.Warn("a copy was begun while the clock was ahead: delete it, since a restore would take it for the newest one", "copy", ahead.Name)
+			s.Log.Warn("a backup was begun while the clock was ahead: delete it, since a restore would take it for the newest one", "backup", ahead.Name)
 		}
 	}
 }

@@ -180,7 +180,7 @@ func TestOverdue(t *testing.T) {
 
 	server.Fail(func(*http.Request) (int, string) { return http.StatusForbidden, "AccessDenied" })
 	f.after(0)
-	f.want(0, time.Time{}, start, "no complete copy is known")
+	f.want(0, time.Time{}, start, "no complete backup is known")
 
 	if want := start.Add(time.Hour); !f.State().OverdueAt.Equal(want) {
 		t.Errorf("it is overdue at %v, want %v", f.State().OverdueAt, want)

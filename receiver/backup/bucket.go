@@ -88,7 +88,7 @@ func (b *bucket) List(ctx context.Context) ([]File, error) {
 
 	for object := range b.client.ListObjects(listed, b.name, minio.ListObjectsOptions{Prefix: b.prefix + namePrefix}) {
 		if object.Err != nil {
-			return nil, describe("list the copies", object.Err)
+			return nil, describe("list the backups", object.Err)
 		}
 
 		found.add(strings.TrimPrefix(object.Key, b.prefix), object.Size)
@@ -96,7 +96,7 @@ func (b *bucket) List(ctx context.Context) ([]File, error) {
 
 	// The library ends a listing between two pages without an error.
 	if err := ctx.Err(); err != nil {
-		return nil, describe("list the copies", err)
+		return nil, describe("list the backups", err)
 	}
 
 	return found.newest(), nil
@@ -109,7 +109,7 @@ func (b *bucket) Put(ctx context.Context, name string, content Content, size int
 		NumThreads:  threads,
 	})
 	if err != nil {
-		return describe("write a copy", err)
+		return describe("write a backup", err)
 	}
 
 	return nil
@@ -119,7 +119,7 @@ func (b *bucket) Put(ctx context.Context, name string, content Content, size int
 func (b *bucket) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	object, err := b.client.GetObject(ctx, b.name, b.prefix+name, minio.GetObjectOptions{})
 	if err != nil {
-		return nil, describe("read a copy", err)
+		return nil, describe("read a backup", err)
 	}
 
 	return described{object}, nil
@@ -128,7 +128,7 @@ func (b *bucket) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 // Delete implements Target.
 func (b *bucket) Delete(ctx context.Context, name string) error {
 	if err := b.client.RemoveObject(ctx, b.name, b.prefix+name, minio.RemoveObjectOptions{}); err != nil {
-		return describe("delete a copy", err)
+		return describe("delete a backup", err)
 	}
 
 	return nil
@@ -165,7 +165,7 @@ type described struct{ *minio.Object }
 func (d described) Read(p []byte) (int, error) {
 	n, err := d.Object.Read(p)
 	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader returns it as it is
-		err = describe("read a copy", err)
+		err = describe("read a backup", err)
 	}
 
 	return n, err

@@ -166,7 +166,7 @@ func existing(files []File) map[string]bool {
 // sumLine returns the content of the file with the checksum of a copy.
 func sumLine(sum, name string) string { return sum + "  " + name + "\n" }
 
-var errBadSum = errors.New("the file with the checksum of the copy has another format than that of sha256sum")
+var errBadSum = errors.New("the file with the checksum of the backup has another format than that of sha256sum")
 
 // parseSum returns the checksum, in lower-case hexadecimal digits, of such a file.
 func parseSum(content string) (string, error) {

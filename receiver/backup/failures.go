@@ -19,7 +19,7 @@ import (
 var codeFormat = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 
 // bucketFull is the text for a bucket without room.
-const bucketFull = "the bucket is full: raise its quota or enlarge its store, or keep fewer copies"
+const bucketFull = "the bucket is full: raise its quota or enlarge its store, or keep fewer backups"
 
 // refusals are the texts for S3 error codes that an administrator has to fix.
 var refusals = map[string]string{
@@ -31,7 +31,7 @@ var refusals = map[string]string{
 	"InvalidBucketName":              "the bucket has an invalid name",
 	"InvalidRegion":                  "the region is not that of the bucket",
 	"NoSuchBucket":                   "the bucket does not exist: create it, or correct its name",
-	"NoSuchKey":                      "there is no such copy",
+	"NoSuchKey":                      "there is no such backup",
 	"PermanentRedirect":              "the region is not that of the bucket",
 	"QuotaExceeded":                  bucketFull, // of Ceph
 	"RequestTimeTooSkewed":           "the clock of the node differs too much from that of the store",

@@ -17,7 +17,7 @@ import (
 // partialSuffix ends the name of an incomplete file.
 const partialSuffix = ".partial"
 
-var errFull = errors.New("the volume of the copies is full: enlarge it, or keep fewer copies")
+var errFull = errors.New("the volume of the backups is full: enlarge it, or keep fewer backups")
 
 // folder stores copies in a folder.
 type folder string
@@ -26,7 +26,7 @@ type folder string
 func (f folder) List(context.Context) ([]File, error) {
 	entries, err := os.ReadDir(string(f))
 	if err != nil {
-		return nil, fmt.Errorf("list the copies: %w", err)
+		return nil, fmt.Errorf("list the backups: %w", err)
 	}
 
 	var found listing
@@ -42,7 +42,7 @@ func (f folder) List(context.Context) ([]File, error) {
 		}
 
 		if err != nil {
-			return nil, fmt.Errorf("list the copies: %w", err)
+			return nil, fmt.Errorf("list the backups: %w", err)
 		}
 
 		found.add(entry.Name(), info.Size())
@@ -59,7 +59,7 @@ func (f folder) Put(ctx context.Context, name string, content Content, size int6
 	}
 
 	if err != nil {
-		return fmt.Errorf("write a copy: %w", err)
+		return fmt.Errorf("write a backup: %w", err)
 	}
 
 	return nil
@@ -99,7 +99,7 @@ func (f folder) put(ctx context.Context, name string, content Content, size int6
 func (f folder) Open(_ context.Context, name string) (io.ReadCloser, error) {
 	file, err := os.Open(f.path(name))
 	if err != nil {
-		return nil, fmt.Errorf("read a copy: %w", err)
+		return nil, fmt.Errorf("read a backup: %w", err)
 	}
 
 	return file, nil
@@ -108,7 +108,7 @@ func (f folder) Open(_ context.Context, name string) (io.ReadCloser, error) {
 // Delete implements Target.
 func (f folder) Delete(_ context.Context, name string) error {
 	if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("delete a copy: %w", err)
+		return fmt.Errorf("delete a backup: %w", err)
 	}
 
 	return nil
@@ -118,7 +118,7 @@ func (f folder) Delete(_ context.Context, name string) error {
 func (f folder) Sweep(ctx context.Context) error {
 	entries, err := os.ReadDir(string(f))
 	if err != nil {
-		return fmt.Errorf("list interrupted copies: %w", err)
+		return fmt.Errorf("list interrupted backups: %w", err)
 	}
 
 	for _, entry := range entries {

@@ -23,7 +23,7 @@ const maxSumFile = 4 << 10
 
 var (
 	errDiffers = errors.New("the backup differs after the upload: the storage of the backups, or the network, is faulty")
-	errNone    = errors.New("there is no complete copy of that name")
+	errNone    = errors.New("there is no complete backup of that name")
 	errAltered = errors.New("it is damaged: its checksum differs from that in the file beside it")
 )
 
@@ -63,7 +63,7 @@ func put(ctx context.Context, from store.BackedUp, to Target, name string) (sum 
 
 	sum, err = hash(ctx, io.NewSectionReader(copied, 0, size))
 	if err != nil {
-		return "", 0, fmt.Errorf("read the copy of the store: %w", err)
+		return "", 0, fmt.Errorf("read the backup of the store: %w", err)
 	}
 
 	return sum, size, to.Put(ctx, name, io.NewSectionReader(copied, 0, size), size)

@@ -76,7 +76,7 @@ func (l limited) Put(ctx context.Context, name string, content Content, size int
 	}
 
 	if copies > l.most && strings.HasSuffix(name, nameSuffix) {
-		return fmt.Errorf("write a copy: %w", errFull)
+		return fmt.Errorf("write a backup: %w", errFull)
 	}
 
 	return l.folder.Put(ctx, name, content, size)
@@ -146,7 +146,7 @@ func TestBucketQuota(t *testing.T) {
 
 	f.after(day)
 
-	if got := f.Problems()["backup"]; !strings.Contains(got, "keep fewer copies") {
+	if got := f.Problems()["backup"]; !strings.Contains(got, "keep fewer backups") {
 		t.Errorf("the problem is %q, want what helps", got)
 	}
 

@@ -42,7 +42,7 @@ type Restorer struct {
 func (r *Restorer) Run(ctx context.Context) error {
 	failures := 0
 
-	r.Report("restoring the store: looking for the copy", false) // once: later attempts leave the last failure to be seen
+	r.Report("restoring the store: looking for the backup", false) // once: later attempts leave the last failure to be seen
 
 	for {
 		snapshot := r.Live.Current()
@@ -89,7 +89,7 @@ func (r *Restorer) attempt(ctx context.Context, snapshot *config.Snapshot) error
 
 	found, err := find(ctx, target, settings.Restore)
 	if errors.Is(err, errNone) && settings.Restore == config.RestoreNewest {
-		r.Log.Warn("store starts empty: there is no copy to restore")
+		r.Log.Warn("store starts empty: there is no backup to restore")
 		return nil
 	}
 
@@ -111,15 +111,15 @@ func (r *Restorer) attempt(ctx context.Context, snapshot *config.Snapshot) error
 			return err
 		}
 
-		r.reportf("restoring the store from %s: checking the copy", found.Name)
+		r.reportf("restoring the store from %s: checking the backup", found.Name)
 
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("the copy %s: %w", found.Name, err)
+		return fmt.Errorf("the backup %s: %w", found.Name, err)
 	}
 
-	r.Log.Info("store restored", "copy", found.Name, "bytes", found.Size, "took_ms", r.Clock.Since(began).Milliseconds())
+	r.Log.Info("store restored", "backup", found.Name, "bytes", found.Size, "took_ms", r.Clock.Since(began).Milliseconds())
 
 	return nil
 }

@@ -183,11 +183,11 @@ func TestFailedRestore(t *testing.T) {
 	}{
 		"a name that is not there": {
 			nameAt(start.Add(time.Hour)), func(*s3.Server, *config.Backup, *config.Secrets) {},
-			"there is no complete copy of that name; the newest one is " + first,
+			"there is no complete backup of that name; the newest one is " + first,
 		},
 		"a copy without its checksum": {
 			first, func(s *s3.Server, _ *config.Backup, _ *config.Secrets) { s.Delete(object + sumSuffix) },
-			"there is no complete copy of that name; there is no other one either",
+			"there is no complete backup of that name; there is no other one either",
 		},
 		"an altered copy": {
 			first, func(s *s3.Server, _ *config.Backup, _ *config.Secrets) { s.Set(object, []byte("altered")) }, "it is damaged",
@@ -222,7 +222,7 @@ func TestFailedRestore(t *testing.T) {
 		},
 		"no route": {
 			config.RestoreNewest, func(_ *s3.Server, b *config.Backup, _ *config.Secrets) { b.S3.Endpoint = "http://127.0.0.1:1" },
-			"list the copies",
+			"list the backups",
 		},
 		"no right to read": {
 			config.RestoreNewest, func(s *s3.Server, _ *config.Backup, _ *config.Secrets) {
@@ -239,7 +239,7 @@ func TestFailedRestore(t *testing.T) {
 			config.RestoreNewest, func(_ *s3.Server, b *config.Backup, _ *config.Secrets) {
 				b.S3 = nil
 				b.Folder = filepath.Join(t.TempDir(), "none")
-			}, "list the copies",
+			}, "list the backups",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -31,11 +31,11 @@ func (s *Scheduler) Problems() map[string]string {
 		return nil
 	}
 
-	last := "no complete copy is known"
+	last := "no complete backup is known"
 	missed := "within an hour of the start"
 
 	if state.LastSuccessAt != nil {
-		last = "the newest copy is of " + state.LastSuccessAt.Format(time.RFC3339)
+		last = "the newest backup is of " + state.LastSuccessAt.Format(time.RFC3339)
 		missed = "at the last two times of the schedule"
 	}
 

@@ -139,7 +139,7 @@ func (p *problems) backup(b *Backup, store string) {
 	p.check((b.Folder == "") == (b.S3 != nil), strings.TrimSuffix(prefix, "."), "must have exactly one of folder and s3")
 
 	p.check(b.Restore == "" || b.Restore == RestoreNewest || copyName.MatchString(b.Restore), prefix+"restore",
-		"must be Newest or the name of a copy, such as inbox-20261129T020000Z.db")
+		"must be Newest or the name of a backup, such as inbox-20261129T020000Z.db")
 
 	if b.Folder != "" {
 		p.absolutePath(prefix+"folder", b.Folder)

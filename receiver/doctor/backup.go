@@ -13,7 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// diagnoseBackup checks that the scheduled copies can be listed where they are stored. Nothing is written there.
+// diagnoseBackup checks that the scheduled backups can be listed where they are stored. Nothing is written there.
 func (r *run) diagnoseBackup(ctx context.Context) finding {
 	embedded := r.settings.Store.Embedded
 	if embedded == nil || embedded.Backup == nil {
@@ -24,7 +24,7 @@ func (r *run) diagnoseBackup(ctx context.Context) finding {
 
 	switch s3 := embedded.Backup.S3; {
 	case s3 == nil && r.Process == nil:
-		return skip("the volume of the copies is that of the receiver, which does not run here")
+		return skip("the volume of the backups is that of the receiver, which does not run here")
 	case s3 != nil && (secrets.BackupKeyID == "" || secrets.BackupSecret == ""):
 		return skip("the secret %s or %s is missing", config.RoleBackupKeyID, config.RoleBackupSecret)
 	}
@@ -45,15 +45,15 @@ func (r *run) diagnoseBackup(ctx context.Context) finding {
 
 	copies := backup.Complete(files, r.Clock.Now())
 	if len(copies) == 0 {
-		return ok("the copies can be listed; there is none yet")
+		return ok("the backups can be listed; there is none yet")
 	}
 
-	return ok("the copies can be listed: %d, the newest of %s", len(copies), copies[0].At.Format(time.RFC3339))
+	return ok("the backups can be listed: %d, the newest of %s", len(copies), copies[0].At.Format(time.RFC3339))
 }
 
 // diagnoseTarget returns the finding for a failure to list the copies. Its text is safe to show.
 func diagnoseTarget(err error) finding {
-	const meanwhile = "; no copies are made meanwhile"
+	const meanwhile = "; no backups are made meanwhile"
 
 	failed, ofBucket := errors.AsType[*failure.Error](err)
 

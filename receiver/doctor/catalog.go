@@ -94,7 +94,7 @@ var catalog = []Check{
 	{Name: checkMessagesAPI, Group: groupConnections, Title: "Messages API"},
 	{Name: checkSink, Group: groupConnections, Title: "Sink"},
 	{Name: checkDesk, Group: groupConnections, Title: "Desk"},
-	{Name: checkBackup, Group: groupConnections, Title: "Scheduled copies"},
+	{Name: checkBackup, Group: groupConnections, Title: "Scheduled backups"},
 
 	{Name: checkHealthPath, Group: groupReceiver, Title: "Health checks"},
 	{Name: checkProblems, Group: groupReceiver, Title: "Problems"},

@@ -58,7 +58,7 @@ var connectionFaults = map[string]fault{
 		},
 		checks: []string{"backup"},
 		state:  doctor.Warning,
-		detail: "list the copies",
+		detail: "list the backups",
 		fix:    "NetworkPolicies",
 	},
 	"the volume of the copies is gone": {
@@ -70,7 +70,7 @@ var connectionFaults = map[string]fault{
 		},
 		checks: []string{"backup"},
 		state:  doctor.Warning,
-		detail: "list the copies",
+		detail: "list the backups",
 		fix:    "volume",
 	},
 	"the Service of the messages API has no endpoint": {

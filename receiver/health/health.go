@@ -18,7 +18,7 @@ type Report struct {
 	TokenExpiresAt *time.Time        `json:"token_expires_at"` // null if the token does not expire or the expiry is unknown
 	Subscription   Subscription      `json:"subscription"`
 	Standby        []Standby         `json:"standby"`          // phone numbers whose messages go to another responder
-	Backup         *Backup           `json:"backup,omitempty"` // nil, and the key absent, without a schedule of copies
+	Backup         *Backup           `json:"backup,omitempty"` // nil, and the key absent, without a schedule of backups
 	*Backlog                         // nil, and its keys absent, while the store is unavailable
 	Metrics        Figures           `json:"metrics"`
 	Totals         Totals            `json:"totals"`
@@ -50,15 +50,15 @@ type Backlog struct {
 	WaitingForPeople *WaitingForPeople `json:"waiting_for_people,omitempty"`
 }
 
-// Backup is the state of the scheduled copies of the embedded store.
+// Backup is the state of the scheduled backups of the embedded store.
 type Backup struct {
-	LastSuccessAt *time.Time `json:"last_success_at"` // when the newest complete copy was begun; null if none is known
+	LastSuccessAt *time.Time `json:"last_success_at"` // when the newest complete backup was begun; null if none is known
 	LastSizeBytes int64      `json:"last_size_bytes"`
-	Copies        int        `json:"copies"` // complete ones
+	Copies        int        `json:"copies"` // the number of complete backups
 	LastErrorAt   *time.Time `json:"last_error_at,omitempty"`
 	LastError     string     `json:"last_error,omitempty"` // of the last attempt, unless it succeeded
 	NextAt        time.Time  `json:"next_at"`
-	OverdueAt     time.Time  `json:"overdue_at"` // an hour after the second time of the schedule since the newest copy, or after the start
+	OverdueAt     time.Time  `json:"overdue_at"` // an hour after the second time of the schedule since the newest backup, or after the start
 }
 
 // WaitingForPeople counts the conversations in which the person waits for people, who have it.

@@ -9,13 +9,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// backups collects the gauges of the scheduled copies of the embedded store.
+// backups collects the gauges of the scheduled backups of the embedded store.
 type backups struct {
 	state                  func() *health.Backup
 	success, size, overdue *prometheus.Desc
 }
 
-// WatchBackup registers the gauges of the scheduled copies. They are absent while the state is nil.
+// WatchBackup registers the gauges of the scheduled backups. They are absent while the state is nil.
 func (m *Metrics) WatchBackup(state func() *health.Backup) {
 	m.Registry.MustRegister(&backups{
 		state: state,

@@ -42,7 +42,7 @@ const (
 // Nothing else may use the store meanwhile. If ctx ends, a second call completes the work.
 func EndRestored(ctx context.Context, q Queue, now time.Time) (ended int64, err error) {
 	if err := q.RepairClock(ctx, now); err != nil { // a wait that was set by a fast clock may be longer than maxWait
-		return 0, fmt.Errorf("end what is pending in a copy: %w", err)
+		return 0, fmt.Errorf("end what is pending in a backup: %w", err)
 	}
 
 	ended, err = endMessages(ctx, q, now)
@@ -51,7 +51,7 @@ func EndRestored(ctx context.Context, q Queue, now time.Time) (ended int64, err 
 	}
 
 	if err != nil {
-		return ended, fmt.Errorf("end what is pending in a copy: %w", err)
+		return ended, fmt.Errorf("end what is pending in a backup: %w", err)
 	}
 
 	return ended, nil
@@ -74,7 +74,7 @@ func SendsAgain(e *Event) bool {
 func endMessages(ctx context.Context, q Queue, now time.Time) (int64, error) {
 	var count atomic.Int64
 
-	step := endOf(now, Dead, "the message was pending in the copy from which the store was restored, and may have been answered since: "+
+	step := endOf(now, Dead, "the message was pending in the backup from which the store was restored, and may have been answered since: "+
 		"look at the conversation, then replay or discard the message")
 
 	for {
@@ -111,7 +111,7 @@ func endMessages(ctx context.Context, q Queue, now time.Time) (int64, error) {
 // endSends ends the pending events that SendsAgain names. They share no lane with others.
 func endSends(ctx context.Context, q Queue, now time.Time) (err error) {
 	at := now.Add(maxWait)
-	step := endOf(now, Expired, "it was pending in the copy from which the store was restored, and may have been done since: "+
+	step := endOf(now, Expired, "it was pending in the backup from which the store was restored, and may have been done since: "+
 		"look at the conversation")
 
 	var kept []Lease

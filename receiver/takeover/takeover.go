@@ -23,9 +23,10 @@ import (
 )
 
 const (
-	// MinDuration and MaxDuration bound how long a person can take a conversation over at once. A shorter takeover would be over
-	// before its answer arrives.
+	// MinDuration is the shortest time for which a person can take a conversation over. A shorter takeover would be over before its
+	// answer arrives.
 	MinDuration = time.Second
+	// MaxDuration bounds how long a person can take a conversation over at once.
 	MaxDuration = 30 * 24 * time.Hour
 	// MaxReason bounds the bytes of a reason.
 	MaxReason = 256

@@ -201,7 +201,7 @@ func textRows() []row {
 		},
 		{
 			`{store: {embedded: {backup: {schedule: "@daily", restore: %q, volume: {existingClaim: copies}}}}}`, "store.embedded.backup.restore",
-			"must be Newest or the name of a copy, such as inbox-20261129T020000Z.db",
+			"must be Newest or the name of a backup, such as inbox-20261129T020000Z.db",
 			[]string{"Newest", "inbox-20261129T020000Z.db"},
 			[]string{"newest", "latest", "inbox.db", "inbox-20261129.db", "../inbox-2026T0200Z.db"},
 		},
@@ -385,7 +385,7 @@ func fieldsTogetherRows() []row {
 		{`{store: {embedded: {existingClaim: mine, backup: {schedule: "@daily", volume: {existingClaim: other}}}}}`, "", ""},
 		{
 			`{store: {embedded: {existingClaim: mine, backup: {schedule: "@daily", volume: {existingClaim: mine}}}}}`, "store.embedded",
-			"backup.volume.existingClaim must not be the claim of the store, with which the copies would be lost",
+			"backup.volume.existingClaim must not be the claim of the store, with which the backups would be lost",
 		},
 		{`{store: {embedded: {dataSource: {kind: PersistentVolumeClaim, name: other}}}}`, "", ""},
 		{`{store: {embedded: {dataSource: {kind: PersistentVolumeClaim, name: other, apiGroup: snapshot.storage.k8s.io}}}}`, "store.embedded.dataSource", sourceGroup},

@@ -56,7 +56,7 @@ var steady = []struct {
 	{regexp.MustCompile(`\d+ ms\b`), "30 ms"},
 	{regexp.MustCompile(`[1-9]\d* received, \d+ processed, \d+ failed`), "3 received, 1 processed, 1 failed"},
 	{regexp.MustCompile(`[1-9]\d* active, `), "2 active, "},
-	{regexp.MustCompile(`[0-9.]+ MiB`), "0.3 MiB"},
+	{regexp.MustCompile(`[0-9]+\.[0-9]+ MiB`), "0.3 MiB"},
 	{regexp.MustCompile(`go1[0-9.]+, \w+/\w+`), "go1.26.11, linux/amd64"},
 	{regexp.MustCompile(`https://[0-9.]+:\d+`), "https://10.213.0.2:6443"},
 	{regexp.MustCompile(`--before \d+`), "--before 42"},

@@ -36,11 +36,11 @@ func Write(ctx context.Context, body io.Reader, size int64, file string, written
 
 	n, err := io.Copy(io.MultiWriter(part, &counter{report: written}), body)
 	if err != nil {
-		return n, fmt.Errorf("the copy broke off after %d bytes: %w", n, err)
+		return n, fmt.Errorf("the backup broke off after %d bytes: %w", n, err)
 	}
 
 	if size >= 0 && n != size {
-		return n, fmt.Errorf("the copy broke off after %d of %d bytes", n, size)
+		return n, fmt.Errorf("the backup broke off after %d of %d bytes", n, size)
 	}
 
 	if err := errors.Join(part.Sync(), part.Close()); err != nil {
@@ -52,7 +52,7 @@ func Write(ctx context.Context, body io.Reader, size int64, file string, written
 	}
 
 	if err := os.Rename(part.Name(), file); err != nil {
-		return n, fmt.Errorf("rename the complete copy: %w", err)
+		return n, fmt.Errorf("rename the complete backup: %w", err)
 	}
 
 	return n, nil
@@ -79,13 +79,13 @@ func Check(ctx context.Context, file string) error {
 
 	db, err := sql.Open("sqlite", address.String())
 	if err != nil {
-		return fmt.Errorf("open the copy: %w", err)
+		return fmt.Errorf("open the backup: %w", err)
 	}
 	defer func() { _ = db.Close() }() // it was only read
 
 	rows, err := db.QueryContext(ctx, fmt.Sprintf("PRAGMA quick_check(%d)", maxFindings))
 	if err != nil {
-		return fmt.Errorf("the copy is damaged: %w", err)
+		return fmt.Errorf("the backup is damaged: %w", err)
 	}
 	defer rows.Close()
 
@@ -94,18 +94,18 @@ func Check(ctx context.Context, file string) error {
 	for rows.Next() {
 		var finding string
 		if err := rows.Scan(&finding); err != nil {
-			return fmt.Errorf("check the copy: %w", err)
+			return fmt.Errorf("check the backup: %w", err)
 		}
 
 		findings = append(findings, finding)
 	}
 
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("the copy is damaged: %w", err)
+		return fmt.Errorf("the backup is damaged: %w", err)
 	}
 
 	if len(findings) != 1 || findings[0] != "ok" {
-		return fmt.Errorf("the copy is damaged: %s", strings.Join(findings, "; "))
+		return fmt.Errorf("the backup is damaged: %s", strings.Join(findings, "; "))
 	}
 
 	return nil

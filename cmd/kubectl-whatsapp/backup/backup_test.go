@@ -56,7 +56,7 @@ func TestWrite(t *testing.T) {
 	}{
 		"sound":        {bytes.NewReader(sound), int64(len(sound)), ""},
 		"unknown size": {bytes.NewReader(sound), -1, ""},
-		"too short":    {bytes.NewReader(sound[:5000]), int64(len(sound)), "the copy broke off after 5000 of"},
+		"too short":    {bytes.NewReader(sound[:5000]), int64(len(sound)), "the backup broke off after 5000 of"},
 		"cut, no size": {bytes.NewReader(sound[:5000]), -1, "damaged"},
 		"broken":       {io.MultiReader(bytes.NewReader(sound[:5000]), iotest.ErrReader(errors.New("reset"))), -1, "broke off after 5000 bytes: reset"},
 		"damaged":      {bytes.NewReader(damaged), int64(len(damaged)), "damaged"},

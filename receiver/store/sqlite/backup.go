@@ -234,7 +234,7 @@ func (d *disk) roomForCopy(ctx context.Context) error {
 
 	needed := (file - reusable) * pageSize
 	if left := now.free - now.owed - reserveOf(now.total) - d.ballast.missing(); left < needed {
-		return fmt.Errorf("%w: the copy needs %d MiB, and %d MiB may be used: enlarge the volume, or shorten the retention",
+		return fmt.Errorf("%w: the backup needs %d MiB, and %d MiB may be used: enlarge the volume, or shorten the retention",
 			store.ErrDiskFull, needed>>20+1, max(left, 0)>>20)
 	}
 

@@ -26,8 +26,8 @@ import (
 const installedSuffix = ".restored"
 
 var (
-	errUnsound = errors.New("the copy is damaged: its pages do not fit together")
-	errNoStore = errors.New("the copy is not a store of a receiver")
+	errUnsound = errors.New("the backup is damaged: its pages do not fit together")
+	errNoStore = errors.New("the backup is not a store of a receiver")
 )
 
 // Exists reports whether there is a store at path. An empty file is none: a process that ends while it opens a new store leaves
@@ -122,7 +122,7 @@ func roomToInstall(folder string, size int64, space func(string) (total, free in
 	}
 
 	if left := free - reserveOf(total); left < size {
-		return fmt.Errorf("%w: the copy needs %d MiB, and %d MiB may be used: enlarge the volume",
+		return fmt.Errorf("%w: the backup needs %d MiB, and %d MiB may be used: enlarge the volume",
 			store.ErrDiskFull, size>>20+1, max(left, 0)>>20)
 	}
 
@@ -171,7 +171,7 @@ func checkInstalled(ctx context.Context, path string) error {
 	}
 
 	if err != nil {
-		return fmt.Errorf("check the copy: %w", err)
+		return fmt.Errorf("check the backup: %w", err)
 	}
 
 	err = withMigrations(dsn(path, []string{"query_only(1)"})+"&mode=ro&immutable=1", func(db *sql.DB, provider *goose.Provider) error {
@@ -189,7 +189,7 @@ func checkInstalled(ctx context.Context, path string) error {
 		return schema.Check(ctx, db, provider)
 	})
 	if err != nil {
-		return fmt.Errorf("check the copy: %w", err)
+		return fmt.Errorf("check the backup: %w", err)
 	}
 
 	return nil
