@@ -56,6 +56,11 @@ func TestBridgeTest(t *testing.T) {
 		}
 	}
 
+	got = runTool(t, "bridge", "test", "http://127.0.0.1:1", "--method", "location")
+	if want := "found:   the connection to the bridge failed\n"; got.code != output.CodeFailed || !strings.Contains(got.out, want) {
+		t.Errorf("no bridge: exit code %d, output without %q: %s%s", got.code, want, got.out, got.err)
+	}
+
 	got = runTool(t, "bridge", "test", bad, "--key", "secret", "--method", "location", "-o", "json")
 
 	var report bridgetest.Report

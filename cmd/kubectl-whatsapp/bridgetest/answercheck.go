@@ -46,7 +46,10 @@ func (t *tester) ask(ctx context.Context, ai assistant.AI, request assistant.Req
 	}
 
 	if err != nil {
-		r.fault = failure.Of(err)
+		fault := *failure.Of(err)
+		fault.Text = strings.ReplaceAll(fault.Text, contract.Driver{}.Peer().Name, "the bridge") // whoever has built it
+
+		r.fault = &fault
 	}
 
 	r.call = recorded.last()
