@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin/s3"
 )
@@ -36,24 +36,6 @@ func (h *harness) loseVolume() {
 			h.t.Fatal(err)
 		}
 	}
-}
-
-// unusedAddress returns a local address on which nothing listens.
-func unusedAddress(t *testing.T) string {
-	t.Helper()
-
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	address := listener.Addr().String()
-
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-
-	return address
 }
 
 // TestRestoreIntoNewVolume begins a receiver on an empty volume with a copy from a bucket. With a wrong key it waits, and says
@@ -83,7 +65,7 @@ func TestRestoreIntoNewVolume(t *testing.T) {
 	bucket.Set("sales/"+name, []byte(copied))
 	bucket.Set("sales/"+name+".sha256", []byte(hex.EncodeToString(sum[:])+"  "+name+"\n"))
 
-	h.Config.Listen.Admin = unusedAddress(t)
+	h.Config.Listen.Admin = port.Address(t)
 	h.Config.Store.Embedded.Backup = &config.Backup{
 		Schedule: "@yearly",
 		Restore:  config.RestoreNewest,

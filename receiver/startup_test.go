@@ -8,7 +8,6 @@ import (
 	"database/sql"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -19,24 +18,8 @@ import (
 	_ "modernc.org/sqlite" // locks the store's file
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 )
-
-// freeAddress returns a local address on which nothing listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-
-	return address
-}
 
 // localSettings returns the configuration of a receiver with a store at path.
 func localSettings(path, adminAddress string) config.Config {
@@ -87,7 +70,7 @@ func TestProbesAreAnsweredBeforeTheStoreIsOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	settings := localSettings(path, freeAddress(t))
+	settings := localSettings(path, port.Address(t))
 	opened := make(chan error)
 	ctx, cancel := context.WithCancel(t.Context())
 

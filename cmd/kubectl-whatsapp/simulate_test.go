@@ -5,8 +5,6 @@ package main
 
 import (
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +22,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -131,10 +130,7 @@ func TestSimulateFilesWithAnotherSecret(t *testing.T) {
 func TestSimulateToNobody(t *testing.T) {
 	t.Setenv("APP_SECRET", "secret")
 
-	server := httptest.NewServer(http.NotFoundHandler())
-	server.Close()
-
-	got := runTool(t, "simulate", "text", "--to", server.URL, "--app-secret-env", "APP_SECRET")
+	got := runTool(t, "simulate", "text", "--to", "http://"+port.Address(t), "--app-secret-env", "APP_SECRET")
 	if got.code != output.CodeUnreachable || !strings.Contains(got.err, "no delivery was answered") {
 		t.Errorf("exit code %d, output %s%s", got.code, got.out, got.err)
 	}

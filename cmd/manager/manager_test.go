@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,6 +26,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 )
 
 // manager is a running manager process.
@@ -58,7 +58,7 @@ func (c *cluster) startWith(t *testing.T, kubeconfig []byte, args ...string) *ma
 		t.Fatal(err)
 	}
 
-	m := &manager{metrics: freeAddress(t), probes: freeAddress(t)}
+	m := &manager{metrics: port.Address(t), probes: port.Address(t)}
 	m.cmd = exec.Command(c.binary, append(args, "--metrics-bind-address="+m.metrics, "--health-probe-bind-address="+m.probes)...)
 	m.cmd.Env = append(os.Environ(), "KUBECONFIG="+file, "POD_NAMESPACE=home")
 
@@ -144,21 +144,6 @@ func (m *manager) get(t *testing.T, url, token string) (got response) {
 	})
 
 	return got
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-
-	return listener.Addr().String()
 }
 
 // writeCertificate writes a new self-signed certificate with the common name, and its key.

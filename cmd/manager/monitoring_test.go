@@ -31,6 +31,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 )
 
 // TestMonitoring lets a real Prometheus scrape the manager, and checks the alerts and the dashboard of the operator.
@@ -253,7 +254,7 @@ func startPrometheus(t *testing.T, target, token string) *prometheus {
 		}},
 	})
 
-	address := freeAddress(t)
+	address := port.Address(t)
 
 	var output bytes.Buffer
 

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 )
 
 // TestFailedCallsNameNoPerson asks for pages whose paths name a person, and whose calls of the API fail. The log has nothing of a
@@ -28,15 +30,12 @@ func TestFailedCallsNameNoPerson(t *testing.T) {
 		<-r.Context().Done()
 	})
 
-	closed := httptest.NewServer(blocks)
-	closed.Close()
-
 	for name, c := range map[string]struct {
 		api    API
 		logged bool
 	}{
 		"a browser that leaves":    {api: InProcess(blocks, "", slog.New(slog.DiscardHandler))},
-		"a receiver that is gone":  {api: API{Client: &http.Client{}, Base: closed.URL + "/v1"}, logged: true},
+		"a receiver that is gone":  {api: API{Client: &http.Client{}, Base: "http://" + port.Address(t) + "/v1"}, logged: true},
 		"a base that is not a URL": {api: API{Client: &http.Client{}, Base: "http://[/v1"}, logged: true},
 	} {
 		for _, page := range []string{"/conversations/106540352242922:" + person, "/conversations/106540352242922:" + person + "/export"} {

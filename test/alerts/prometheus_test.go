@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -26,6 +25,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 )
 
 const (
@@ -84,7 +85,7 @@ func (s *server) start() {
 		}},
 	})
 
-	address := freeAddress(t)
+	address := port.Address(t)
 	s.url = "http://" + address
 
 	var output bytes.Buffer
@@ -148,24 +149,6 @@ func (s *server) evaluate(rules []group) {
 	})
 
 	s.evaluates = time.Now()
-}
-
-// freeAddress returns a loopback address that is free at the moment.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-
-	var listen net.ListenConfig
-
-	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-
-	return listener.Addr().String()
 }
 
 // scrape makes Prometheus scrape the receiver of a resource at an address.

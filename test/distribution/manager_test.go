@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,6 +31,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 )
 
 // TestManagerWorksWithTheChartsRights runs the manager with exactly the arguments and rights of the chart.
@@ -151,7 +151,7 @@ func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 		t.Fatalf("build the manager: %v", err)
 	}
 
-	metrics = freeAddress(t)
+	metrics = port.Address(t)
 	args := strings.Fields(arguments(t, get(t, "apps/v1", "Deployment", account.Namespace, account.Name)))
 	args = append(args, "--leader-elect=false", "--metrics-bind-address="+metrics, "--health-probe-bind-address=127.0.0.1:0")
 
@@ -193,23 +193,6 @@ func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 	})
 
 	return metrics
-}
-
-// freeAddress returns an address with a free port.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-
-	return address
 }
 
 // kubeconfigOf returns a kubeconfig file of a ServiceAccount for the test's cluster.

@@ -4,19 +4,19 @@
 package examples
 
 import (
-	"net"
 	"testing"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/bridgetest"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 )
 
 // TestBridgesPassTheTestOfTheTool runs what users run against their own bridges: whatsapp-webhook bridge test.
 func TestBridgesPassTheTestOfTheTool(t *testing.T) {
 	for name, bridge := range bridges(t) {
 		t.Run(name, func(t *testing.T) {
-			messages := "http://" + net.JoinHostPort("127.0.0.1", freePort(t))
+			messages := "http://" + port.Address(t)
 			address := bridge.start(t,
 				"BRIDGE_KEY="+bridgeKey,
 				"MESSAGES_URL="+messages,

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/checkout"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 )
 
@@ -44,13 +45,19 @@ func (p program) start(t *testing.T, environment ...string) string {
 		t.Fatalf("%s is not installed: run %s", p.command[0], p.install)
 	}
 
-	port := freePort(t)
+	address := port.Address(t)
+
+	_, number, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+
 	output := &lockedBuffer{}
 
 	process := exec.Command(p.command[0], p.command[1:]...)
 	process.Dir = filepath.Join("..", "..", "examples", p.folder)
 
-	process.Env = append(os.Environ(), append(environment, "HOST=127.0.0.1", "PORT="+port)...)
+	process.Env = append(os.Environ(), append(environment, "HOST=127.0.0.1", "PORT="+number)...)
 	process.Stdout = output
 	process.Stderr = output
 
@@ -67,8 +74,6 @@ func (p program) start(t *testing.T, environment ...string) string {
 		}
 	})
 
-	address := net.JoinHostPort("127.0.0.1", port)
-
 	if err := probe.WaitFor(t.Context(), waitLimit, p.folder+" listens", func() bool {
 		connection, err := net.Dial("tcp", address)
 		if err != nil {
@@ -81,24 +86,6 @@ func (p program) start(t *testing.T, environment ...string) string {
 	}
 
 	return "http://" + address
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	defer func() { _ = listener.Close() }() // the program takes the port
-
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return port
 }
 
 // buildGo builds a Go program of examples/ and returns its path.

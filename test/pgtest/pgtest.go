@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 )
 
 const (
@@ -42,7 +44,8 @@ type Server struct {
 	folder, programs string
 	options          Options
 	owner            *syscall.Credential // user that runs the server; nil is the user that runs the test
-	port             int
+	address          string              // reserved, also while the server is stopped
+	release          func() error        // of the address
 	process          *exec.Cmd
 	exited           chan struct{}
 	status           error // of the process, once it has exited
@@ -126,8 +129,12 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 		return nil, err
 	}
 
-	if s.folder, err = os.MkdirTemp("", "pgtest"); err != nil {
+	if s.address, s.release, err = port.Reserve(); err != nil {
 		return nil, err
+	}
+
+	if s.folder, err = os.MkdirTemp("", "pgtest"); err != nil {
+		return nil, errors.Join(err, s.release())
 	}
 	defer func() {
 		if err != nil {
@@ -157,10 +164,6 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
 
-	if s.port, err = freePort(ctx); err != nil {
-		return nil, err
-	}
-
 	if err := s.Run(ctx); err != nil {
 		return nil, err
 	}
@@ -170,14 +173,14 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 
 // Close stops the server and removes its folder.
 func (s *Server) Close() error {
-	return errors.Join(s.Stop(), os.RemoveAll(s.folder))
+	return errors.Join(s.Stop(), s.release(), os.RemoveAll(s.folder))
 }
 
 func (s *Server) url(user, password string) string {
 	u := url.URL{
 		Scheme: "postgres",
 		User:   url.UserPassword(user, password),
-		Host:   "127.0.0.1:" + strconv.Itoa(s.port),
+		Host:   s.address,
 		Path:   "/postgres",
 	}
 

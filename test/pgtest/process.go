@@ -91,25 +91,14 @@ func (s *Server) command(ctx context.Context, program string, args ...string) *e
 	return cmd
 }
 
-func freePort(ctx context.Context) (int, error) {
-	var listen net.ListenConfig
-
-	l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err := errors.Join(err, l.Close()); err != nil {
-		return 0, err
-	}
-
-	return strconv.Atoi(port)
-}
-
 // Run starts a stopped server on its port, and waits until it accepts connections.
 func (s *Server) Run(ctx context.Context) error {
-	args := []string{"-D", filepath.Join(s.folder, "data"), "-p", strconv.Itoa(s.port)}
+	_, number, err := net.SplitHostPort(s.address)
+	if err != nil {
+		return err
+	}
+
+	args := []string{"-D", filepath.Join(s.folder, "data"), "-p", number}
 
 	settings := []string{"listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=128MB"}
 	if s.options.Certificate != nil {

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -26,6 +25,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/openapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -209,18 +209,11 @@ func test(t *testing.T, o Options) *Report {
 	return report
 }
 
-// freeURL returns the address of a free port.
-func freeURL(t *testing.T) string {
+// unusedURL returns an address on which nothing listens.
+func unusedURL(t *testing.T) string {
 	t.Helper()
 
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	defer func() { _ = listener.Close() }() // the test takes the port
-
-	return "http://" + listener.Addr().String()
+	return "http://" + port.Address(t)
 }
 
 func TestAGoodBridgePasses(t *testing.T) {
@@ -229,7 +222,7 @@ func TestAGoodBridgePasses(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	b := &bridge{t: t, messagesURL: freeURL(t), answers: map[string]string{}}
+	b := &bridge{t: t, messagesURL: unusedURL(t), answers: map[string]string{}}
 	b.later = func(b *bridge, eventID string) { b.post(messagesKey, "answer-"+eventID, laterJSON(eventID)) }
 
 	server := httptest.NewServer(document.Observe(b, openapi.Report{
@@ -510,7 +503,7 @@ func TestLinkedFilesAreFetched(t *testing.T) {
 }
 
 func TestABridgeThatDoesNotListen(t *testing.T) {
-	report := test(t, Options{URL: freeURL(t), Key: testKey})
+	report := test(t, Options{URL: unusedURL(t), Key: testKey})
 	if diff := cmp.Diff(map[string]State{"reachable": Failure}, findings(report)); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
@@ -539,7 +532,7 @@ func TestSlowAnswers(t *testing.T) {
 	report := test(t, Options{
 		URL:     b.start(),
 		Key:     testKey,
-		Timeout: 500 * time.Millisecond,
+		Timeout: 5 * time.Second, // enough for the other requests on a slow machine
 		Methods: []assistant.Method{assistant.ProcessButton},
 	})
 	if diff := cmp.Diff(map[string]State{"process_button_interaction": Failure}, findings(report)); diff != "" {
@@ -655,7 +648,7 @@ func TestLaterAnswers(t *testing.T) {
 
 			b := &bridge{
 				t:           t,
-				messagesURL: freeURL(t),
+				messagesURL: unusedURL(t),
 				later:       tc.later,
 				fault:       fault{forgets: tc.forget},
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -61,15 +62,7 @@ func TestEveryKindOfAIIsAsked(t *testing.T) {
 }
 
 func TestAIThatIsStartedLater(t *testing.T) {
-	var config net.ListenConfig
-
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	address := l.Addr().String()
-	_ = l.Close()
+	address := port.Address(t)
 
 	f := start(t, Options{AI: AIOptions{Kind: KindBridge, URL: "http://" + address}})
 	for f.state().AI.Problem == "" {
@@ -83,7 +76,8 @@ func TestAIThatIsStartedLater(t *testing.T) {
 	f.text("hello")
 	f.trace(TraceQuestion, "→ 502")
 
-	if l, err = config.Listen(t.Context(), "tcp", address); err != nil {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
 		t.Fatal(err)
 	}
 

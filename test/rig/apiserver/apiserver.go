@@ -5,9 +5,12 @@
 package apiserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"testing"
 	"time"
@@ -18,6 +21,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/port"
 )
 
 // Timeout bounds [Eventually], and the start and the end of the servers. It is a safety bound only: a busy machine may be
@@ -46,8 +51,13 @@ func Run(environment *envtest.Environment, use func(*Server) (code int, err erro
 }
 
 func run(environment *envtest.Environment, use func(*Server) (int, error)) (code int, err error) {
+	release, err := reservePorts(environment)
+	if err != nil {
+		return 1, err
+	}
+
 	// Also after a failed start: etcd may be running while the API server rejected a CRD.
-	defer func() { err = errors.Join(err, environment.Stop()) }()
+	defer func() { err = errors.Join(err, environment.Stop(), release()) }()
 
 	server, err := start(environment)
 	if err != nil {
@@ -60,8 +70,14 @@ func run(environment *envtest.Environment, use func(*Server) (int, error)) (code
 // Start starts environment and stops it when the test ends.
 func Start(t *testing.T, environment *envtest.Environment) *Server {
 	t.Helper()
+
+	release, err := reservePorts(environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+
 	t.Cleanup(func() {
-		if err := environment.Stop(); err != nil {
+		if err := errors.Join(environment.Stop(), release()); err != nil {
 			t.Errorf("stop kube-apiserver and etcd: %v", err)
 		}
 	})
@@ -72,6 +88,29 @@ func Start(t *testing.T, environment *envtest.Environment) *Server {
 	}
 
 	return server
+}
+
+// reservePorts gives the servers of environment ports that other programs do not get before they listen. Release ends it.
+func reservePorts(environment *envtest.Environment) (release func() error, err error) {
+	store, releaseStore, err := port.Reserve()
+	if err != nil {
+		return nil, err
+	}
+
+	api, releaseAPI, err := port.Reserve()
+	if err != nil {
+		return nil, errors.Join(err, releaseStore())
+	}
+
+	environment.ControlPlane.Etcd = cmp.Or(environment.ControlPlane.Etcd, &envtest.Etcd{})
+	environment.ControlPlane.Etcd.URL = &url.URL{Scheme: "http", Host: store}
+
+	serving := &environment.ControlPlane.GetAPIServer().SecureServing
+	if serving.Address, serving.Port, err = net.SplitHostPort(api); err != nil {
+		return nil, errors.Join(err, releaseStore(), releaseAPI())
+	}
+
+	return func() error { return errors.Join(releaseStore(), releaseAPI()) }, nil
 }
 
 func start(environment *envtest.Environment) (*Server, error) {
