@@ -123,9 +123,11 @@ func TestMediaByLink(t *testing.T) {
 				t.Errorf("the file was downloaded %d times from Meta, want once", n)
 			}
 
-			if _, page := h.adminPage("/metrics"); !strings.Contains(page, `whatsapp_media_link_requests_total{result="served"} 1`) {
-				t.Error("the link is not counted")
-			}
+			// A request is counted after its answer.
+			h.waitFor("the link to be counted", func() bool {
+				_, page := h.adminPage("/metrics")
+				return strings.Contains(page, `whatsapp_media_link_requests_total{result="served"} 1`)
+			})
 		})
 	}
 }

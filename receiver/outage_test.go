@@ -6,6 +6,8 @@ package receiver_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -201,19 +203,39 @@ func TestMissingMethodBlocksNoConversation(t *testing.T) {
 	}
 }
 
+// TestBurstOfRateLimitsPausesOnce lets Meta refuse many sends that were in flight together.
 func TestBurstOfRateLimitsPausesOnce(t *testing.T) {
 	const people = 40
 
 	h := newHarness(t, byDefault)
 	limit := standin.GraphError(130429, "", 0)
 	limit.PathPrefix = "/" + number + "/messages"
-	id := h.Graph.Faults.Add(limit)
+	limit.Times = people
+	h.Graph.Faults.Add(limit)
+
+	var sends atomic.Int32
+
+	inFlight := make(chan struct{})
+
+	h.WrapGraph(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/messages") && sends.Add(1) == people {
+				close(inFlight)
+			}
+
+			select {
+			case <-inFlight:
+			case <-h.t.Context().Done(): // the test failed
+			}
+
+			next.ServeHTTP(w, r)
+		})
+	})
 	h.start()
 
 	h.deliverTexts(people)
 
-	h.waitFor("the limit is hit", func() bool { return h.Graph.Recorder.Total() > 0 })
-	h.Graph.Faults.Remove(id)
+	h.waitFor("the limit is hit", func() bool { return h.Graph.Recorder.Total() >= people && !h.Local.Busy() })
 
 	_, pauses, err := h.Local.Store().Schedule(t.Context(), h.clock.Now())
 	if err != nil {

@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -159,7 +160,7 @@ func (r *liveReceiver) answerAndFail(t *testing.T) (answered, dead consoleapi.Ev
 	return answered, dead
 }
 
-// waitFor waits until the receiver has n events of a state.
+// waitFor waits until the receiver has n events of a state, and has counted what it processed.
 func (r *liveReceiver) waitFor(t *testing.T, n int, state string) []consoleapi.Event {
 	t.Helper()
 
@@ -169,6 +170,10 @@ func (r *liveReceiver) waitFor(t *testing.T, n int, state string) []consoleapi.E
 		page = decode[consoleapi.EventPage](t, r, "events", "--where", "kind=message,state="+state)
 		if len(page.Events) != n {
 			return fmt.Errorf("%d events are %s, want %d", len(page.Events), state, n)
+		}
+
+		if r.Local.Busy() {
+			return errors.New("an event is processed")
 		}
 
 		return nil

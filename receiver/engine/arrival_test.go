@@ -125,8 +125,9 @@ func TestArrivalsTakeTurns(t *testing.T) {
 
 		return nil
 	})
-	watchClaims(f, 1)
+	watched := watchClaims(f, 1)
 	f.start(t)
+	f.waitFor(t, "the claims at the start", func() bool { return watched.claims.Load() >= 3 && !f.engine.Busy() })
 
 	var want []string
 

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -273,8 +272,19 @@ func TestBodyWithoutCopyIsSentAgain(t *testing.T) {
 func TestEndOfTimeSaysWhatFailed(t *testing.T) {
 	namespace, _, forward := oneReceiver(t)
 
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+
+	var dials atomic.Int32
+
+	dial := forward.transport.DialContext
+	forward.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if dials.Add(1) == 2 {
+			cancel() // the first try has failed
+		}
+
+		return dial(ctx, network, address)
+	}
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost:1234", http.NoBody)
 	if err != nil {
