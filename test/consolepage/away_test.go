@@ -29,15 +29,20 @@ func TestReceiverAway(t *testing.T) {
 	}
 }
 
+// pages returns a handler that passes requests on to the console.
+func (r *receiver) pages() http.Handler {
+	return &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+		p.SetURL(&url.URL{Scheme: "http", Host: r.Local.ConsoleAddr()})
+		p.Out.Host = p.In.Host
+	}}
+}
+
 func refreshesAfter(t *testing.T, hangs bool, warning string) {
 	t.Helper()
 
 	r := startReceiver(t)
 	isAway := new(atomic.Bool)
-	pages := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
-		p.SetURL(&url.URL{Scheme: "http", Host: r.Local.ConsoleAddr()})
-		p.Out.Host = p.In.Host
-	}}
+	pages := r.pages()
 
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isAway.Load() {

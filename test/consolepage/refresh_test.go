@@ -5,6 +5,9 @@ package consolepage
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/browser"
@@ -91,4 +94,55 @@ func TestRefreshAnnouncesMessages(t *testing.T) {
 	if added := browser.Eval[[]string](w.Page, "added"); len(added) != 2 || added[0] != "bubble person" {
 		t.Errorf("added were %q, want a message and its answer", added)
 	}
+}
+
+// holdRefresh marks the following refreshes, and counts those whose page has arrived.
+const holdRefresh = `window.arrived = 0, window.unmarked = window.fetch, window.fetch = async (page, options) => {
+	const response = await unmarked(page, {...options, headers: {...options.headers, "X-Held": "yes"}});
+	const text = await response.text();
+	setTimeout(() => { arrived++; });
+	return new Response(text, {status: response.status});
+}, true`
+
+// TestStopDuringARefresh stops the refreshing while the page is loaded again. What then arrives is not shown.
+func TestStopDuringARefresh(t *testing.T) {
+	r := startReceiver(t)
+	pages := r.pages()
+	loading, arrive := make(chan struct{}), make(chan struct{})
+
+	var isHeld atomic.Bool
+
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.Header.Get("X-Held") != "" && !isHeld.Swap(true) {
+			close(loading)
+
+			select {
+			case <-arrive:
+			case <-t.Context().Done(): // the test failed
+			}
+		}
+
+		pages.ServeHTTP(w, req)
+	}))
+	t.Cleanup(server.Close)
+
+	w := browser.Open(t, server.URL+home+"/events", browser.Options{})
+	w.Shows("message")
+
+	before := browser.Eval[int](w, rows)
+
+	browser.Eval[bool](w, holdRefresh)
+	<-loading
+	w.Click("#pause")
+	w.Shows("Resume refreshing")
+	r.deliver(ana, "One while it is stopped")
+	close(arrive)
+	w.Until("the page has arrived", "arrived === 1")
+
+	if after := browser.Eval[int](w, rows); after != before {
+		t.Errorf("the page shows %d events, want the %d from before the stop", after, before)
+	}
+
+	w.Click("#pause")
+	w.Until("the page goes on", fmt.Sprintf("%s > %d", rows, before))
 }

@@ -118,7 +118,9 @@ async function refresh() {
       const next = new DOMParser().parseFromString(await response.text(), "text/html");
       const isSame = parts(next).length === parts(document).length && next.title === document.title;
 
-      if (isSame && !isReading()) {
+      if (stopped) {
+        warn(""); // a person stopped it meanwhile: the page stays as it is
+      } else if (isSame && !isReading()) {
         show(next);
         warn("");
       } else if (!isSame && response.ok) {
