@@ -38,7 +38,8 @@ type Selection struct {
 	Code           string // of the last failure
 	ReceivedAfter  time.Time
 	ReceivedBefore time.Time
-	// Job is the id with which ReplaySelected marks what it replays. It selects nothing. See Search.Job.
+	// Job is the id with which ReplaySelected marks what it replays. It leaves out what has the mark, so that a job replays an
+	// event once, also if the event fails again. Other calls do not read it. See Search.Job.
 	Job string
 	// LastSeq is the highest Seq to select. A bulk replay sets it, so that events that fail again are not selected again.
 	LastSeq int64

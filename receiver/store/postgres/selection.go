@@ -31,9 +31,9 @@ func toStrings(states []store.State) []string {
 // processable is the condition that an event can be processed again: it has a payload and a lane.
 const processable = "NOT e.emptied AND e.class <> 3 AND e.lane <> ''"
 
-// unanswered returns a query of the seqs of a selection after a given one, in order of arrival, and its arguments. The
-// last argument is the limit. Each state is read from its part of the index, so that the limit ends the search.
-func unanswered(selection store.Selection, after int64, limit int, further string) (sql string, args []any) {
+// unanswered returns a query of the seqs of a selection after a given one, in order of arrival, and its arguments. It leaves
+// out what a job has replayed, if there is one. The last argument is the limit. Each state is read from its part of the index, so that the limit ends the search.
+func unanswered(selection store.Selection, after int64, limit int, further, job string) (sql string, args []any) {
 	args = []any{after}
 	filter := func(condition string, value any) string {
 		args = append(args, value)
@@ -41,6 +41,9 @@ func unanswered(selection store.Selection, after int64, limit int, further strin
 	}
 
 	where := further + selected(selection, filter)
+	if job != "" {
+		where += filter("e.replay_job IS DISTINCT FROM $%d", job)
+	}
 
 	args = append(args, max(limit, 0))
 
@@ -90,7 +93,7 @@ func (s *Store) DeadLetters(ctx context.Context, selection store.Selection, afte
 		return nil, fmt.Errorf("list events that were not answered: %w", err)
 	}
 
-	sql, args := unanswered(selection, after, limit, "")
+	sql, args := unanswered(selection, after, limit, "", "")
 
 	found, err := s.records(ctx, recordColumns+"WHERE e.seq = ANY(ARRAY("+sql+")) ORDER BY e.seq", args...)
 	if err != nil {
@@ -190,7 +193,7 @@ func (s *Store) changeSelected(
 
 		var seqs []int64
 
-		sql, args := unanswered(selection, after, max(limit, 0)+1, further) // one more shows whether there are further events
+		sql, args := unanswered(selection, after, max(limit, 0)+1, further, selection.Job) // one more shows whether there are further events
 		t.query(sql, func(rows pgx.Rows) error {
 			var seq int64
 

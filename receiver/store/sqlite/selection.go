@@ -205,8 +205,8 @@ func (s *Store) DiscardSelected(
 	return n, next, nil
 }
 
-// eachSelected changes up to limit events of a selection that meet a further condition, in one transaction. It returns
-// the number of changed events, as the function counts them, and the seq to continue after, or 0 at the end.
+// eachSelected changes up to limit events of a selection that meet a further condition and that its job has not replayed, in
+// one transaction. It returns the number of changed events, as the function counts them, and the seq to continue after, or 0 at the end.
 func (s *Store) eachSelected(
 	ctx context.Context, selection *store.Selection, after int64, limit int, condition string,
 	change func(t *tx, seq int64, state store.State) (int, error),
@@ -228,11 +228,11 @@ func (s *Store) eachSelected(
 
 		var found []event
 
-		err := t.query("SELECT seq, state"+selected+condition+"ORDER BY seq LIMIT ?10", func(r row) error {
+		err := t.query("SELECT seq, state"+selected+condition+"AND replay_job IS NOT ?11 ORDER BY seq LIMIT ?10", func(r row) error {
 			found = append(found, event{seq: r.int(0), state: store.State(r.text(1))})
 
 			return nil
-		}, append(selects(selection, after), int64(limit)+1)...)
+		}, append(selects(selection, after), int64(limit)+1, selection.Job)...)
 		if err != nil {
 			return err
 		}

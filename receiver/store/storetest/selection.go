@@ -259,4 +259,29 @@ var selectionTests = map[string]func(*fixture){
 		f.wantEqual("replayed", n, 2)
 		f.wantEqual("alone", f.claimOne(at(0)).Work.Coalesced, []store.Event(nil))
 	},
+
+	"replays each event once in a job": func(f *fixture) {
+		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
+		lease := f.claimOne(at(0))
+		f.advance(lease, store.Step{Now: at(0), Coalesced: []store.ID{id("b")}})
+		lease.Work = *f.advance(lease, end(store.Dead, at(0)))
+		f.advance(lease, end(store.Dead, at(0)))
+
+		selection := store.Selection{States: store.Replayable, Job: "job"}
+		n, next, err := f.ReplaySelected(f.Context(), selection, 0, at(0), 1)
+		f.wantErr("ReplaySelected", err, nil)
+		f.wantEqual("replayed", n, 2)
+		f.advance(f.claimOne(at(0)), end(store.Dead, at(0))) // before the next batch
+
+		n, next, err = f.ReplaySelected(f.Context(), selection, next, at(0), 1)
+		f.wantErr("ReplaySelected", err, nil)
+		f.wantEqual("replayed", n, 1)
+		f.wantEqual("next", next, int64(0))
+
+		for name, want := range map[string]store.State{"a": store.Dead, "b": store.Dead, "c": store.Pending} {
+			record := f.get(id(name))
+			f.wantEqual("state of "+name, record.Event.State, want)
+			f.wantEqual("replays of "+name, record.Replays, 1)
+		}
+	},
 }
