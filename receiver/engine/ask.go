@@ -138,13 +138,9 @@ func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer
 
 	isWithheld := e.applyHandoff(ctx, a, &given)
 
-	replies, err := e.plan(a, a.formatted(given.Replies))
+	replies, err := e.plan(a, a.formatted(given.Replies), a.outbound.Fallback)
 	if err != nil {
 		return e.planFallback(a, err)
-	}
-
-	for i := range replies {
-		replies[i].Fallback = a.outbound.Fallback
 	}
 
 	if isWithheld { // people get the message, also if the answer is empty

@@ -34,13 +34,9 @@ func (e *Engine) planFallback(a *attempt, cause error) error {
 		return cause
 	}
 
-	replies, err := e.plan(a, []answer.Reply{{Kind: answer.KindText, Text: text}})
+	replies, err := e.plan(a, []answer.Reply{{Kind: answer.KindText, Text: text}}, true) // a replay asks again
 	if err != nil || len(replies) == 0 {
 		return cause
-	}
-
-	for i := range replies {
-		replies[i].Fallback = true // a replay asks again
 	}
 
 	a.pendingStep.Answer = replies

@@ -10,15 +10,22 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// plan returns the parts to send for the AI's replies. Only the first quotes the message that it answers.
-func (e *Engine) plan(a *attempt, given []answer.Reply) ([]store.Reply, error) {
+// plan returns the parts to send for the AI's replies, or for a fallback that replaces them. Only the first quotes the message
+// that it answers.
+func (e *Engine) plan(a *attempt, given []answer.Reply, isFallback bool) ([]store.Reply, error) {
 	contents := e.limit(a, a.allContents(given))
 
 	replies := make([]store.Reply, 0, len(contents))
 	for part, content := range contents {
+		reply := store.Reply{
+			Part:     part,
+			State:    store.Planned,
+			Fallback: isFallback,
+		}
+
 		target := cloudapi.Reply{
 			To:       cloudapi.RecipientOf(a.message),
-			Callback: whatsapp.Callback(a.work.Event.ID.String(), part, 0),
+			Callback: a.callback(&reply),
 		}
 		if part == 0 {
 			target.ContextID = a.answered()
@@ -30,15 +37,23 @@ func (e *Engine) plan(a *attempt, given []answer.Reply) ([]store.Reply, error) {
 		}
 
 		e.Metrics.TitlesCut(encoded.Cut)
-		replies = append(replies, store.Reply{
-			Part:  part,
-			Type:  encoded.Type,
-			Body:  encoded.Body,
-			State: store.Planned,
-		})
+
+		reply.Type = encoded.Type
+		reply.Body = encoded.Body
+		replies = append(replies, reply)
 	}
 
 	return replies, nil
+}
+
+// callback returns the data that Meta returns with each status of the next send of a part.
+func (a *attempt) callback(reply *store.Reply) string {
+	event := a.work.Event.ID.String()
+	if reply.Fallback {
+		return whatsapp.FallbackCallback(event, reply.Part, reply.Resends)
+	}
+
+	return whatsapp.Callback(event, reply.Part, reply.Resends)
 }
 
 // allContents returns the WhatsApp messages for an answer.

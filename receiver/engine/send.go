@@ -125,7 +125,7 @@ func (e *Engine) body(ctx context.Context, a *attempt, reply *store.Reply) ([]by
 		return reply.Body, nil
 	}
 
-	body, err := cloudapi.WithCallback(reply.Body, whatsapp.Callback(a.work.Event.ID.String(), reply.Part, reply.Resends))
+	body, err := cloudapi.WithCallback(reply.Body, a.callback(reply))
 	if err != nil || !cloudapi.WantsUpload(body) {
 		return body, err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 const typeTemplate = "template"
@@ -61,6 +60,7 @@ func (e *Engine) sendTemplate(ctx context.Context, a *attempt, reply *store.Repl
 // have failed because of its name. If none is configured any more, the one of the earlier attempt is sent.
 func (a *attempt) fallbackTemplate(reply *store.Reply) (*store.Reply, error) {
 	template := *reply
+	template.Fallback = true
 
 	fallback := a.settings.Processing.FallbackTemplate
 	if fallback.Name == "" {
@@ -70,7 +70,7 @@ func (a *attempt) fallbackTemplate(reply *store.Reply) (*store.Reply, error) {
 	encoded, err := cloudapi.Encode(
 		cloudapi.Reply{
 			To:       cloudapi.RecipientOf(a.message),
-			Callback: whatsapp.Callback(a.work.Event.ID.String(), reply.Part, reply.Resends),
+			Callback: a.callback(&template),
 		},
 		cloudapi.TemplateContent{Name: fallback.Name, Language: fallback.Language},
 	)
@@ -80,7 +80,6 @@ func (a *attempt) fallbackTemplate(reply *store.Reply) (*store.Reply, error) {
 
 	template.Type = encoded.Type
 	template.Body = encoded.Body
-	template.Fallback = true
 
 	return &template, nil
 }

@@ -46,6 +46,7 @@ func statusEvent(item whatsapp.Item, settings config.Config, now time.Time) stor
 			update.ReplyTo = id
 			update.ReplyPart = part
 			update.ReplyResend = resend
+			update.ReplyFallback = whatsapp.IsFallbackCallback(string(status.Callback))
 		}
 	}
 

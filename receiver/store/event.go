@@ -189,4 +189,6 @@ type StatusUpdate struct {
 	ReplyTo     ID
 	ReplyPart   int
 	ReplyResend int // Reply.Resends of that send: a status of an earlier send of the part proves nothing about a later one
+	// ReplyFallback reports that the send was of a Fallback, which proves nothing about an answer: a replay may have deleted it.
+	ReplyFallback bool
 }

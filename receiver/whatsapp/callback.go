@@ -8,8 +8,12 @@ import (
 	"strings"
 )
 
-// maxParts bounds the numbers of parts and resends that ParseCallback accepts.
-const maxParts = 1000
+const (
+	// maxParts bounds the numbers of parts and resends that ParseCallback accepts.
+	maxParts = 1000
+	// fallbackMark ends the callback of a part that takes the place of an answer.
+	fallbackMark = ":fallback"
+)
 
 // Callback returns the biz_opaque_callback_data for one send of one part of the answer to an event. Meta returns it with
 // each status of that message. Resend is 0 for the first send of the part, which is not written.
@@ -22,9 +26,19 @@ func Callback(eventID string, part, resend int) string {
 	return data
 }
 
-// ParseCallback parses the result of Callback. ok is false for anything else, such as another application's data.
+// FallbackCallback returns the Callback of a part that takes the place of an answer. After a replay the answer can have a part
+// with the same number.
+func FallbackCallback(eventID string, part, resend int) string {
+	return Callback(eventID, part, resend) + fallbackMark
+}
+
+// IsFallbackCallback reports whether data is the result of FallbackCallback.
+func IsFallbackCallback(data string) bool { return strings.HasSuffix(data, fallbackMark) }
+
+// ParseCallback parses the result of Callback or FallbackCallback. ok is false for anything else, such as another application's
+// data.
 func ParseCallback(data string) (eventID string, part, resend int, ok bool) {
-	eventID, numbers, found := strings.Cut(data, ":")
+	eventID, numbers, found := strings.Cut(strings.TrimSuffix(data, fallbackMark), ":")
 	first, second, again := strings.Cut(numbers, ":")
 	part, isPart := parseCount(first)
 

@@ -28,7 +28,16 @@ func TestCallback(t *testing.T) {
 		}
 	}
 
-	for _, foreign := range []string{"", "order 17", "abc:", "abc:-1", "abc:x", "abc:1000", "abc:1:", "abc:1:x", "abc:1:-1", "abc:1:2:3"} {
+	event, part, resend, ok := ParseCallback(FallbackCallback("abc", 7, 2))
+	if event != "abc" || part != 7 || resend != 2 || !ok {
+		t.Errorf("ParseCallback of a fallback = %q, %d, %d, %t", event, part, resend, ok)
+	}
+
+	if !IsFallbackCallback("abc:7:2:fallback") || IsFallbackCallback("abc:7:2") {
+		t.Error("IsFallbackCallback does not tell a fallback from an answer")
+	}
+
+	for _, foreign := range []string{"", "order 17", "abc:", "abc:-1", "abc:x", "abc:1000", "abc:1:", "abc:1:x", "abc:1:-1", "abc:1:2:3", "abc:fallback", "abc:1:fallback:fallback"} {
 		if _, _, _, ok := ParseCallback(foreign); ok {
 			t.Errorf("ParseCallback(%q) accepts the data of another application", foreign)
 		}

@@ -187,6 +187,10 @@ func (s *statement) encodeScalar(arg any) (of uint32, isNull bool) {
 		s.buffer = putInt2(s.buffer, int16(v))
 
 		return pgtype.Int2OID, false
+	case bool:
+		s.buffer, _ = putBool(s.buffer, v)
+
+		return pgtype.BoolOID, false
 	case int:
 		s.buffer = putInt8(s.buffer, int64(v))
 

@@ -29,6 +29,7 @@ func TestValuesOfStatements(t *testing.T) {
 		{[]byte{}, "null"},
 		{[]byte(nil), "null"},
 		{id, `"01000000-0000-0000-0000-0000000000ff"`},
+		{true, "true"},
 		{-1, "-1"},
 		{store.Class(-2), "-2"},
 		{int64(1) << 60, "1152921504606846976"},

@@ -77,9 +77,9 @@ func (t *tx) confirmSent(ctx context.Context, a *arrivals, statuses []status, l 
 		var sent int64
 		t.execCount(&sent, `
 			UPDATE replies SET state = 'sent', message_id = $1
-			WHERE event = $2 AND part = $3 AND resends = $4 AND state = 'sending'
+			WHERE event = $2 AND part = $3 AND resends = $4 AND state = 'sending' AND (fallback OR NOT $6)
 				AND NOT EXISTS (SELECT FROM statuses k WHERE k.message_id = $1 AND k.phone_number_id = $5)`,
-			s.update.MessageID, found.event, s.update.ReplyPart, s.update.ReplyResend, s.update.PhoneNumberID)
+			s.update.MessageID, found.event, s.update.ReplyPart, s.update.ReplyResend, s.update.PhoneNumberID, s.update.ReplyFallback)
 
 		if err := t.flush(ctx); err != nil {
 			return err

@@ -252,8 +252,8 @@ func (t *tx) confirmSent(now int64, u *store.StatusUpdate, a *arrival) error {
 	sent, err := t.exec(`
 		UPDATE replies SET state = 'sent', message_id = ?1
 		WHERE event = (SELECT seq FROM events WHERE id = ?2) AND part = ?3 AND resends = ?4 AND state = 'sending'
-			AND NOT EXISTS (SELECT 1 FROM statuses WHERE message_id = ?1 AND phone_number_id = ?5)`,
-		u.MessageID, u.ReplyTo[:], int64(u.ReplyPart), int64(u.ReplyResend), u.PhoneNumberID)
+			AND (fallback OR NOT ?6) AND NOT EXISTS (SELECT 1 FROM statuses WHERE message_id = ?1 AND phone_number_id = ?5)`,
+		u.MessageID, u.ReplyTo[:], int64(u.ReplyPart), int64(u.ReplyResend), u.PhoneNumberID, u.ReplyFallback)
 	if err != nil || sent == 0 {
 		return err
 	}

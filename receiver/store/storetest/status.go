@@ -200,6 +200,27 @@ var statusTests = map[string]func(*fixture){
 		f.wantEqual("message", f.get(event).Replies[0].MessageID, "wamid.answer")
 	},
 
+	"of a fallback before a replay confirms no answer": func(f *fixture) {
+		for name, isFallback := range map[string]bool{"answer": false, "fallback": true} {
+			f.ingest(text(name, name))
+
+			planned := answer()[:1]
+			planned[0].Fallback = isFallback
+			f.advance(f.claimOne(at(0)), store.Step{Now: at(0), Answer: planned, Sending: new(0)})
+
+			late := proof(id(name), 0, "wamid."+name, "sent", at(time.Second))
+			late.Status.ReplyFallback = true
+			f.ingest(late)
+
+			want := store.Sending
+			if isFallback {
+				want = store.Sent
+			}
+
+			f.wantEqual("state of the "+name, f.get(id(name)).Replies[0].State, want)
+		}
+	},
+
 	"prevents the repetition of a confirmed send": func(f *fixture) {
 		lease := sending(f)
 		f.ingest(proof(lease.Work.Event.ID, 0, "wamid.1", "sent", at(time.Second)))
