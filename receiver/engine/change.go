@@ -130,6 +130,11 @@ func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsap
 		return nil
 	}
 
+	if _, isEdit := a.message.Edit(); isEdit && wasRevoked(record) {
+		a.skip(codeRevoked, deletedText)
+		return nil
+	}
+
 	if !isKnown(record) {
 		a.skip(codeUnknownToAI, "the AI was not asked about the message")
 		return nil

@@ -41,6 +41,10 @@ func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 		q.take(event)
 	}
 
+	if err := e.markDeleted(ctx, a, q); err != nil {
+		return err
+	}
+
 	return e.settle(ctx, a, q, following, now)
 }
 
@@ -125,7 +129,7 @@ func (a *attempt) skipRevoked(m *questionMessage, isOpen bool) {
 
 	a.pendingStep.Coalesced = eventIDs(a.behindHead(events))
 	a.pendingStep.Settled = !isOpen
-	a.skip(codeRevoked, "the person deleted the message before it was answered")
+	a.skip(codeRevoked, deletedText)
 }
 
 // behindHead returns events without the head of the lane, which is an edit or a revocation if it came before its message.

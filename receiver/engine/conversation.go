@@ -121,6 +121,10 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 		return err
 	}
 
+	if err := e.noteRevocation(ctx, a); err != nil {
+		return err
+	}
+
 	if err := a.checkTakeover(e.Clock.Now()); err != nil {
 		return err
 	}
@@ -165,7 +169,8 @@ func (a *attempt) decode() error {
 
 // plainText returns the message as a text, with the texts that are answered together with it.
 func (a *attempt) plainText() string {
-	if len(a.texts) > 1 {
+	isAlone := len(a.texts) == 1 && a.texts[0] == a.message.TextBody() // else the first one was deleted
+	if len(a.texts) > 0 && !isAlone {
 		return strings.Join(a.texts, "\n")
 	}
 

@@ -23,6 +23,8 @@ type questionMessage struct {
 	ids     []whatsapp.Text // of the message and of its edits: a later change may name either
 	events  []store.Event   // the event of the message, unless it is the head of the lane, and those of its edits
 	revokes []store.Event
+	// isDeleted reports whether the person deleted the message before its replay.
+	isDeleted bool
 }
 
 func newQuestion(m whatsapp.Message) *question {
@@ -63,7 +65,7 @@ func (q *question) isRevoked() bool {
 	return !slices.ContainsFunc(q.messages, func(m *questionMessage) bool { return !m.isRevoked() })
 }
 
-func (m *questionMessage) isRevoked() bool { return len(m.revokes) > 0 }
+func (m *questionMessage) isRevoked() bool { return len(m.revokes) > 0 || m.isDeleted }
 
 // take adds an event that was recorded as a part of the question.
 func (q *question) take(event store.Event) {

@@ -66,7 +66,7 @@ func (s *Step) Validate() error {
 // event, and nothing else follows from it.
 func (s *Step) IsDeferrable() bool {
 	return s.Outcome != nil && s.Outcome.State != Pending && len(s.Emit) == 0 && s.Resend == nil && s.Remove == nil &&
-		s.Takeover == nil
+		s.Note == nil && s.Takeover == nil
 }
 
 // IsPlainEnd reports whether a step ends its event as done and changes nothing else, like the steps of most statuses and
@@ -74,7 +74,7 @@ func (s *Step) IsDeferrable() bool {
 func (s *Step) IsPlainEnd() bool {
 	isEnd := s.Outcome != nil && s.Outcome.State == Done && s.Outcome.Failure == nil
 	changesReplies := len(s.Answer) > 0 || s.Sent != nil || s.Unsent != nil || s.Sending != nil || s.Replacement != nil
-	changesOthers := len(s.Coalesced) > 0 || s.Settled || s.Resend != nil || s.Remove != nil || len(s.Emit) > 0
+	changesOthers := len(s.Coalesced) > 0 || s.Settled || s.Resend != nil || s.Remove != nil || s.Note != nil || len(s.Emit) > 0
 	changesPerson := s.Takeover != nil || s.TemplateRequired != nil || s.AIConversationID != nil || s.Transcript != nil
 
 	return isEnd && !changesReplies && !changesOthers && !changesPerson

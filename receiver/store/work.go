@@ -104,7 +104,10 @@ type Step struct {
 	// Remove removes a reply that Meta accepted and later reported failed, because a Replacement that was sent since takes its
 	// place too. It is ignored if the event is not Done, if the reply is not Sent, or if it was sent as another message since.
 	Remove *ReplyRef
-	Emit   []Event // events to store, as Ingest would, of any kind and class: the outbox
+	// Note adds an entry to the history of another event, whatever its state; nil adds none. It is ignored if the event is not
+	// stored.
+	Note *Note
+	Emit []Event // events to store, as Ingest would, of any kind and class: the outbox
 
 	Takeover *Takeover
 	// TakeoverIn names the conversation of Takeover, by any name of its person. Empty means that of the lane.
@@ -132,6 +135,12 @@ type ReplyRef struct {
 	Body      []byte // of Resend: replaces the body of the reply; nil keeps it
 	// Failure is of Resend: why the reply failed, added to the history of its event; nil adds nothing.
 	Failure *Failure
+}
+
+// Note is an entry for the history of an event.
+type Note struct {
+	Event   ID
+	Failure Failure
 }
 
 // Outcome ends an attempt.

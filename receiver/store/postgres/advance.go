@@ -163,7 +163,7 @@ func checkAll(
 	return attempts
 }
 
-// changeSends makes the changes of the steps to sends of other events.
+// changeSends makes the changes of the steps to sends and histories of other events.
 func (t *tx) changeSends(ctx context.Context, attempts []*attempt, l *lanes) error {
 	for _, a := range attempts {
 		if a.step.Resend != nil {
@@ -174,6 +174,12 @@ func (t *tx) changeSends(ctx context.Context, attempts []*attempt, l *lanes) err
 
 		if a.step.Remove != nil {
 			t.removeReply(a.step.Remove)
+		}
+
+		if a.step.Note != nil {
+			if err := t.addNote(ctx, a.step.Note); err != nil {
+				return err
+			}
 		}
 	}
 

@@ -7,6 +7,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -147,6 +149,29 @@ func (t *tx) advanceHeads(ctx context.Context, ended []*attempt, l *lanes) error
 type historyEntry struct {
 	event   int64
 	failure *store.Failure
+}
+
+// addNote adds an entry to the history of another event.
+func (t *tx) addNote(ctx context.Context, note *store.Note) error {
+	var entries []historyEntry
+
+	t.query(`
+		UPDATE events e SET code = CASE WHEN e.state = ANY($2) THEN $3 ELSE e.code END WHERE e.id = $1 RETURNING e.seq`,
+		func(rows pgx.Rows) error {
+			entry := historyEntry{failure: &note.Failure}
+			err := rows.Scan(&entry.event)
+			entries = append(entries, entry)
+
+			return err
+		}, note.Event, replayableStates, note.Failure.Code)
+
+	if err := t.flush(ctx); err != nil {
+		return err
+	}
+
+	t.addFailures(entries)
+
+	return nil
 }
 
 // addFailures queues the inserts of failures, each numbered after the last one of its event, and the deletion of the

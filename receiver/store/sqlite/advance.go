@@ -138,6 +138,12 @@ func (t *tx) apply(l *lane, step store.Step) error {
 		}
 	}
 
+	if step.Note != nil {
+		if err := t.addNote(step.Note); err != nil {
+			return err
+		}
+	}
+
 	for i := range step.Emit {
 		if _, err := t.ingest(&step.Emit[i], nil); err != nil {
 			return err

@@ -128,6 +128,30 @@ func (t *tx) recordCode(event int64, state store.State) error {
 	return err
 }
 
+// addNote adds an entry to the history of another event.
+func (t *tx) addNote(note *store.Note) error {
+	var (
+		event int64
+		state store.State
+	)
+
+	err := t.query("SELECT seq, state FROM events WHERE id = ?", func(r row) error {
+		event = r.int(0)
+		state = store.State(r.text(1))
+
+		return nil
+	}, note.Event[:])
+	if err != nil || event == 0 {
+		return err
+	}
+
+	if err := t.addFailure(event, &note.Failure); err != nil {
+		return err
+	}
+
+	return t.recordCode(event, state)
+}
+
 // addFailure adds a failure to the history of an event, and deletes the oldest beyond the limit.
 func (t *tx) addFailure(event int64, f *store.Failure) error {
 	_, err := t.exec(`

@@ -67,6 +67,30 @@ var deadLetterTests = map[string]func(*fixture){
 		f.wantEqual("failures", record.Failures, failures)
 	},
 
+	"get notes in their history": func(f *fixture) {
+		makeDead(f, "a")
+		f.ingest(text("b", "lane"))
+
+		want := append(f.get(id("a")).Failures, store.Failure{
+			At:    at(time.Minute),
+			Class: "skipped",
+			Code:  "revoked",
+			Text:  "the person deleted the message",
+		})
+		step := end(store.Skipped, at(time.Minute))
+		step.Note = &store.Note{Event: id("a"), Failure: want[len(want)-1]}
+		f.advance(f.claimOne(at(0)), step)
+
+		f.wantEqual("failures", f.get(id("a")).Failures, want)
+		f.wantEqual("selected", f.selected(store.Selection{States: store.Replayable, Code: "revoked"}), []string{"a"})
+
+		f.ingest(text("c", "lane"))
+
+		step.Note = &store.Note{Event: id("unknown"), Failure: want[0]}
+		f.advance(f.claimOne(at(0)), step)
+		f.wantEqual("state", f.get(id("c")).Event.State, store.Skipped)
+	},
+
 	"count replays": func(f *fixture) {
 		makeDead(f, "a")
 
