@@ -204,3 +204,27 @@ func TestClosedWindowReportedByStatus(t *testing.T) {
 		t.Errorf("sent %s %q, want an answer: the person opened the window", got.Type, got.Text)
 	}
 }
+
+// TestWindowReportedAsClosedBeforeAMessage processes a late report that the window is closed: the person has written since.
+func TestWindowReportedAsClosedBeforeAMessage(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	first := h.waitSent(1)[0]
+	h.waitIdle()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "are you there?"))
+	h.waitSent(2)
+	h.waitIdle()
+	h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 131047, time.Now().Add(-time.Hour)))
+	h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+	h.waitIdle()
+
+	state, err := h.Local.Store().Conversation(t.Context(), number+":"+ana)
+	if err != nil || state.TemplateRequired {
+		t.Errorf("conversation %+v, %v; want that it requires no template", state, err)
+	}
+
+	if got, want := h.waitSent(3)[2].Text, first.Text; got != want {
+		t.Errorf("sent %q, want %q again", got, want)
+	}
+}

@@ -93,6 +93,23 @@ func limitedForAnHour(c *config.Config) {
 	c.Processing.Retry.MaxDelay = time.Hour
 }
 
+// pausedScopes returns the scopes that are paused.
+func (h *harness) pausedScopes() []string {
+	h.t.Helper()
+
+	_, pauses, err := h.Local.Store().Schedule(h.t.Context(), time.Now())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+
+	var scopes []string
+	for _, pause := range pauses {
+		scopes = append(scopes, pause.Scope)
+	}
+
+	return scopes
+}
+
 // TestPairLimitOfTheConversation checks that the limit of a person pauses that person's conversation, whatever the status
 // calls the person.
 func TestPairLimitOfTheConversation(t *testing.T) {
@@ -116,17 +133,7 @@ func TestPairLimitOfTheConversation(t *testing.T) {
 				t.Errorf("Bird was asked %d times and the message is %s, want it to wait", len(asked), h.record("wamid.2").Event.State)
 			}
 
-			_, pauses, err := h.Local.Store().Schedule(t.Context(), time.Now())
-			if err != nil {
-				t.Fatal(err)
-			}
-
-			var scopes []string
-			for _, pause := range pauses {
-				scopes = append(scopes, pause.Scope)
-			}
-
-			if diff := cmp.Diff([]string{"pair:" + number + ":" + ana}, scopes); diff != "" {
+			if diff := cmp.Diff([]string{"pair:" + number + ":" + ana}, h.pausedScopes()); diff != "" {
 				t.Errorf("pauses (-want +got):\n%s", diff)
 			}
 		})
@@ -240,4 +247,28 @@ func TestAWindowClosedForOneParticipant(t *testing.T) {
 	h.postMessage(http.StatusAccepted, folder.AssistantKey, "1",
 		`{"conversation_key":"`+number+`:group:bWFkZQ","response":"One more thing."}`)
 	h.wantSent("text", "text")
+}
+
+// TestPairLimitOfOneParticipant checks that the limit of one participant of a group pauses the messages to that person, and not
+// those to the group.
+func TestPairLimitOfOneParticipant(t *testing.T) {
+	for name, recipient := range map[string]string{"participant": toParticipant, "group beside the recipient": toNamedGroup} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, limitedForAnHour)
+			h.start()
+			h.deliver(http.StatusOK, inGroup("wamid.1", "hi"))
+
+			sent := h.waitSent(1)[0]
+			h.waitIdle()
+			h.deliver(http.StatusOK, failed(sent, recipient, 131056))
+			h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+
+			if diff := cmp.Diff([]string{"pair:" + number + ":573009999999"}, h.pausedScopes()); diff != "" {
+				t.Errorf("pauses (-want +got):\n%s", diff)
+			}
+
+			h.deliver(http.StatusOK, inGroup("wamid.2", "again"))
+			h.waitSent(2)
+		})
+	}
 }

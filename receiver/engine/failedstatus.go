@@ -48,11 +48,8 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		return err
 	}
 
-	if f.Class == failure.RateLimited {
-		call := gate.Send(a.item.WABAID, a.number(), of.lane)
-		if err := e.gate.Limited(ctx, call, f, a.failedAt(e.Clock.Now())); err != nil {
-			return err
-		}
+	if err := e.applyLimit(ctx, a, f, of); err != nil {
+		return err
 	}
 
 	if of.record != nil && !a.isOfParticipant() {
@@ -73,7 +70,7 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		return err
 	}
 
-	if !resent && f.Class == failure.TemplateRequired && of.lane != "" && !a.isOfParticipant() {
+	if !resent && f.Class == failure.TemplateRequired && !of.isReopened && of.lane != "" && !a.isOfParticipant() {
 		a.effects.TemplateRequired = new(true)
 		a.effects.TemplateRequiredIn = of.lane
 	}
@@ -99,6 +96,8 @@ type failedSend struct {
 	record *store.Record // of the event; nil if it is not stored
 	reply  *store.Reply  // the part; nil if it is not stored
 	unread error         // why the content of the record cannot be read; it is missing then
+	// isReopened reports whether the person has written since Meta refused the message because the window was closed.
+	isReopened bool
 }
 
 // findFailed returns the send that a failed status is about. Its conversation is that of the event which the callback names:
@@ -142,6 +141,34 @@ func (e *Engine) findFailed(ctx context.Context, a *statusAttempt) (*failedSend,
 	a.failed = of
 
 	return of, nil
+}
+
+// limitedLane returns the conversation that a person's own limit pauses. The limit of one participant does not concern the group.
+func (a *statusAttempt) limitedLane(of *failedSend) string {
+	if a.isOfParticipant() {
+		return whatsapp.ConversationKey(a.number(), "", whatsapp.Person{WaID: a.status.Participant})
+	}
+
+	return of.lane
+}
+
+// applyLimit pauses the scope of a rate limit, and finds out whether a closed window is open again.
+func (e *Engine) applyLimit(ctx context.Context, a *statusAttempt, f *failure.Error, of *failedSend) error {
+	failedAt := a.failedAt(e.Clock.Now())
+
+	switch f.Class {
+	case failure.RateLimited:
+		return e.gate.Limited(ctx, gate.Send(a.item.WABAID, a.number(), a.limitedLane(of)), f, failedAt)
+	case failure.TemplateRequired:
+		conversation, err := e.Store.Conversation(ctx, of.lane)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return ofStore(fmt.Errorf("look up the conversation of the message that failed: %w", err))
+		}
+
+		of.isReopened = conversation.LastInboundAt.After(failedAt)
+	}
+
+	return nil
 }
 
 // isOfParticipant reports whether the message failed for one participant of a group. The others have it.

@@ -250,7 +250,7 @@ func (e *Engine) planResend(
 		}
 	}
 
-	if f.Class == failure.TemplateRequired {
+	if f.Class == failure.TemplateRequired && !of.isReopened {
 		step.TemplateRequired = new(true) // known before the part is sent again
 		step.TemplateRequiredIn = of.lane
 	}
