@@ -321,6 +321,31 @@ func TestLateAnswer(t *testing.T) {
 	}
 }
 
+// TestFailedFallbackTextAfterTheAnswer checks that a fallback text which Meta reports as failed after the answer is not sent again.
+func TestFailedFallbackTextAfterTheAnswer(t *testing.T) {
+	h := newHarness(t, withFallback)
+	h.reply = answersLater
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much is it?"))
+	h.waitAsked("wamid.1")
+	h.waitDeadline("wamid.1")
+	fallback := h.waitSent(1)[0]
+	h.waitIdle()
+	h.post("key", h.answerTo("wamid.1", "Ten euros."))
+	h.waitSent(2)
+	h.waitIdle()
+	h.failedWith(131000, fallback, 1)
+	h.waitIdle()
+
+	if diff := cmp.Diff([]string{"**Sorry**, please write again.", "Ten euros."}, sentTexts(h.Graph.Sent())); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+
+	if notice := h.sink.notices("message.failed")[0]; saysResent(notice) {
+		t.Errorf("the notice has %v, want that the text is not sent again", notice.Data)
+	}
+}
+
 // TestAnswerBeforeTheCallReturns posts the answer while the AI has not accepted the question yet.
 func TestAnswerBeforeTheCallReturns(t *testing.T) {
 	h := newHarness(t, withFallback)

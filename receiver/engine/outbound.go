@@ -27,7 +27,7 @@ func (e *Engine) sendOutbound(ctx context.Context, a *attempt) error {
 		return reason
 	}
 
-	isLate, err := e.isLateFallback(ctx, a)
+	isLate, err := e.isLateFallback(ctx, a.outbound)
 	if err != nil {
 		return err
 	}
@@ -56,18 +56,32 @@ func (e *Engine) sendOutbound(ctx context.Context, a *attempt) error {
 	return e.sendReplies(ctx, a)
 }
 
-// isLateFallback reports whether an answer was posted between the deadline and the send of the fallback text.
-func (e *Engine) isLateFallback(ctx context.Context, a *attempt) (bool, error) {
-	if !a.outbound.Fallback {
+// isLateFallback reports whether a message is a fallback text, and an answer was posted between the deadline and its send.
+func (e *Engine) isLateFallback(ctx context.Context, message outbound.Message) (bool, error) {
+	if !message.Fallback {
 		return false, nil
 	}
 
-	question, err := store.ParseID(a.outbound.Question)
+	question, err := store.ParseID(message.Question)
 	if err != nil {
 		return false, unreadable(opProcess, "the fallback text names no question")
 	}
 
-	return e.isAnswered(ctx, question, a.outbound.Replays)
+	return e.isAnswered(ctx, question, message.Replays)
+}
+
+// isReplacedFallback reports whether an event is the fallback text for a question that has its answer now.
+func (e *Engine) isReplacedFallback(ctx context.Context, record *store.Record) (bool, error) {
+	if record.Event.Kind != store.KindOutbound {
+		return false, nil
+	}
+
+	message, err := outbound.Decode(record.Event.Payload)
+	if err != nil {
+		return false, unreadable(opProcess, "the stored message cannot be decoded")
+	}
+
+	return e.isLateFallback(ctx, message)
 }
 
 // isOutbound reports whether the event is an outbound message, not one of the person.

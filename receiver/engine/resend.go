@@ -107,6 +107,10 @@ func (e *Engine) startResend(ctx context.Context, a *statusAttempt, f *failure.E
 		return false, err
 	}
 
+	if isReplaced, err := e.isReplacedFallback(ctx, of.record); err != nil || isReplaced {
+		return false, err
+	}
+
 	return e.planResend(ctx, a, f, of, isUpload)
 }
 
