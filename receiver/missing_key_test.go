@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -190,4 +192,27 @@ func TestMissingKeyThatIsNotNeeded(t *testing.T) {
 	h.waitFor("the notice of the failure", func() bool { return len(h.sink.notices("message.failed")) == 1 })
 	h.waitFor("the revocation ends", func() bool { return h.record("wamid.2").Event.State == store.Skipped })
 	h.waitIdle()
+}
+
+// TestMissingKeyOfAQuestion posts an answer to a message whose key is missing. The refusal names the key, and other messages are
+// taken.
+func TestMissingKeyOfAQuestion(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withMessages(c)
+		c.Store.Encrypted = true
+	})
+	h.startWithoutKey()
+
+	question := h.birdRequests()[0].Payload["event_id"]
+	body := fmt.Sprintf(`{"in_reply_to":%q,"response":"Ten euros."}`, question)
+
+	refused := h.postMessage(http.StatusServiceUnavailable, folder.AssistantKey, "1", body)
+	if text, _ := refused.body["message"].(string); !strings.Contains(text, missingKey()) {
+		t.Errorf("answered %s, want the key that is missing", refused.raw)
+	}
+
+	h.postMessage(http.StatusAccepted, folder.AssistantKey, "2", toAna("One moment."))
+	h.addKey()
+	h.postMessage(http.StatusAccepted, folder.AssistantKey, "1", body)
+	h.wantSent("text", "text", "text")
 }

@@ -117,8 +117,12 @@ func (a *API) problemOf(op operation, err error) *problem {
 			"operation", op.name, "error", err)
 
 		text := "the store is unavailable"
-		if errors.Is(err, store.ErrDiskFull) {
+
+		switch {
+		case errors.Is(err, store.ErrDiskFull):
 			text = "the disk of the store is nearly full"
+		case errors.Is(err, store.ErrKey):
+			text = store.KeyProblem(err)
 		}
 
 		p, _ = errors.AsType[*problem](unavailable(text))
