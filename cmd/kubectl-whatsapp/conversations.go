@@ -76,11 +76,17 @@ func listConversations(ctx context.Context, p *output.Printer, api *receiverapi.
 		return err
 	}
 
+	var read pages
+
 	all := consoleapi.ConversationPage{Conversations: []consoleapi.Conversation{}}
 
 	for len(all.Conversations) < limit {
 		page, err := api.Conversations(ctx, state, all.Next, min(limit-len(all.Conversations), maxPage))
 		if err != nil {
+			return err
+		}
+
+		if err := read.check(len(page.Conversations), page.Next == "" || page.Next != all.Next); err != nil {
 			return err
 		}
 

@@ -90,11 +90,17 @@ func (u unanswered) list(ctx context.Context, p *output.Printer, api *receiverap
 		return err
 	}
 
+	var read pages
+
 	all := receiverapi.DeadLetterPage{DeadLetters: []consoleapi.DeadLetter{}}
 
 	for len(all.DeadLetters) < limit {
 		page, err := api.DeadLetters(ctx, filter, all.Next, min(limit-len(all.DeadLetters), maxPage))
 		if err != nil {
+			return err
+		}
+
+		if err := read.check(len(page.DeadLetters), page.Next == 0 || page.Next > all.Next); err != nil {
 			return err
 		}
 

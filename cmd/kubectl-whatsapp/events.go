@@ -98,13 +98,49 @@ func listEvents(
 	}
 
 	progress := p.Progress()
+	all, err := readEvents(ctx, progress, api, filter, before, limit)
+
+	progress.End()
+
+	if err != nil {
+		return err
+	}
+
+	return p.Result(all, func() {
+		if len(all.Events) == 0 {
+			p.Note("There are no such events.")
+			return
+		}
+
+		p.Table(eventTable(all.Events))
+
+		if all.Next > 0 {
+			p.Note("There are more: continue with --before %d.", all.Next)
+		}
+	})
+}
+
+// readEvents reads the pages of up to limit events.
+func readEvents(
+	ctx context.Context,
+	progress *output.Progress,
+	api *receiverapi.Client,
+	filter receiverapi.Filter,
+	before int64,
+	limit int,
+) (consoleapi.EventPage, error) {
+	var read pages
+
 	all := consoleapi.EventPage{Events: []consoleapi.Event{}}
 
 	for all.Next = before; len(all.Events) < limit; {
 		page, err := api.Events(ctx, filter, all.Next, min(limit-len(all.Events), maxPage))
 		if err != nil {
-			progress.End()
-			return err
+			return all, err
+		}
+
+		if err := read.check(len(page.Events), page.Next == 0 || all.Next == 0 || page.Next < all.Next); err != nil {
+			return all, err
 		}
 
 		all.Events = append(all.Events, page.Events...)
@@ -121,20 +157,7 @@ func listEvents(
 		}
 	}
 
-	progress.End()
-
-	return p.Result(all, func() {
-		if len(all.Events) == 0 {
-			p.Note("There are no such events.")
-			return
-		}
-
-		p.Table(eventTable(all.Events))
-
-		if all.Next > 0 {
-			p.Note("There are more: continue with --before %d.", all.Next)
-		}
-	})
+	return all, nil
 }
 
 // stateTones are the colors of the states of events.

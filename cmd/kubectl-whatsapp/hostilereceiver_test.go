@@ -6,17 +6,23 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 )
 
 // takeOverTerminal are control characters by which a text could take over a terminal, or show itself in another order.
@@ -137,4 +143,40 @@ func withControls(value any) any {
 	}
 
 	return value
+}
+
+// TestListsThatDoNotEnd lets a receiver answer each page of a list with one that is empty and says where to continue.
+func TestListsThatDoNotEnd(t *testing.T) {
+	var asked atomic.Int64
+
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next := `5`
+
+		switch n := asked.Add(1); {
+		case n > maxEmptyPages+10:
+			http.Error(w, "asked for ever", http.StatusTeapot)
+			return
+		case strings.HasSuffix(r.URL.Path, "/conversations"):
+			next = `"5"`
+		case r.URL.Query().Get("kind") == "further":
+			next = strconv.FormatInt(math.MaxInt64-n, 10)
+		}
+
+		fmt.Fprintf(w, `{"events":[],"conversations":[],"dead_letters":[],"next":%s}`, next)
+	}))
+	defer receiver.Close()
+
+	for _, args := range [][]string{
+		{"events"},
+		{"events", "--where", "kind=further"},
+		{"conversations", "list"},
+		{"dead-letters", "list"},
+	} {
+		asked.Store(0)
+
+		got := runTool(t, append(args, "--address", receiver.URL)...)
+		if got.code != output.CodeFailed || !strings.Contains(got.err, "does not end") {
+			t.Errorf("%v: exit code %d, errors %q", args, got.code, got.err)
+		}
+	}
 }
