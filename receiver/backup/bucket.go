@@ -104,10 +104,22 @@ func (b *bucket) List(ctx context.Context) ([]File, error) {
 
 // Put implements Target. An object appears when its last part has arrived.
 func (b *bucket) Put(ctx context.Context, name string, content Content, size int64) error {
-	_, err := b.client.PutObject(ctx, b.name, b.prefix+name, content, size, minio.PutObjectOptions{
+	options := minio.PutObjectOptions{
 		ContentType: "application/octet-stream",
 		NumThreads:  threads,
-	})
+	}
+
+	put := func() error {
+		_, err := b.client.PutObject(ctx, b.name, b.prefix+name, io.NewSectionReader(content, 0, size), size, options)
+		return err
+	}
+
+	err := put()
+	if code := minio.ToErrorResponse(err).Code; code == "InvalidRequest" || code == "MissingContentMD5" {
+		options.SendContentMd5 = true // a bucket with object lock requires it; the library then holds each part in memory
+		err = put()
+	}
+
 	if err != nil {
 		return describe("write a backup", err)
 	}

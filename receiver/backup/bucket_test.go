@@ -271,6 +271,38 @@ func TestEndpointIsNoMetadataService(t *testing.T) {
 	}
 }
 
+// TestObjectLock stores a small and a large backup in a bucket with object lock, which refuses content without its MD5.
+func TestObjectLock(t *testing.T) {
+	server, settings, secrets := serve(t)
+	target := openBucket(t, settings, secrets)
+
+	server.Fail(func(r *http.Request) (int, string) {
+		if r.Method == http.MethodPut && r.Header.Get("Content-Md5") == "" {
+			return http.StatusBadRequest, "InvalidRequest"
+		}
+
+		return 0, ""
+	})
+
+	for _, size := range []int{6, 40 << 20} {
+		data := content(size)
+		if err := target.Put(t.Context(), "inbox-20261128T030000Z.db", bytes.NewReader(data), int64(size)); err != nil {
+			t.Fatal(err)
+		}
+
+		got, err := target.Open(t.Context(), "inbox-20261128T030000Z.db")
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if read, err := io.ReadAll(got); err != nil || !bytes.Equal(read, data) {
+			t.Errorf("read %d bytes, %v; want the %d that were written", len(read), err, size)
+		}
+
+		got.Close()
+	}
+}
+
 // TestInterruptedUploads lets an upload fail in its middle and without the right to end it. Nothing is visible, and the next
 // attempt removes the parts.
 func TestInterruptedUploads(t *testing.T) {
