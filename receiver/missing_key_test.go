@@ -216,3 +216,52 @@ func TestMissingKeyOfAQuestion(t *testing.T) {
 	h.postMessage(http.StatusAccepted, folder.AssistantKey, "1", body)
 	h.wantSent("text", "text", "text")
 }
+
+// TestMissingKeyOfAnotherPerson exports and erases a person while the key of another person's message is missing.
+func TestMissingKeyOfAnotherPerson(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Store.Encrypted = true
+	})
+	h.startWithoutKey()
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "MARKEDWORD"))
+	h.waitSent(2)
+	h.waitIdle()
+
+	type export struct {
+		Events []struct {
+			Text   string
+			Unread string
+		}
+		NotRead *struct {
+			Events  int
+			Reasons []string
+		} `json:"not_read"`
+	}
+
+	var exported export
+	h.console(http.StatusOK, http.MethodGet, "/v1/conversations/"+number+":"+luis+"/export", &exported)
+
+	if len(exported.Events) == 0 || exported.Events[0].Text != "MARKEDWORD" || exported.NotRead == nil ||
+		exported.NotRead.Events == 0 || !strings.Contains(exported.NotRead.Reasons[0], missingKey()) {
+		t.Errorf("the export is %+v, want the message, and that another one could not be read", exported)
+	}
+
+	var refused string
+	h.console(http.StatusConflict, http.MethodDelete, "/v1/conversations/"+number+":"+luis, &refused)
+
+	if !strings.Contains(refused, "not everything is erased") || !strings.Contains(refused, missingKey()) ||
+		len(h.record("wamid.2").Event.Payload) > 0 {
+		t.Errorf("the erasure answered %q, want that it is incomplete, and the message without content", refused)
+	}
+
+	exported = export{}
+	h.console(http.StatusOK, http.MethodGet, "/v1/conversations/"+number+":"+ana+"/export", &exported)
+
+	if len(exported.Events) == 0 || !strings.Contains(exported.Events[0].Unread, missingKey()) || exported.Events[0].Text != "" {
+		t.Errorf("the export is %+v, want that the message could not be read", exported)
+	}
+
+	h.console(http.StatusOK, http.MethodDelete, "/v1/conversations/"+number+":"+ana, nil)
+	h.console(http.StatusOK, http.MethodDelete, "/v1/conversations/"+number+":"+luis, nil)
+}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -131,7 +132,11 @@ func export(ctx context.Context, p *output.Printer, api *receiverapi.Client, id,
 		return output.Failed("Get it in parts with conversations show.", "the export is larger than %d MiB", maxExport>>20)
 	case !json.Valid(document):
 		return output.Unreachable("Try again.", "the export broke off: its document does not end")
-	case p.Format == output.YAML:
+	}
+
+	warnIncomplete(p, document)
+
+	if p.Format == output.YAML {
 		if document, err = jsonyaml.Convert(document); err != nil {
 			return fmt.Errorf("convert the export: %w", err)
 		}
@@ -149,6 +154,18 @@ func export(ctx context.Context, p *output.Printer, api *receiverapi.Client, id,
 	p.Note("The export is in %s. It holds personal data.", file)
 
 	return nil
+}
+
+// warnIncomplete warns of events that the receiver could not read, of which some may be missing in an export.
+func warnIncomplete(p *output.Printer, document []byte) {
+	var export struct {
+		NotRead consoleapi.NotRead `json:"not_read"`
+	}
+
+	if json.Unmarshal(document, &export) == nil && export.NotRead.Events > 0 {
+		p.Warn("the export may be incomplete: the receiver could not read %d events: %s", export.NotRead.Events,
+			output.CleanLine(strings.Join(export.NotRead.Reasons, "; ")))
+	}
 }
 
 // writePrivately writes a file that only its owner can read, also if it exists.

@@ -180,3 +180,16 @@ func TestListsThatDoNotEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestIncompleteExport warns of events that a receiver could not read.
+func TestIncompleteExport(t *testing.T) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"events":[],"not_read":{"events":3,"reasons":["key 0a0b0c0d is missing"]}}`)
+	}))
+	defer receiver.Close()
+
+	got := runTool(t, "conversations", "export", "ID", "--address", receiver.URL)
+	if got.code != 0 || !strings.Contains(got.err, "could not read 3 events: key 0a0b0c0d is missing") {
+		t.Errorf("exit code %d, errors %q", got.code, got.err)
+	}
+}

@@ -33,6 +33,7 @@ type EventDetail struct {
 	Text          string          `json:"text,omitempty"`
 	Payload       json.RawMessage `json:"payload,omitempty"`
 	Shared        bool            `json:"shared,omitempty"` // in an export: the payload lacks what is of other persons
+	Unread        string          `json:"unread,omitempty"` // in an export: why content of the event is left out
 }
 
 // EventReply is a part of the answer.

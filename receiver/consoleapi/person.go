@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -21,6 +22,10 @@ import (
 const PersonTimeout = 10 * time.Minute
 
 const personBusy = "the receiver is processing a message of this person: try again in a minute; the data erased so far stays erased"
+
+// eraseIncomplete has the number of erased events and an IncompleteError.
+const eraseIncomplete = "not everything is erased: %d events lost their content now, but %v; end the cause and erase again, " +
+	"until then the names of the person stay"
 
 const nothingStored = "nothing is stored of this person"
 
@@ -40,6 +45,12 @@ var remains = []string{
 type Erased struct {
 	Events  int      `json:"events"` // that lost their content now
 	Remains []string `json:"remains"`
+}
+
+// NotRead is the end of an export that lacks events which the store could not read: some may be of the person.
+type NotRead struct {
+	Events  int      `json:"events"`
+	Reasons []string `json:"reasons"`
 }
 
 // erase erases everything stored of a person. It answers 404 only if no app secret decodes the id.
@@ -64,10 +75,15 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) {
 	}
 
 	events, err := person.Erase(ctx)
+	incomplete, isIncomplete := errors.AsType[*persondata.IncompleteError](err)
 
 	switch {
 	case errors.Is(err, store.ErrInProgress):
 		http.Error(w, personBusy, http.StatusConflict)
+	case isIncomplete:
+		a.wakeAll()
+		a.Log.Error("erasure is incomplete", "error", err)
+		http.Error(w, fmt.Sprintf(eraseIncomplete, events, incomplete), http.StatusConflict)
 	case err != nil:
 		a.fail(w, err, noSuchConversation)
 	default: // also without events: an erasure is to be repeated, and there may be nothing new
@@ -120,9 +136,15 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 		"conversation": conversation,
 	}}
 
-	err = person.Each(ctx, func(records []store.Record) error { return a.exportEvents(ctx, export, person, records) })
+	err = person.Each(ctx, func(records []store.FoundRecord) error { return a.exportEvents(ctx, export, person, records) })
+
+	incomplete, isIncomplete := errors.AsType[*persondata.IncompleteError](err)
 
 	switch {
+	case isIncomplete:
+		a.Log.Error("export is incomplete", "error", err)
+
+		_ = export.end(&NotRead{Events: incomplete.Events, Reasons: incomplete.Reasons})
 	case err != nil && !export.begun:
 		a.fail(w, err, noSuchConversation)
 	case err != nil:
@@ -131,14 +153,14 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 	case !export.begun && conversation == nil:
 		http.Error(w, nothingStored, http.StatusNotFound)
 	default:
-		_ = export.end()
+		_ = export.end(nil)
 	}
 }
 
 // exportEvents writes events with the statuses of their answers, each as far as it is the person's.
-func (a *api) exportEvents(ctx context.Context, export *exportWriter, person *persondata.Person, records []store.Record) error {
+func (a *api) exportEvents(ctx context.Context, export *exportWriter, person *persondata.Person, records []store.FoundRecord) error {
 	for i := range records {
-		detail := &store.EventDetail{Record: records[i]}
+		detail := &store.EventDetail{Record: records[i].Record}
 
 		var sent []string
 
@@ -157,6 +179,8 @@ func (a *api) exportEvents(ctx context.Context, export *exportWriter, person *pe
 
 		shown := a.newEventDetail(detail, nil, true)
 		shown.Payload, shown.Shared = person.Part(&detail.Event)
+
+		shown.Unread = persondata.Reason(records[i].Unread)
 
 		if err := export.event(shown); err != nil {
 			return err
@@ -209,14 +233,25 @@ func (w *exportWriter) event(e EventDetail) error {
 	return err
 }
 
-func (w *exportWriter) end() error {
+func (w *exportWriter) end(rest *NotRead) error {
 	if !w.begun {
 		if err := w.begin(); err != nil {
 			return err
 		}
 	}
 
-	_, err := w.response.Write([]byte("]}\n"))
+	last := "]"
+
+	if rest != nil {
+		encoded, err := json.Marshal(rest)
+		if err != nil {
+			return err
+		}
+
+		last += `,"not_read":` + string(encoded)
+	}
+
+	_, err := w.response.Write([]byte(last + "}\n"))
 
 	return err
 }

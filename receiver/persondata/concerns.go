@@ -21,9 +21,10 @@ import (
 // reasonText is in the notices whose data has a reason in someone's own words.
 const reasonText = `"reason":`
 
-// concerns reports whether an event holds something of the person. The store has found it by one of the identifiers.
-func (p *Person) concerns(ctx context.Context, record *store.Record) (bool, error) {
-	event := &record.Event
+// concerns reports whether an event holds something of the person. The store has found it by one of the identifiers. If the
+// answer needs what could not be read, it returns store.ErrKey or store.ErrDamaged.
+func (p *Person) concerns(ctx context.Context, found *store.FoundRecord) (bool, error) {
+	event := &found.Event
 
 	if slices.Contains(p.identifiers.Lanes, event.Lane) {
 		return true, nil
@@ -31,6 +32,10 @@ func (p *Person) concerns(ctx context.Context, record *store.Record) (bool, erro
 
 	if event.PhoneNumberID != p.number && event.PhoneNumberID != "" {
 		return false, nil // of another conversation with the person
+	}
+
+	if found.Unread != nil && len(event.Payload) == 0 {
+		return p.concernsUnread(found)
 	}
 
 	switch event.Kind {
@@ -53,6 +58,23 @@ func (p *Person) concerns(ctx context.Context, record *store.Record) (bool, erro
 		return p.isNamedIn(event.Payload), nil
 	}
 }
+
+// concernsUnread is concerns for an event without its payload, as far as other columns tell.
+func (p *Person) concernsUnread(found *store.FoundRecord) (bool, error) {
+	event := &found.Event
+
+	switch {
+	case event.Kind == store.KindStatus && !found.OnlyEncrypted:
+		return true, nil // the store has found it by what it keeps of the status
+	case event.Kind == store.KindNotice && event.Type != "" && !hasReason(event.Type):
+		return false, nil
+	default:
+		return false, found.Unread
+	}
+}
+
+// hasReason reports whether notices of a type may have the reason why people have a conversation.
+func hasReason(kind string) bool { return kind == notice.TakenOver || kind == notice.HandedOff }
 
 // concernsStatus reports whether a status is of a message to the person, or names the person as a participant of a group.
 func (p *Person) concernsStatus(event *store.Event) bool {
@@ -126,19 +148,21 @@ func (p *Person) concernsNotice(ctx context.Context, event *store.Event) (bool, 
 		}
 
 		message, err := p.store.Get(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
+
+		switch {
+		case errors.Is(err, store.ErrNotFound):
 			return false, nil
-		}
-
-		if err != nil {
+		case message == nil || err != nil && !errors.Is(err, store.ErrKey):
 			return false, err
-		}
-
-		if message.Event.Lane == "" { // it was erased before
+		case message.Event.Lane == "": // it was erased before
 			return true, nil
 		}
 
-		return p.concerns(ctx, message)
+		return p.concerns(ctx, &store.FoundRecord{
+			Record:        *message,
+			OnlyEncrypted: true,
+			Unread:        err,
+		})
 	default:
 		return false, nil
 	}

@@ -134,7 +134,7 @@ func (f *fixture) parts(person *Person) (parts string, whole bool) {
 	found := false
 	whole = true
 
-	err := person.Each(f.Context(), func(records []store.Record) error {
+	err := person.Each(f.Context(), func(records []store.FoundRecord) error {
 		for i := range records {
 			payload, cut := person.Part(&records[i].Event)
 			all.Write(payload)

@@ -12,6 +12,7 @@
 package persondata
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -99,24 +100,36 @@ func inMessageID(id string) []string {
 	return []string{base64.RawStdEncoding.EncodeToString([]byte(id[:len(id)/3*3]))}
 }
 
-// Each calls a function with each event that holds something of the person, in order of arrival.
-func (p *Person) Each(ctx context.Context, do func([]store.Record) error) error {
+// Each calls a function with each event that holds something of the person, in order of arrival. If the store cannot read some
+// events, it returns an IncompleteError after all others.
+func (p *Person) Each(ctx context.Context, do func([]store.FoundRecord) error) error {
+	var rest unread
+
+	if err := p.each(ctx, &rest, do); err != nil {
+		return err
+	}
+
+	return rest.err()
+}
+
+// each is Each. It adds the events that the store cannot read to rest.
+func (p *Person) each(ctx context.Context, rest *unread, do func([]store.FoundRecord) error) error {
 	for after := int64(0); ; {
 		records, next, err := p.store.FindByIdentifiers(ctx, p.identifiers, after, page)
 		if err != nil {
 			return err
 		}
 
-		var own []store.Record
+		var own []store.FoundRecord
 
 		for i := range records {
-			concerns, err := p.concerns(ctx, &records[i].Record)
-			if err != nil {
-				return err
-			}
+			concerns, err := p.concerns(ctx, &records[i])
 
-			if concerns {
-				own = append(own, records[i].Record)
+			switch {
+			case err != nil && !rest.add(err):
+				return err
+			case concerns:
+				own = append(own, records[i])
 			}
 		}
 
@@ -135,24 +148,25 @@ func (p *Person) Each(ctx context.Context, do func([]store.Record) error) error 
 }
 
 // Erase removes everything, and returns how many events it emptied. The error is store.ErrInProgress if the receiver works on
-// a message of the person, or the person writes all the time; what was erased until then stays erased.
+// a message of the person, or the person writes all the time, and an IncompleteError if something of the person may be left
+// that cannot be read. What was erased until then stays erased, and the names stay, so that the next call finds the rest.
 func (p *Person) Erase(ctx context.Context) (int, error) {
 	erased := 0
 
-	err := p.Each(ctx, func(records []store.Record) error {
+	var rest unread
+
+	err := p.each(ctx, &rest, func(records []store.FoundRecord) error {
 		ids := make([]store.ID, 0, len(records))
 		for i := range records {
 			ids = append(ids, records[i].Event.ID)
 		}
 
-		return p.whileBusy(ctx, func() error {
-			n, err := p.store.Erase(ctx, ids, p.clock.Now())
-			erased += n
+		n, err := p.empty(ctx, &rest, ids)
+		erased += n
 
-			return err
-		})
+		return err
 	})
-	if err != nil {
+	if err := cmp.Or(err, rest.err()); err != nil {
 		return erased, err
 	}
 
@@ -163,6 +177,33 @@ func (p *Person) Erase(ctx context.Context) (int, error) {
 	}
 
 	return erased, p.whileBusy(ctx, func() error { return p.store.Forget(ctx, p.Names[0]) })
+}
+
+// empty erases events, and returns how many. It adds those that are damaged to rest.
+func (p *Person) empty(ctx context.Context, rest *unread, ids []store.ID) (erased int, err error) {
+	err = p.whileBusy(ctx, func() (err error) {
+		erased, err = p.store.Erase(ctx, ids, p.clock.Now())
+		return err
+	})
+	if !errors.Is(err, store.ErrDamaged) {
+		return erased, err
+	}
+
+	if len(ids) == 1 {
+		rest.add(err)
+		return 0, nil
+	}
+
+	for _, id := range ids {
+		n, err := p.empty(ctx, rest, []store.ID{id})
+		erased += n
+
+		if err != nil {
+			return erased, err
+		}
+	}
+
+	return erased, nil
 }
 
 // whileBusy repeats a call while an event is being processed.

@@ -26,6 +26,9 @@ type FoundRecord struct {
 	Record
 	// OnlyEncrypted reports that the event was found only because its payload is encrypted, so that it may be of anyone.
 	OnlyEncrypted bool
+	// Unread is the ErrKey or ErrDamaged because of which content of the event is left out; nil if all of it was read. Without
+	// its payload, an event that is OnlyEncrypted may be of anyone.
+	Unread error
 }
 
 // Persons finds and erases the stored data of a person.
@@ -35,7 +38,7 @@ type Persons interface {
 
 	// FindByIdentifiers returns up to limit events with a Seq greater than after that contain one of the identifiers, in
 	// order of arrival, and the Seq to continue after; 0 at the end. It scans at most SearchBudget events, so it may return
-	// fewer than limit events, or none, although more exist.
+	// fewer than limit events, or none, although more exist. An event that cannot be read is among them, as Unread.
 	FindByIdentifiers(ctx context.Context, identifiers Identifiers, after int64, limit int) (found []FoundRecord, next int64, err error)
 
 	// Erase removes what events hold: the lane, the payload, and everything attached to them, with the statuses of their

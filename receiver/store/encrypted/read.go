@@ -92,7 +92,7 @@ func (s *Store) DeadLetters(ctx context.Context, selection store.Selection, afte
 
 // FindByIdentifiers implements store.Persons. The engine cannot search encrypted payloads, so it returns every event with an
 // encrypted payload, and marks the events in which it found an identifier. One call returns both: a separate search for the
-// identifiers would scan the same events again for each page.
+// identifiers would scan the same events again for each page. An event that cannot be decrypted may be anyone's.
 func (s *Store) FindByIdentifiers(ctx context.Context, identifiers store.Identifiers, after int64, limit int) ([]store.FoundRecord, int64, error) {
 	identifiers.Encrypted = true
 
@@ -107,19 +107,21 @@ func (s *Store) FindByIdentifiers(ctx context.Context, identifiers store.Identif
 	}
 
 	for i := range found {
-		if err := s.record(keys, &found[i].Record); err != nil {
-			return nil, 0, err
+		if err := keys.readable(&found[i].Work); err != nil {
+			s.note(err)
+
+			found[i].Unread = err
 		}
 	}
 
 	found = slices.DeleteFunc(found, func(r store.FoundRecord) bool {
 		names := func(text string) bool { return bytes.Contains(r.Event.Payload, []byte(text)) }
 
-		return r.OnlyEncrypted && !slices.ContainsFunc(identifiers.Texts, names)
+		return r.OnlyEncrypted && len(r.Event.Payload) > 0 && !slices.ContainsFunc(identifiers.Texts, names)
 	})
 
 	for i := range found {
-		found[i].OnlyEncrypted = false
+		found[i].OnlyEncrypted = found[i].OnlyEncrypted && len(found[i].Event.Payload) == 0
 	}
 
 	return found, next, nil

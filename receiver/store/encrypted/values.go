@@ -4,6 +4,7 @@
 package encrypted
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -79,6 +80,32 @@ func (k Keys) work(w *store.Work) (err error) {
 	}
 
 	return nil
+}
+
+// readable decrypts what it can of an event, and leaves out the rest. It returns why there is a rest.
+func (k Keys) readable(w *store.Work) (first error) {
+	value := func(sealed, place []byte) []byte {
+		decrypted, err := k.decrypt(sealed, place)
+		first = cmp.Or(first, err)
+
+		return decrypted
+	}
+
+	w.Event.Payload = value(w.Event.Payload, payloadOf(w.Event.ID))
+
+	transcript, err := k.decryptText(w.Transcript, transcriptOf(w.Event.ID))
+	w.Transcript = transcript
+	first = cmp.Or(first, err)
+
+	for i := range w.Replies {
+		w.Replies[i].Body = value(w.Replies[i].Body, replyOf(w.Event.ID, w.Replies[i].Part))
+	}
+
+	for i := range w.Coalesced {
+		w.Coalesced[i].Payload = value(w.Coalesced[i].Payload, payloadOf(w.Coalesced[i].ID))
+	}
+
+	return first
 }
 
 func (k Keys) event(e *store.Event) (err error) {

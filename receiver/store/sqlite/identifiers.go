@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -21,30 +22,47 @@ func (s *Store) FindByIdentifiers(ctx context.Context, identifiers store.Identif
 		next  int64
 	)
 
-	err := s.read(ctx, func(c *conn) error {
-		events, end, err := c.findByIdentifiers(ctx, &identifiers, after, max(limit, 1))
-		if err != nil {
-			return err
+	limit = max(limit, 1)
+
+	err := s.read(ctx, func(c *conn) (err error) {
+		found, next, err = c.foundBetween(ctx, &identifiers, after, math.MaxInt64, limit)
+		if isDamage(err) {
+			found, next, err = c.foundAroundDamage(ctx, &identifiers, after, limit)
 		}
 
-		next = end
-		found = make([]store.FoundRecord, 0, len(events))
-
-		for _, event := range events {
-			records, err := records(ctx, c, recordColumns+"WHERE e.seq = ?", event.seq)
-			if err != nil {
-				return err
-			}
-
-			for i := range records {
-				found = append(found, store.FoundRecord{Record: records[i], OnlyEncrypted: event.isOnlyEncrypted})
-			}
-		}
-
-		return nil
+		return err
 	})
 	if err != nil {
-		return nil, 0, fmt.Errorf("find the events of a person: %w", err)
+		return nil, 0, fmt.Errorf("find the events of a person: %w", withDamage(err))
+	}
+
+	return found, next, nil
+}
+
+// foundBetween returns the events with one of the identifiers whose seq is greater than after and at most to, and the seq to
+// continue after, or 0.
+func (c *conn) foundBetween(
+	ctx context.Context,
+	identifiers *store.Identifiers,
+	after, to int64,
+	limit int,
+) (found []store.FoundRecord, next int64, err error) {
+	events, next, err := c.findByIdentifiers(ctx, identifiers, after, to, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+
+	found = make([]store.FoundRecord, 0, len(events))
+
+	for _, event := range events {
+		records, err := records(ctx, c, recordColumns+"WHERE e.seq = ?", event.seq)
+		if err != nil {
+			return nil, 0, err
+		}
+
+		for i := range records {
+			found = append(found, store.FoundRecord{Record: records[i], OnlyEncrypted: event.isOnlyEncrypted})
+		}
 	}
 
 	return found, next, nil
@@ -60,10 +78,10 @@ type foundEvent struct {
 func (c *conn) findByIdentifiers(
 	ctx context.Context,
 	identifiers *store.Identifiers,
-	after int64,
+	after, to int64,
 	limit int,
 ) (found []foundEvent, next int64, err error) {
-	sql, args, err := identifiersQuery(identifiers, after)
+	sql, args, err := identifiersQuery(identifiers, after, to)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -95,7 +113,7 @@ func (c *conn) findByIdentifiers(
 
 // identifiersQuery returns a query of events and its arguments. The columns are the seq, whether the payload is encrypted, and
 // whether the event has one of the identifiers.
-func identifiersQuery(identifiers *store.Identifiers, after int64) (sql string, args []driver.Value, err error) {
+func identifiersQuery(identifiers *store.Identifiers, after, to int64) (sql string, args []driver.Value, err error) {
 	lanes, err := json.Marshal(identifiers.Lanes)
 	if err != nil {
 		return "", nil, err
@@ -106,7 +124,10 @@ func identifiersQuery(identifiers *store.Identifiers, after int64) (sql string, 
 		return "", nil, err
 	}
 
-	args = []driver.Value{after, int64(store.SearchBudget) + 1, string(lanes), string(participants)}
+	// Neither after nor what follows the last event is read: they may be on a damaged page.
+	most := min(to-after, int64(store.SearchBudget)+1)
+
+	args = []driver.Value{after + 1, most, string(lanes), string(participants), to}
 	contains := func(column string, texts []string, value func(string) driver.Value) string {
 		terms := []string{"false"}
 
@@ -132,7 +153,7 @@ func identifiersQuery(identifiers *store.Identifiers, after int64) (sql string, 
 		SELECT seq, ` + isEncrypted + `, lane IN (SELECT value FROM json_each(?3)) OR coalesce(` + inPayload + `, false)
 			OR kind = 'status' AND EXISTS (SELECT 1 FROM statuses s WHERE s.event = seq
 				AND (s.participant IN (SELECT value FROM json_each(?4)) OR ` + inMessageID + `))
-		FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2`
+		FROM events WHERE seq >= ?1 AND seq <= ?5 ORDER BY seq LIMIT ?2`
 
 	return sql, args, nil
 }

@@ -48,7 +48,7 @@ func (s *Store) Erase(ctx context.Context, ids []store.ID, now time.Time) (int, 
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("erase events: %w", err)
+		return 0, fmt.Errorf("erase events: %w", withDamage(err))
 	}
 
 	s.checkpointer.empty()

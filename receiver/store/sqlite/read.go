@@ -31,7 +31,7 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 	}
 
 	if err != nil {
-		return nil, fmt.Errorf("read event %s: %w", id, err)
+		return nil, fmt.Errorf("read event %s: %w", id, withDamage(err))
 	}
 
 	return &found[0], nil
