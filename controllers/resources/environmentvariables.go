@@ -26,9 +26,9 @@ func environmentVariables(p Params) []*corev1ac.EnvVarApplyConfiguration {
 		}
 	}
 
-	if limits := p.resources.Limits; limits != nil && !limits.Memory().IsZero() {
+	if p.memoryLimit > 0 {
 		// The rest is for memory the Go runtime does not count.
-		set("GOMEMLIMIT", strconv.FormatInt(limits.Memory().Value()/10*9, 10))
+		set("GOMEMLIMIT", strconv.FormatInt(p.memoryLimit/10*9, 10))
 	}
 
 	if proxy := p.webhook.Spec.Receiver.Proxy; cmp.Or(proxy.HTTPURL, proxy.HTTPSURL) != "" {
@@ -38,4 +38,13 @@ func environmentVariables(p Params) []*corev1ac.EnvVarApplyConfiguration {
 	}
 
 	return append(variables, p.envVars...)
+}
+
+// memoryLimit returns the memory limit in bytes, or 0 without one.
+func memoryLimit(requirements *corev1ac.ResourceRequirementsApplyConfiguration) int64 {
+	if requirements == nil || requirements.Limits == nil {
+		return 0
+	}
+
+	return requirements.Limits.Memory().Value()
 }

@@ -50,7 +50,8 @@ type Params struct {
 	// startHash changes with the settings that the receiver reads at start only.
 	startHash string
 
-	template *corev1ac.PodTemplateSpecApplyConfiguration // of the Deployment
+	template    *corev1ac.PodTemplateSpecApplyConfiguration // of the Deployment
+	memoryLimit int64                                       // of the receiver's container in bytes, or 0
 
 	envVars            []*corev1ac.EnvVarApplyConfiguration
 	podSecurityContext *corev1ac.PodSecurityContextApplyConfiguration

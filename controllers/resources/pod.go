@@ -24,6 +24,34 @@ var platform = map[string]string{corev1.LabelOSStable: string(corev1.Linux)}
 // podTemplate returns the template with the patch of the spec. It contains nothing of the operator's release but the image and
 // its pull secrets, so that an upgrade with the same image restarts no pods.
 func podTemplate(p Params) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
+	p.memoryLimit = memoryLimit(p.resources)
+
+	template, err := patchedPodTemplate(p)
+	if err != nil {
+		return nil, err
+	}
+
+	// GOMEMLIMIT is rendered again if the patch changes the limit. Before the patch, so that a value of the patch replaces it.
+	if limit := memoryLimit(template.Spec.Containers[0].Resources); limit != p.memoryLimit {
+		p.memoryLimit = limit
+
+		if template, err = patchedPodTemplate(p); err != nil {
+			return nil, err
+		}
+	}
+
+	// Not even the patch can change these: the Deployment selects its pods by the labels, and rolls them by the annotation.
+	template.
+		WithLabels(p.selectorLabels()).
+		WithAnnotations(map[string]string{annotationStartHash: p.startHash})
+
+	template.Labels = withoutDomain(template.Labels)
+
+	return template, nil
+}
+
+// patchedPodTemplate returns the template with the patch of the spec. The container of the receiver is the first.
+func patchedPodTemplate(p Params) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
 	receiver := p.webhook.Spec.Receiver
 	gracePeriod := preStop + p.config.Shutdown.DrainTimeout + closeMargin
 
@@ -57,13 +85,6 @@ func podTemplate(p Params) (*corev1ac.PodTemplateSpecApplyConfiguration, error) 
 	if err != nil {
 		return nil, fmt.Errorf("spec.receiver.podTemplatePatch: %w", err)
 	}
-
-	// Not even the patch can change these: the Deployment selects its pods by the labels, and rolls them by the annotation.
-	template.
-		WithLabels(p.selectorLabels()).
-		WithAnnotations(map[string]string{annotationStartHash: p.startHash})
-
-	template.Labels = withoutDomain(template.Labels)
 
 	return template, nil
 }

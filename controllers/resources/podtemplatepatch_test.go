@@ -203,6 +203,43 @@ func TestPodTemplatePatches(t *testing.T) {
 	})
 }
 
+// TestMemoryLimitOfPatches patches the memory limit of the container. The limit of the Go runtime follows it, unless the patch sets
+// this one too.
+func TestMemoryLimitOfPatches(t *testing.T) {
+	for name, test := range map[string]struct{ container, want string }{
+		"other settings":      {`"resources":{"limits":{"cpu":"1"}}`, "241591905"},
+		"lower":               {`"resources":{"limits":{"memory":"100M"}}`, "90000000"},
+		"higher":              {`"resources":{"limits":{"memory":"2G"}}`, "1800000000"},
+		"none":                {`"resources":{"limits":{"memory":null}}`, ""},
+		"no resources":        {`"resources":null`, ""},
+		"with the variable":   {`"resources":{"limits":{"memory":"2G"}},"env":[{"name":"GOMEMLIMIT","value":"1GiB"}]`, "1GiB"},
+		"variable of no use":  {`"resources":{"limits":{"memory":"2G"}},"env":[{"name":"GOMEMLIMIT","$patch":"delete"}]`, ""},
+		"with other variable": {`"resources":{"limits":{"memory":"2G"}},"env":[{"name":"GOGC","value":"50"}]`, "1800000000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			template, err := templateOf(t, `{"spec":{"containers":[{"name":"receiver",`+test.container+`}]}}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			container := template["spec"].(map[string]any)["containers"].([]any)[0].(map[string]any)
+			variables, _ := container["env"].([]any)
+
+			got := ""
+
+			for _, variable := range variables {
+				if v := variable.(map[string]any); v["name"] == "GOMEMLIMIT" {
+					got = v["value"].(string)
+				}
+			}
+
+			if got != test.want {
+				t.Errorf("GOMEMLIMIT %q; want %q", got, test.want)
+			}
+		})
+	}
+}
+
 // FuzzPodTemplatePatch checks that no patch ends the operator, and that each is refused or keeps what the operator needs.
 func FuzzPodTemplatePatch(f *testing.F) {
 	for _, seed := range []string{
