@@ -39,7 +39,7 @@ func TestSpecInvalidForTheReceiver(t *testing.T) {
 		return want(meta.IsStatusConditionTrue(webhook.Status.Conditions, v1alpha1.ConditionStalled), true)
 	})
 
-	if got := readyMessage(webhook); !strings.Contains(got, "cloudAPI.subscription.callbackURL must be https and have at most 200 characters") {
+	if got := readyMessage(webhook); !strings.Contains(got, "spec.cloudAPI.subscription.callbackURL must be https and have at most 200 characters") {
 		t.Errorf("the message lacks the cause: %s", got)
 	}
 

@@ -188,8 +188,7 @@ func (f *fields) unusable(d document, err error) []Finding {
 	return findings
 }
 
-// named returns the field that an error names. A setting of the receiver has the name of its field; settings below it may
-// have others.
+// named returns the field that an error names, or the one above it that the API has.
 func (f *fields) named(message string) string {
 	match := settingName.FindStringSubmatch(message)
 	if match == nil {

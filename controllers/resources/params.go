@@ -88,7 +88,7 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 	}
 
 	if p.config, err = config.Parse([]byte(p.yaml)); err != nil {
-		return Params{}, fmt.Errorf("the receiver would reject its configuration: %w", err)
+		return Params{}, fmt.Errorf("the receiver would reject its configuration: %w", inFields(webhook, err))
 	}
 
 	if err := checkBackupClaim(webhook); err != nil {
