@@ -167,6 +167,12 @@ func TestFindings(t *testing.T) {
 		"a Secret of another namespace": {
 			text: resource + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: bird, namespace: other}\n",
 		},
+		"a variable from binary data": {
+			text: added("  receiver: {env: [{name: GREETING, valueFrom: {configMapKeyRef: {name: texts, key: hello}}}]}") +
+				"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: texts}\nbinaryData: {hello: aGVsbG8=}\n",
+			want: []string{`sales.yaml:14: spec.receiver.env[0].valueFrom.configMapKeyRef.key: ConfigMap texts in sales.yaml has "hello" in binaryData, ` +
+				"which no variable can get; move it to data"},
+		},
 		"a Secret whose value is not encoded": {
 			text: "apiVersion: v1\nkind: Secret\nmetadata: {name: bird}\ndata:\n  access-key: sec-ret\n",
 			want: []string{"sales.yaml:5: data[access-key]: the value is not base64; move it to stringData, which takes it as it is"},

@@ -21,12 +21,17 @@ var (
 // values are the Secrets and ConfigMaps of the files, by kind, namespace and name, with whether each key has a value. What
 // the values are is not kept.
 type values struct {
-	keys  map[string]map[string]bool
-	files map[string]string
+	keys   map[string]map[string]bool
+	binary map[string]map[string]any // the entries of binaryData
+	files  map[string]string
 }
 
 func newValues() *values {
-	return &values{keys: map[string]map[string]bool{}, files: map[string]string{}}
+	return &values{
+		keys:   map[string]map[string]bool{},
+		binary: map[string]map[string]any{},
+		files:  map[string]string{},
+	}
 }
 
 // add records a Secret or a ConfigMap. It returns a finding for each value of a Secret that is not in base64, unless SOPS has
@@ -64,6 +69,10 @@ func (v *values) add(d document) []Finding {
 	v.keys[name] = keys
 	v.files[name] = d.file
 
+	if kind == configMapKind {
+		v.binary[name], _ = d.object["binaryData"].(map[string]any)
+	}
+
 	return findings
 }
 
@@ -81,8 +90,13 @@ func (v *values) missing(r resource) []Finding {
 		}
 
 		hasValue, found := keys[reference.key]
+		_, isBinary := v.binary[name][reference.key]
 
 		switch {
+		case isBinary && reference.variable:
+			finding := r.at(reference.path, LevelError, fmt.Sprintf("ConfigMap %s in %s has %q in binaryData, which no variable can get", reference.name, v.files[name], reference.key))
+			finding.Fix = "move it to data"
+			findings = append(findings, finding)
 		case !found && len(keys) == 0 && v.files[name] == "":
 		case !found:
 			finding := r.at(reference.path, LevelError, fmt.Sprintf("%s %s in %s has no key %q", reference.kind.Kind, reference.name, v.files[name], reference.key))
@@ -105,10 +119,11 @@ func (v *values) missing(r resource) []Finding {
 
 // reference is a reference of a resource to a key.
 type reference struct {
-	path string
-	kind schema.GroupVersionKind
-	name string
-	key  string
+	path     string
+	kind     schema.GroupVersionKind
+	name     string
+	key      string
+	variable bool // for the value of a variable, and not for a file
 }
 
 // references returns the references below a path. All fields that refer to a key are named after what they refer to.
@@ -135,8 +150,8 @@ func references(path string, node any) []reference {
 func to(path, field string, value any) []reference {
 	if name, ok := value.(string); ok && field == "certificateSecretName" {
 		return []reference{
-			{path, secretKind, name, "tls.crt"},
-			{path, secretKind, name, "tls.key"},
+			{path: path, kind: secretKind, name: name, key: "tls.crt"},
+			{path: path, kind: secretKind, name: name, key: "tls.key"},
 		}
 	}
 
@@ -170,7 +185,13 @@ func to(path, field string, value any) []reference {
 		optional, _ := entry["optional"].(bool)
 
 		if name != "" && key != "" && !optional {
-			all = append(all, reference{at + ".key", kind, name, key})
+			all = append(all, reference{
+				path:     at + ".key",
+				kind:     kind,
+				name:     name,
+				key:      key,
+				variable: strings.HasSuffix(field, "KeyRef"),
+			})
 		}
 	}
 
