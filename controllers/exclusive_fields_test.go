@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,16 +12,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jonboulle/clockwork"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
@@ -117,6 +121,65 @@ func TestFieldsThatExcludeOursAreRemoved(t *testing.T) {
 	); err != nil {
 		t.Errorf("fields of another manager: %v", err)
 	}
+}
+
+// TestReclaimAfterACrash ends an operator between the two writes by which it removes a field of another manager. The next one
+// completes it.
+func TestReclaimAfterACrash(t *testing.T) {
+	t.Parallel()
+
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales") // never stored, so the manager does not reconcile it
+	webhook.UID = "b7a4f1a0-4f2c-4f57-9d1e-5f0f7b1a9a13"
+
+	object := rendered(t, webhook, "Deployment", "sales")
+	applyAfter := func(c client.Client) error {
+		_, err := applyWith(t, apply.New(c, testCluster.Client, clockwork.NewRealClock(), typedKinds()...), webhook, object)
+
+		return err
+	}
+
+	if err := applyAfter(testCluster.Client); err != nil {
+		t.Fatal(err)
+	}
+
+	deployment := &appsv1.Deployment{ObjectMeta: named(webhook, "sales")}
+	before := specOf(t, apiserver.MustGet(t, testCluster.Server, deployment))
+
+	change(t, deployment, func(d *appsv1.Deployment) {
+		receiverOf(d).LivenessProbe.ProbeHandler = corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(80)}}
+	})
+
+	if err := applyAfter(&crashing{Client: testCluster.Client}); !errors.Is(err, errCrash) {
+		t.Fatalf("the operator did not reclaim a field: %v", err)
+	}
+
+	if err := applyAfter(testCluster.Client); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := want(specOf(t, apiserver.MustGet(t, testCluster.Server, deployment)), before); err != nil {
+		t.Error(err)
+	}
+}
+
+var errCrash = errors.New("the process has ended")
+
+// crashing is a client that fails after the first JSON patch, which changes the owners of fields.
+type crashing struct {
+	client.Client
+
+	ended bool
+}
+
+// Patch implements client.Client.
+func (c *crashing) Patch(ctx context.Context, object client.Object, patch client.Patch, options ...client.PatchOption) error {
+	if c.ended {
+		return errCrash
+	}
+
+	c.ended = patch.Type() == types.JSONPatchType
+
+	return c.Client.Patch(ctx, object, patch, options...)
 }
 
 func receiverOf(d *appsv1.Deployment) *corev1.Container { return &d.Spec.Template.Spec.Containers[0] }
