@@ -143,15 +143,15 @@ func claimMetadata() *metav1.PartialObjectMetadata {
 }
 
 // otherUser returns another resource that has precedence for the claim, or nil. The resource whose pods mount the claim has
-// precedence, then the older one. It also reports whether the pods of both mount it, which requires two simultaneous
-// changes.
+// precedence, then the older one. Another operator may reconcile it. otherUser also reports whether the pods of both mount the
+// claim, which requires two simultaneous changes.
 func (r *WhatsAppWebhookReconciler) otherUser(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,
 	claim string,
 ) (user *v1alpha1.WhatsAppWebhook, both bool, err error) {
 	webhooks := &v1alpha1.WhatsAppWebhookList{}
-	if err := r.client.List(ctx, webhooks, client.InNamespace(webhook.Namespace), client.MatchingFields{claimIndex: claim}); err != nil {
+	if err := r.all.List(ctx, webhooks, client.InNamespace(webhook.Namespace), client.MatchingFields{claimIndex: claim}); err != nil {
 		return nil, false, fmt.Errorf("list WhatsAppWebhooks: %w", err)
 	}
 

@@ -57,6 +57,8 @@ const discoveryInterval = 30 * time.Second
 type WhatsAppWebhookReconciler struct {
 	client      client.Client
 	live        client.Reader // without a cache
+	cache       *Cache
+	all         client.Reader // of the resources, including those of other operators
 	applier     *apply.Applier
 	access      *access
 	extensions  *extensions
@@ -95,6 +97,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 		client:      mgr.GetClient(),
 		live:        mgr.GetAPIReader(),
 		events:      mgr.GetEventRecorder("whatsapp-webhook-operator"),
+		cache:       o.Cache,
 		access:      o.Cache.access,
 		environment: o.Environment,
 		statuses:    newStatusCache(),

@@ -54,6 +54,10 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 		return fmt.Errorf("index WhatsAppWebhooks: %w", err)
 	}
 
+	if r.all, err = r.cache.allResources(ctx, mgr); err != nil {
+		return fmt.Errorf("read the WhatsAppWebhooks of other operators: %w", err)
+	}
+
 	for _, kind := range r.extensions.servedKinds() {
 		if _, err := r.watch(ctx, mgr, c, kind); err != nil {
 			return err
