@@ -5,12 +5,14 @@ package controllers
 
 import (
 	"context"
+	"errors"
 
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
@@ -54,7 +56,7 @@ func (r *WhatsAppWebhookReconciler) holdBack(
 	return false, nil
 }
 
-// observe reads the objects whose state the status reports, and writes nothing.
+// observe reads the objects whose state the status reports.
 func (r *WhatsAppWebhookReconciler) observe(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,
@@ -68,6 +70,41 @@ func (r *WhatsAppWebhookReconciler) observe(
 		case err != nil:
 			seen.fail("reading "+*object.GetKind()+" "+*object.GetName(), err)
 		case live != nil:
+			seen.record(live)
+		}
+	}
+}
+
+// restore creates the objects that are missing while the resource waits for its upgrade, as this version renders them: a receiver
+// without a Service gets no deliveries. A missing Deployment ends the wait, and a missing claim ends it with the pod.
+func (r *WhatsAppWebhookReconciler) restore(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	params resources.Params,
+	available []resources.Object,
+	seen *observation,
+) {
+	p := r.get(ctx, webhook, params, available, &observation{}) // observe records what cannot be read
+
+	for _, object := range available {
+		reference := resources.ReferenceTo(object)
+
+		target := p.targets[reference]
+		if target == nil || target.Live != nil || reference.Kind == "Deployment" || reference.Kind == "PersistentVolumeClaim" {
+			continue
+		}
+
+		if _, held := p.held(reference); held {
+			continue
+		}
+
+		live, err := r.applier.Apply(ctx, target)
+
+		switch {
+		case errors.Is(err, apply.ErrExists): // the cache lacks it, for example without its labels
+		case err != nil:
+			seen.fail(reference.String(), err)
+		default:
 			seen.record(live)
 		}
 	}

@@ -187,6 +187,10 @@ func (r *WhatsAppWebhookReconciler) reconcile(
 
 	if held {
 		r.observe(ctx, webhook, available, &seen)
+
+		if !seen.suspended {
+			r.restore(ctx, webhook, params, available, &seen)
+		}
 	} else {
 		p = r.get(ctx, webhook, params, available, &seen)
 		r.checkClaims(ctx, webhook, p, &seen)

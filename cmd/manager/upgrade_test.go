@@ -107,6 +107,10 @@ func TestUpgrade(t *testing.T) {
 	c.wantUpgraded(t, 5)
 	m.wantLog(t, "a receiver did not become ready after an upgrade of the operator")
 
+	waiting := slices.DeleteFunc(slices.Clone(names[:8]), func(name string) bool { return slices.Contains(second, name) })[0]
+	c.wantRestored(t, waiting)
+	c.wantUpgraded(t, 5)
+
 	// Suspending it lets the others continue.
 	c.edit(t, first[1], func(s *v1alpha1.WhatsAppWebhookSpec) { s.Suspend = true })
 	third := c.wantUpgraded(t, 7)
@@ -244,6 +248,22 @@ func (c *cluster) wantUpgraded(t *testing.T, count int) []string {
 	})
 
 	return upgraded
+}
+
+// wantRestored deletes the Service and the configuration of a receiver, and waits until both are there again.
+func (c *cluster) wantRestored(t *testing.T, name string) {
+	t.Helper()
+
+	for _, object := range []client.Object{
+		&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "upgrade", Name: name}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "upgrade", Name: name + "-config"}},
+	} {
+		if err := c.Delete(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+
+		apiserver.Eventually(t, func() error { return c.Get(t.Context(), client.ObjectKeyFromObject(object), object) })
+	}
 }
 
 // setStatus waits for the Deployment and sets its status.
