@@ -60,6 +60,8 @@ var steady = []struct {
 	{regexp.MustCompile(`go1[0-9.]+, \w+/\w+`), "go1.26.11, linux/amd64"},
 	{regexp.MustCompile(`https://[0-9.]+:\d+`), "https://10.213.0.2:6443"},
 	{regexp.MustCompile(`--before \d+`), "--before 42"},
+	// Meta may report a send before the receiver has recorded the end of its message.
+	{regexp.MustCompile(`((?:.*Meta reports .*\n)+)(.*ended as done\n)`), "$2$1"},
 }
 
 // age is a time that has passed, with the spaces after it.
