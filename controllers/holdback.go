@@ -56,7 +56,7 @@ func (r *WhatsAppWebhookReconciler) holdBack(
 	return false, nil
 }
 
-// observe reads the objects whose state the status reports.
+// observe reads the objects whose state the status reports, and writes nothing.
 func (r *WhatsAppWebhookReconciler) observe(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,
@@ -75,8 +75,8 @@ func (r *WhatsAppWebhookReconciler) observe(
 	}
 }
 
-// restore creates the objects that are missing while the resource waits for its upgrade, as this version renders them: a receiver
-// without a Service gets no deliveries. A missing Deployment ends the wait, and a missing claim ends it with the pod.
+// restore reads the objects of a resource that waits for its upgrade, and creates the missing ones as this version renders them: a
+// receiver without a Service gets no deliveries. A missing Deployment ends the wait, and a missing claim ends it with the pod.
 func (r *WhatsAppWebhookReconciler) restore(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,
@@ -84,13 +84,18 @@ func (r *WhatsAppWebhookReconciler) restore(
 	available []resources.Object,
 	seen *observation,
 ) {
-	p := r.get(ctx, webhook, params, available, &observation{}) // observe records what cannot be read
+	p := r.get(ctx, webhook, params, available, seen)
 
 	for _, object := range available {
 		reference := resources.ReferenceTo(object)
+		if p.failed(reference) {
+			continue
+		}
 
 		target := p.targets[reference]
-		if target == nil || target.Live != nil || reference.Kind == "Deployment" || reference.Kind == "PersistentVolumeClaim" {
+		if target.Live != nil || reference.Kind == "Deployment" || reference.Kind == "PersistentVolumeClaim" {
+			seen.record(target.Live)
+
 			continue
 		}
 
@@ -98,16 +103,28 @@ func (r *WhatsAppWebhookReconciler) restore(
 			continue
 		}
 
-		live, err := r.applier.Apply(ctx, target)
-
-		switch {
-		case errors.Is(err, apply.ErrExists): // the cache lacks it, for example without its labels
-		case err != nil:
-			seen.fail(reference.String(), err)
-		default:
-			seen.record(live)
+		live, err := r.create(ctx, target)
+		if err != nil {
+			p.failures[reference] = seen.fail(reference.String(), err)
 		}
+
+		seen.record(live)
 	}
+}
+
+// create creates the object of a target. If the cache lacks an object that exists, it stays as it is.
+func (r *WhatsAppWebhookReconciler) create(ctx context.Context, target *apply.Target) (client.Object, error) {
+	live, err := r.applier.Apply(ctx, target)
+	if !errors.Is(err, apply.ErrExists) {
+		return live, err
+	}
+
+	found, err := r.applier.GetLive(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+
+	return found.Live, nil
 }
 
 // trackUpgrade frees the slot of an upgraded receiver once it is ready, and reports it if it does not become so.

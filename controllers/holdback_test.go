@@ -6,6 +6,8 @@ package controllers
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,6 +118,41 @@ func TestObservedClaim(t *testing.T) {
 				t.Errorf("claim %v and failures %v, want a claim: %t", seen.claim, seen.failures, !test.foreign)
 			}
 		})
+	}
+}
+
+// TestRestoredObjects has a resource wait for its upgrade, with no object but a Service of another owner, which the cache lacks.
+func TestRestoredObjects(t *testing.T) {
+	t.Parallel()
+
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales") // never stored, so the manager does not reconcile it
+	webhook.UID = "b7a4f1a0-4f2c-4f57-9d1e-5f0f7b1a9a14"
+	webhook.Spec.Ingress.Host = "hooks.example.com"
+
+	foreign := service(metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"})
+	create(t, foreign)
+	before := foreign.GetResourceVersion()
+
+	params, err := resources.NewParams(webhook, testEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var seen observation
+
+	testCluster.reconciler.restore(t.Context(), webhook, params, resources.Render(params), &seen)
+
+	want := []string{"ConfigMap sales-config", "Service sales-admin", "ServiceAccount sales"}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(children(t, webhook)))); diff != "" {
+		t.Errorf("objects, of which none may refer to the Service of another owner (-want +got):\n%s", diff)
+	}
+
+	if apiserver.MustGet(t, testCluster.Server, foreign).GetResourceVersion() != before {
+		t.Error("the foreign object was changed")
+	}
+
+	if len(seen.failures) != 1 || seen.failures[0].reason != v1alpha1.ReasonNameConflict {
+		t.Errorf("failures %v; want %s", seen.failures, v1alpha1.ReasonNameConflict)
 	}
 }
 

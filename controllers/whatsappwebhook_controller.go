@@ -185,13 +185,12 @@ func (r *WhatsAppWebhookReconciler) reconcile(
 
 	var p *plan
 
-	if held {
+	switch {
+	case seen.suspended:
 		r.observe(ctx, webhook, available, &seen)
-
-		if !seen.suspended {
-			r.restore(ctx, webhook, params, available, &seen)
-		}
-	} else {
+	case held:
+		r.restore(ctx, webhook, params, available, &seen)
+	default:
 		p = r.get(ctx, webhook, params, available, &seen)
 		r.checkClaims(ctx, webhook, p, &seen)
 		r.apply(ctx, p, &seen)
