@@ -46,10 +46,12 @@ func TestLint(t *testing.T) {
 	unwise := fileWith(t, "https://bridge", "http://bridge")
 	empty := filepath.Join(t.TempDir(), "empty.yaml")
 	comments := filepath.Join(t.TempDir(), "comments.yaml")
+	list := filepath.Join(t.TempDir(), "list.yaml")
 
 	for path, text := range map[string]string{
 		empty:    "",
 		comments: "# nothing yet\n---\n# nor here\n",
+		list:     "apiVersion: v1\nitems: []\nkind: List\n", // of kubectl get, where there are none
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -94,6 +96,10 @@ func TestLint(t *testing.T) {
 			args: []string{comments, empty},
 			code: output.CodeFailed,
 			err:  "the files have no WhatsAppWebhook, and no other object",
+		},
+		"an empty List": {
+			args: []string{list},
+			err:  "0 WhatsAppWebhooks checked, 0 errors",
 		},
 		"empty standard input": {
 			args: []string{"-"},

@@ -86,7 +86,8 @@ func split(data []byte) []part {
 	return append(parts, now)
 }
 
-// parse returns the objects of a part: none if it is empty, and those of a List.
+// parse returns the objects of a part: none if it is empty, and those of a List. A List without objects is one itself: it is what
+// kubectl get prints where there are none.
 func parse(file string, p part) ([]document, error) {
 	data, err := yaml.YAMLToJSONStrict(p.text)
 	if err != nil {
@@ -116,7 +117,12 @@ func parse(file string, p part) ([]document, error) {
 		return []document{d}, nil
 	}
 
-	return items(d), nil
+	all := items(d)
+	if len(all) == 0 {
+		all = []document{d}
+	}
+
+	return all, nil
 }
 
 // items returns the objects of a List.
