@@ -4,6 +4,7 @@
 package consoleapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -171,7 +172,7 @@ func (a *api) exportEvents(ctx context.Context, export *exportWriter, person *pe
 		}
 
 		statuses, err := a.Store.Statuses(ctx, detail.Event.PhoneNumberID, sent)
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrDamaged) {
 			return err
 		}
 
@@ -180,7 +181,7 @@ func (a *api) exportEvents(ctx context.Context, export *exportWriter, person *pe
 		shown := a.newEventDetail(detail, nil, true)
 		shown.Payload, shown.Shared = person.Part(&detail.Event)
 
-		shown.Unread = persondata.Reason(records[i].Unread)
+		shown.Unread = persondata.Reason(cmp.Or(records[i].Unread, err))
 
 		if err := export.event(shown); err != nil {
 			return err

@@ -5,6 +5,8 @@ package sqlite
 
 import (
 	"errors"
+	"fmt"
+	"path/filepath"
 	"testing"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -83,5 +85,64 @@ func TestFindByIdentifiersOfNobodyAroundDamage(t *testing.T) {
 	records, next, err := s.FindByIdentifiers(t.Context(), store.Identifiers{Lanes: []string{"nobody"}}, 0, 50)
 	if err != nil || next != 0 || len(records) == 0 || len(records) > 4 {
 		t.Errorf("found %d events, next %d, %v; want the 1 to 4 damaged ones", len(records), next, err)
+	}
+}
+
+// TestStatusesOnADamagedPage reads the statuses of messages, some of which are on a damaged page.
+func TestStatusesOnADamagedPage(t *testing.T) {
+	const count = 300
+
+	path := filepath.Join(t.TempDir(), "inbox.db")
+
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	ids := make([]string, 0, count)
+	events := make([]store.Event, 0, count)
+
+	for n := range int64(count) {
+		e := message(n, count)
+		e.Kind = store.KindStatus
+		e.State = store.Done
+		e.Status = &store.StatusUpdate{
+			PhoneNumberID: e.PhoneNumberID,
+			MessageID:     fmt.Sprintf("wamid.%03d", n),
+			Status:        "read",
+			At:            start,
+		}
+		ids = append(ids, e.Status.MessageID)
+		events = append(events, e)
+	}
+
+	if _, err := s.Ingest(t.Context(), events); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	overwritePage(t, path, leafOf(t, path, "statuses", 1))
+	s = openStore(t, path)
+
+	read, damaged := 0, 0
+
+	for _, id := range ids {
+		found, err := s.Statuses(t.Context(), message(0, 1).PhoneNumberID, []string{id})
+
+		switch {
+		case errors.Is(err, store.ErrDamaged):
+			damaged++
+		case err != nil:
+			t.Fatal(err)
+		default:
+			read += len(found)
+		}
+	}
+
+	if damaged == 0 || read == 0 || read+damaged != count {
+		t.Errorf("%d statuses were read and %d are damaged, of %d", read, damaged, count)
 	}
 }

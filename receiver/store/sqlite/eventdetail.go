@@ -79,7 +79,7 @@ func (s *Store) Statuses(ctx context.Context, phoneNumberID string, messageIDs [
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the statuses of messages: %w", err)
+		return nil, fmt.Errorf("read the statuses of messages: %w", withDamage(err))
 	}
 
 	return found, nil
