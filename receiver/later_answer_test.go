@@ -346,6 +346,51 @@ func TestFailedFallbackTextAfterTheAnswer(t *testing.T) {
 	}
 }
 
+// TestAnswerBeforeAWaitingFallbackText posts the answer while the fallback text waits for a limit: for its first send, and to be
+// sent again. The person gets the answer only.
+func TestAnswerBeforeAWaitingFallbackText(t *testing.T) {
+	for name, tc := range map[string]struct {
+		limit func(*harness)
+		want  []string
+	}{
+		"first send": {
+			limit: func(h *harness) {
+				h.refuseSend(131056)
+				h.waitDeadline("wamid.1")
+			},
+			want: []string{"Ten euros."},
+		},
+		"again": {
+			limit: func(h *harness) {
+				h.waitDeadline("wamid.1")
+
+				fallback := h.waitSent(1)[0]
+
+				h.waitIdle()
+				h.failedWith(131056, fallback, 1)
+			},
+			want: []string{"**Sorry**, please write again.", "Ten euros."},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) { withFallback(c); limitedForAnHour(c) })
+			h.reply = answersLater
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much is it?"))
+			h.waitAsked("wamid.1")
+			tc.limit(h)
+			h.waitFor("the fallback text to wait", func() bool { return h.stats().Pending == 1 && h.allWait() })
+			h.post("key", h.answerTo("wamid.1", "Ten euros."))
+			h.clock.Advance(2 * time.Hour)
+			h.waitIdle()
+
+			if diff := cmp.Diff(tc.want, sentTexts(h.Graph.Sent())); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestAnswerBeforeTheCallReturns posts the answer while the AI has not accepted the question yet.
 func TestAnswerBeforeTheCallReturns(t *testing.T) {
 	h := newHarness(t, withFallback)

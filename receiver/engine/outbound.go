@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
@@ -19,22 +20,22 @@ func (e *Engine) sendOutbound(ctx context.Context, a *attempt) error {
 		return err
 	}
 
+	isLate, err := e.isLateFallback(ctx, a.outbound)
+	if err != nil {
+		return err
+	}
+
+	if isLate && !slices.ContainsFunc(a.work.Replies, isStarted) { // also if it waits to be sent
+		a.skip(codeAnswered, "the answer came before the fallback text was sent")
+		return nil
+	}
+
 	if len(a.work.Replies) > 0 {
 		return e.sendReplies(ctx, a)
 	}
 
 	if reason := a.checkAnswerable(); reason != nil {
 		return reason
-	}
-
-	isLate, err := e.isLateFallback(ctx, a.outbound)
-	if err != nil {
-		return err
-	}
-
-	if isLate {
-		a.skip(codeAnswered, "the answer came before the fallback text was sent")
-		return nil
 	}
 
 	given, err := answer.Parse(a.outbound.Body)
@@ -55,6 +56,9 @@ func (e *Engine) sendOutbound(ctx context.Context, a *attempt) error {
 
 	return e.sendReplies(ctx, a)
 }
+
+// isStarted reports whether a part was sent or may have been.
+func isStarted(reply store.Reply) bool { return reply.State != store.Planned }
 
 // isLateFallback reports whether a message is a fallback text, and an answer was posted between the deadline and its send.
 func (e *Engine) isLateFallback(ctx context.Context, message outbound.Message) (bool, error) {
