@@ -272,3 +272,38 @@ func TestPairLimitOfOneParticipant(t *testing.T) {
 		})
 	}
 }
+
+// TestPairLimitOfAKnownParticipant checks that the limit of a participant pauses the messages to that person under every name of
+// the person.
+func TestPairLimitOfAKnownParticipant(t *testing.T) {
+	for name, participant := range map[string]string{
+		"by number":  `"recipient_participant_id":"573001234567"`,
+		"by user id": `"recipient_participant_user_id":"CO.99"`,
+	} {
+		for next, delivery := range map[string][]byte{
+			"number":  textDelivery(ana, "wamid.3", "again"),
+			"user id": hidden("", "CO.99", "wamid.3", "again"),
+		} {
+			t.Run(name+", then a message with the "+next, func(t *testing.T) {
+				t.Parallel()
+
+				h := newHarness(t, limitedForAnHour)
+				h.start()
+				h.deliver(http.StatusOK, hidden(ana, "CO.99", "wamid.1", "hello"))
+				h.waitSent(1)
+				h.deliver(http.StatusOK, inGroup("wamid.2", "hi"))
+
+				sent := h.waitSent(2)[1]
+				h.waitIdle()
+				h.deliver(http.StatusOK, failed(sent, `"recipient_type":"group","recipient_id":"bWFkZQ",`+participant, 131056))
+				h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+				h.deliver(http.StatusOK, delivery)
+				h.waitFor("all events wait", h.allWait)
+
+				if n := len(h.Graph.Sent()); n != 2 {
+					t.Errorf("%d messages were sent, want the third to wait", n)
+				}
+			})
+		}
+	}
+}

@@ -143,13 +143,21 @@ func (e *Engine) findFailed(ctx context.Context, a *statusAttempt) (*failedSend,
 	return of, nil
 }
 
-// limitedLane returns the conversation that a person's own limit pauses. The limit of one participant does not concern the group.
-func (a *statusAttempt) limitedLane(of *failedSend) string {
-	if a.isOfParticipant() {
-		return whatsapp.ConversationKey(a.number(), "", whatsapp.Person{WaID: a.status.Participant})
+// limitedLane returns the conversation that a person's own limit pauses. The limit of one participant does not concern the group,
+// but the conversation with that participant.
+func (e *Engine) limitedLane(ctx context.Context, a *statusAttempt, of *failedSend) (string, error) {
+	if !a.isOfParticipant() {
+		return of.lane, nil
 	}
 
-	return of.lane
+	name := whatsapp.ConversationKey(a.number(), "", whatsapp.Person{WaID: a.status.Participant})
+
+	lane, err := e.Store.Lane(ctx, name)
+	if err != nil {
+		return "", ofStore(fmt.Errorf("look up the conversation of a participant: %w", err))
+	}
+
+	return lane, nil
 }
 
 // applyLimit pauses the scope of a rate limit, and finds out whether a closed window is open again.
@@ -158,7 +166,12 @@ func (e *Engine) applyLimit(ctx context.Context, a *statusAttempt, f *failure.Er
 
 	switch f.Class {
 	case failure.RateLimited:
-		return e.gate.Limited(ctx, gate.Send(a.item.WABAID, a.number(), a.limitedLane(of)), f, failedAt)
+		lane, err := e.limitedLane(ctx, a, of)
+		if err != nil {
+			return err
+		}
+
+		return e.gate.Limited(ctx, gate.Send(a.item.WABAID, a.number(), lane), f, failedAt)
 	case failure.TemplateRequired:
 		conversation, err := e.Store.Conversation(ctx, of.lane)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
