@@ -39,7 +39,7 @@ type Selection struct {
 	ReceivedAfter  time.Time
 	ReceivedBefore time.Time
 	// Job is the id with which ReplaySelected marks what it replays. It leaves out what has the mark, so that a job replays an
-	// event once, also if the event fails again. Other calls do not read it. See Search.Job.
+	// event once, also if the event fails again. DiscardSelected leaves that out too. Other calls do not read it. See Search.Job.
 	Job string
 	// LastSeq is the highest Seq to select. A bulk replay sets it, so that events that fail again are not selected again.
 	LastSeq int64
