@@ -19,25 +19,11 @@ import (
 
 // TestLateStatusOfTheFallback lets Meta report the first status of a fallback text while the answer of a replay is sent.
 func TestLateStatusOfTheFallback(t *testing.T) {
-	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.FallbackText = "Sorry, please write again." })
-
-	var fixed atomic.Bool
-
-	h.reply = func(method string, request map[string]any) any {
-		if !fixed.Load() {
-			return map[string]any{"response": map[string]any{"type": "hologram"}}
-		}
-
-		return standin.EchoReply(method, request)
-	}
-	h.malformed = true
-	h.start()
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
-	h.waitFor("the dead letter", func() bool { return h.stats().DeadLetters == 1 })
+	h, fixBird := newDeadLetter(t)
 
 	fallback := h.waitSent(1)[0]
 
-	fixed.Store(true)
+	fixBird()
 
 	sending, accept := h.holdSend()
 	h.replay("wamid.1")

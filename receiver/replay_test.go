@@ -77,10 +77,12 @@ func (h *harness) replay(message string) {
 	h.console(http.StatusOK, http.MethodPost, "/dead-letters/"+h.record(message).Event.ID.String()+"/replay", nil)
 }
 
-// TestReplayAsksAgainAfterTheFallback checks that the fallback text is not an answer: once Bird is fixed, a replay asks it
-// again.
-func TestReplayAsksAgainAfterTheFallback(t *testing.T) {
-	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.FallbackText = "Sorry, please write again." })
+// newDeadLetter returns a harness in which the message wamid.1 got the fallback text and is a dead letter, since Bird's responses
+// are malformed, and a function that fixes Bird.
+func newDeadLetter(t *testing.T) (h *harness, fixBird func()) {
+	t.Helper()
+
+	h = newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.FallbackText = "Sorry, please write again." })
 
 	var fixed atomic.Bool
 
@@ -95,7 +97,16 @@ func TestReplayAsksAgainAfterTheFallback(t *testing.T) {
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 	h.waitFor("the dead letter", func() bool { return h.stats().DeadLetters == 1 })
-	fixed.Store(true)
+
+	return h, func() { fixed.Store(true) }
+}
+
+// TestReplayAsksAgainAfterTheFallback checks that the fallback text is not an answer: once Bird is fixed, a replay asks it
+// again.
+func TestReplayAsksAgainAfterTheFallback(t *testing.T) {
+	h, fixBird := newDeadLetter(t)
+
+	fixBird()
 	h.replay("wamid.1")
 
 	if got, want := h.waitSent(2)[1].Text, "You said: hello"; got != want {

@@ -86,6 +86,26 @@ func openStore(t *testing.T) store.Store {
 	return inbox
 }
 
+// storeMessage stores a pending message of the conversation 42:573001.
+func storeMessage(t *testing.T, inbox store.Store) store.Event {
+	t.Helper()
+
+	event := store.Event{
+		ID:            store.NewID(store.KindMessage, "1"),
+		Kind:          store.KindMessage,
+		State:         store.Pending,
+		Lane:          "42:573001",
+		PhoneNumberID: "42",
+		Payload:       []byte(`{}`),
+		ReceivedAt:    now,
+	}
+	if _, err := inbox.Ingest(t.Context(), []store.Event{event}); err != nil {
+		t.Fatal(err)
+	}
+
+	return event
+}
+
 // call calls the console, and checks its answer against the document of the API if the path has the prefix.
 func (c *testConsole) call(method, path string, headers ...string) (int, string) {
 	r := httptest.NewRequest(method, "http://localhost:9091"+path, http.NoBody)

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 // leavingClient is the connection of a client that disconnects when its answer begins. As under net/http, that ends the request.
@@ -49,19 +47,7 @@ func callOfLeavingClient(t *testing.T, console *testConsole, path string, before
 func TestClientThatDisconnectsIsNoFailure(t *testing.T) {
 	inbox := openStore(t)
 	console := newTestConsole(t, inbox)
-
-	event := store.Event{
-		ID:            store.NewID(store.KindMessage, "1"),
-		Kind:          store.KindMessage,
-		State:         store.Pending,
-		Lane:          "42:573001",
-		PhoneNumberID: "42",
-		Payload:       []byte(`{}`),
-		ReceivedAt:    now,
-	}
-	if _, err := inbox.Ingest(t.Context(), []store.Event{event}); err != nil {
-		t.Fatal(err)
-	}
+	event := storeMessage(t, inbox)
 
 	for _, path := range []string{
 		"/v1/events",

@@ -24,18 +24,7 @@ func TestExportWithoutDamagedStatuses(t *testing.T) {
 	inbox := openStore(t)
 	console := newTestConsole(t, storeWithDamagedStatuses{inbox})
 
-	event := store.Event{
-		ID:            store.NewID(store.KindMessage, "1"),
-		Kind:          store.KindMessage,
-		State:         store.Pending,
-		Lane:          "42:573001",
-		PhoneNumberID: "42",
-		Payload:       []byte(`{}`),
-		ReceivedAt:    now,
-	}
-	if _, err := inbox.Ingest(t.Context(), []store.Event{event}); err != nil {
-		t.Fatal(err)
-	}
+	storeMessage(t, inbox)
 
 	var exported struct{ Events []EventDetail }
 	console.callJSON(http.StatusOK, http.MethodGet, "/v1/conversations/42:573001/export", &exported)
