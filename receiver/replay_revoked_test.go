@@ -105,6 +105,24 @@ func TestReplayOfARevokedMessage(t *testing.T) {
 	})
 }
 
+// replayRefusedTexts starts the receiver, lets Bird refuse two texts together, and replays them after the person has deleted one.
+func (h *harness) replayRefusedTexts(deleted string) {
+	h.t.Helper()
+
+	fixed := h.refuseTexts()
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "send 100 boxes"))
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "and a bag"))
+	h.waitFor("the texts to wait", h.nothingDue)
+	h.clock.Advance(2 * time.Minute)
+	h.waitFor("the dead letters", func() bool { return h.stats().DeadLetters == 2 })
+	h.deliver(http.StatusOK, revokeDelivery("wamid.revoke", deleted))
+	h.waitIdle()
+	fixed.Store(true)
+	h.replay("wamid.1")
+	h.waitIdle()
+}
+
 // TestReplayOfARevokedTextOfSeveral replays two texts that Bird refused together, of which the person deleted one meanwhile.
 func TestReplayOfARevokedTextOfSeveral(t *testing.T) {
 	for deleted, want := range map[string]string{
@@ -113,18 +131,7 @@ func TestReplayOfARevokedTextOfSeveral(t *testing.T) {
 	} {
 		t.Run(deleted, func(t *testing.T) {
 			h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.Debounce = time.Minute })
-			fixed := h.refuseTexts()
-			h.start()
-			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "send 100 boxes"))
-			h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "and a bag"))
-			h.waitFor("the texts to wait", h.nothingDue)
-			h.clock.Advance(2 * time.Minute)
-			h.waitFor("the dead letters", func() bool { return h.stats().DeadLetters == 2 })
-			h.deliver(http.StatusOK, revokeDelivery("wamid.revoke", deleted))
-			h.waitIdle()
-			fixed.Store(true)
-			h.replay("wamid.1")
-			h.waitIdle()
+			h.replayRefusedTexts(deleted)
 			h.waitSent(1)
 
 			if diff := cmp.Diff([]string{`{"text":"send 100 boxes\nand a bag"}`, want}, h.questionsAsked()); diff != "" {
@@ -137,18 +144,7 @@ func TestReplayOfARevokedTextOfSeveral(t *testing.T) {
 // TestReplayOfARevokedTextWithAFlow replays two texts of which the person deleted the first, with an AI that reads only the text.
 func TestReplayOfARevokedTextWithAFlow(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) { flowWithoutTyping(c); c.Processing.Debounce = time.Minute })
-	fixed := h.refuseTexts()
-	h.start()
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "send 100 boxes"))
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "and a bag"))
-	h.waitFor("the texts to wait", h.nothingDue)
-	h.clock.Advance(2 * time.Minute)
-	h.waitFor("the dead letters", func() bool { return h.stats().DeadLetters == 2 })
-	h.deliver(http.StatusOK, revokeDelivery("wamid.revoke", "wamid.1"))
-	h.waitIdle()
-	fixed.Store(true)
-	h.replay("wamid.1")
-	h.waitIdle()
+	h.replayRefusedTexts("wamid.1")
 
 	var texts []any
 	for _, call := range h.Flow.Asked() {

@@ -130,16 +130,7 @@ func TestReplayWaitsForTheEndOfATakeover(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.HandoffDuration = time.Hour })
-
-			var fixed atomic.Bool
-
-			h.reply = func(method string, request map[string]any) any {
-				if !fixed.Load() {
-					return standin.Answer{Status: http.StatusUnprocessableEntity, Body: map[string]any{}}
-				}
-
-				return standin.EchoReply(method, request)
-			}
+			fixed := h.refuseTexts()
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 			h.waitFor("the dead letter", func() bool { return h.stats().DeadLetters == 1 })

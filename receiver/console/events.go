@@ -47,9 +47,7 @@ func (c *console) events(v *view) error {
 			store.KindMessage, store.KindStatus, store.KindError, store.KindField, store.KindOutbound, store.KindNotice,
 			store.KindStatusReport, store.KindDeskMessage, store.KindUnknown,
 		},
-		States: []store.State{
-			store.Pending, store.Done, store.Skipped, store.Human, store.Expired, store.Quarantined, store.Dead, store.Discarded,
-		},
+		States: store.States,
 	})
 
 	return nil

@@ -159,11 +159,6 @@ func (a *api) search(ctx context.Context, search store.Search, before int64, lim
 	}
 }
 
-// states are the states that a search may name.
-var states = []store.State{
-	store.Pending, store.Done, store.Skipped, store.Human, store.Expired, store.Quarantined, store.Dead, store.Discarded,
-}
-
 // parseSearch returns the search that query parameters describe.
 func (a *api) parseSearch(query url.Values) (store.Search, error) {
 	search := store.Search{
@@ -179,8 +174,8 @@ func (a *api) parseSearch(query url.Values) (store.Search, error) {
 			continue
 		}
 
-		if !slices.Contains(states, store.State(state)) {
-			return search, fmt.Errorf("there is no state %q, want one of %s", state, joined(states))
+		if !slices.Contains(store.States, store.State(state)) {
+			return search, fmt.Errorf("there is no state %q, want one of %s", state, joined(store.States))
 		}
 
 		search.States = append(search.States, store.State(state))

@@ -103,6 +103,9 @@ const (
 	Discarded   State = "discarded"   // could be replayed, but a person discarded it, or its retention ended
 )
 
+// States are all states of an event.
+var States = []State{Pending, Done, Skipped, Human, Expired, Quarantined, Dead, Discarded}
+
 // Event is one message, status, error or change of a delivery, or a notice or status report of the receiver.
 type Event struct {
 	ID    ID

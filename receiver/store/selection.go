@@ -57,7 +57,7 @@ func (s *Selection) Validate() error {
 	for _, state := range s.States {
 		switch {
 		case slices.Contains(Replayable, state):
-		case slices.Contains([]State{Pending, Done, Skipped, Discarded}, state):
+		case slices.Contains(States, state):
 			return fmt.Errorf("events in state %q can be neither replayed nor discarded, "+replayable, state)
 		default:
 			return fmt.Errorf("there is no state %q, "+replayable, state)

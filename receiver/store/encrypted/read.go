@@ -107,7 +107,7 @@ func (s *Store) FindByIdentifiers(ctx context.Context, identifiers store.Identif
 	}
 
 	for i := range found {
-		if err := keys.readable(&found[i].Work); err != nil {
+		if err := keys.work(&found[i].Work); err != nil {
 			s.note(err)
 
 			found[i].Unread = err

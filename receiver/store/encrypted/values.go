@@ -56,34 +56,9 @@ func (k Keys) step(event store.ID, step store.Step) store.Step {
 	return step
 }
 
-// work decrypts an event with its replies, its transcript, and the events coalesced with it.
-func (k Keys) work(w *store.Work) (err error) {
-	if err := k.event(&w.Event); err != nil {
-		return err
-	}
-
-	if w.Transcript, err = k.decryptText(w.Transcript, transcriptOf(w.Event.ID)); err != nil {
-		return err
-	}
-
-	for i := range w.Replies {
-		reply := &w.Replies[i]
-		if reply.Body, err = k.decrypt(reply.Body, replyOf(w.Event.ID, reply.Part)); err != nil {
-			return err
-		}
-	}
-
-	for i := range w.Coalesced {
-		if err := k.event(&w.Coalesced[i]); err != nil {
-			return err
-		}
-	}
-
-	return nil
-}
-
-// readable decrypts what it can of an event, and leaves out the rest. It returns why there is a rest.
-func (k Keys) readable(w *store.Work) (first error) {
+// work decrypts an event with its replies, its transcript, and the events coalesced with it. It leaves out what it cannot decrypt,
+// and returns the first reason.
+func (k Keys) work(w *store.Work) (first error) {
 	value := func(sealed, place []byte) []byte {
 		decrypted, err := k.decrypt(sealed, place)
 		first = cmp.Or(first, err)

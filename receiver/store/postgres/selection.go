@@ -32,7 +32,8 @@ func toStrings(states []store.State) []string {
 const processable = "NOT e.emptied AND e.class <> 3 AND e.lane <> ''"
 
 // unanswered returns a query of the seqs of a selection after a given one, in order of arrival, and its arguments. It leaves
-// out what a job has replayed, if there is one. The last argument is the limit. Each state is read from its part of the index, so that the limit ends the search.
+// out what a job has replayed, if there is one. The last argument is the limit. Each state is read from its part of the index, so that
+// the limit ends the search.
 func unanswered(selection store.Selection, after int64, limit int, further, job string) (sql string, args []any) {
 	args = []any{after}
 	filter := func(condition string, value any) string {

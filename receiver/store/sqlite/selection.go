@@ -206,7 +206,8 @@ func (s *Store) DiscardSelected(
 }
 
 // eachSelected changes up to limit events of a selection that meet a further condition and that its job has not replayed, in
-// one transaction. It returns the number of changed events, as the function counts them, and the seq to continue after, or 0 at the end.
+// one transaction. It returns the number of changed events, as the function counts them, and the seq to continue after, or 0 at
+// the end.
 func (s *Store) eachSelected(
 	ctx context.Context, selection *store.Selection, after int64, limit int, condition string,
 	change func(t *tx, seq int64, state store.State) (int, error),
